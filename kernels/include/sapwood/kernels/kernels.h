@@ -1,0 +1,162 @@
+// The contracts of all compute kernels, and the table of their implementations per instruction set.
+//
+// Conventions of every kernel:
+//  - noexcept, no allocation, no global state: scratch memory comes from the caller.
+//  - Matrices are row-major; a stride is the distance between two rows in elements.
+//  - Pointers to packed weights are 64-byte aligned; activations need no alignment.
+//  - Determinism: what is computed for a row (token) depends on that row alone (for attention: on its
+//    sequence alone), never on the number of rows, their order or the split over threads. So a product
+//    accumulates over k = 0..K-1 in one order for every m, and CMM sums a path in one order.
+//
+// STYLE: a kernel is added in one known way, described in kernels/README.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sapwood::kernels {
+
+enum class Isa : std::uint8_t { scalar, avx2, avx512 };
+
+// Columns of a packed panel. Sixteen suits every instruction set: one zmm or two ymm of floats.
+inline constexpr int kPanelWidth = 16;
+// Packed tensors and arena buffers are aligned to this many bytes (a cache line, a zmm).
+inline constexpr int kAlignment = 64;
+
+constexpr std::int64_t round_up(std::int64_t n, std::int64_t multiple) noexcept {
+  return (n + multiple - 1) / multiple * multiple;
+}
+
+// Element-wise functions fused into a product's epilogue.
+enum class Activation : std::uint8_t {
+  none,
+  gelu,       // x/2 (1 + erf(x / sqrt 2))
+  gelu_tanh,  // the tanh approximation ("gelu_new", "gelu_pytorch_tanh")
+  relu,
+  tanh,
+};
+
+// y[i, j] = act(sum_k x[i, k] w[j, k] + bias[j]) for i in [0, m) and the columns j of the panels
+// [panel_begin, panel_end), each sum an FMA chain over ascending k that starts from zero (the scalar
+// table multiplies and adds separately).
+struct LinearArgs {
+  const float* x;         // [m, k]
+  std::int64_t x_stride;  // elements
+  const float* panels;    // packed weights: [ceil(n/16)][k][16], columns beyond n are zero
+  const float* bias;      // [ceil(n/16)*16] or null
+  float* y;               // [m, n]
+  std::int64_t y_stride;
+  int m, n, k;
+  Activation activation;
+  int panel_begin, panel_end;  // 0 <= panel_begin <= panel_end <= ceil(n/16)
+};
+
+// s = x + residual (s = x where residual is null); y = (s - mean(s)) / sqrt(var(s) + eps) * gamma + beta
+// per row, with the biased variance, mean and variance in two passes. Writes s to `sum` where it is not
+// null (the residual stream of pre-norm blocks). y or sum may alias x or residual row for row; y and
+// sum must not alias each other.
+struct LayerNormArgs {
+  const float* x;         // [rows, cols]
+  const float* residual;  // [rows, cols] or null
+  const float* gamma;     // [cols]
+  const float* beta;      // [cols] or null
+  float* y;               // [rows, cols] or null: only the sum is wanted
+  float* sum;             // [rows, cols] or null
+  int rows, cols;
+  float eps;
+};
+
+// y[i] = word[ids[i]] + position[positions[i]] (+ type[types[i]]), each an added row of `cols` floats.
+// Indices are valid: the engine checks them before.
+struct EmbeddingArgs {
+  const std::int32_t* ids;        // [rows]
+  const std::int32_t* positions;  // [rows]
+  const std::int32_t* types;      // [rows] or null with type == null
+  const float* word;              // [vocabulary, cols]
+  const float* position;          // [positions, cols] or null: no position embedding
+  const float* type;              // [types, cols] or null
+  float* y;                       // [rows, cols]
+  int rows, cols;
+};
+
+// Softmax attention of one sequence, the heads [head_begin, head_end):
+// out[i, h] = sum_j softmax_j(scale * q[i, h] . k[j, h]) v[j, h], no mask.
+// Row i of qkv is [q of all heads | k of all heads | v of all heads], 3 * heads * head_dim floats.
+struct AttentionArgs {
+  const float* qkv;  // [length, 3 * heads * head_dim]
+  float* out;        // [length, heads * head_dim]
+  float* scratch;    // attention_scratch(length, head_dim) floats, 64-byte aligned
+  int length, heads, head_dim;
+  int head_begin, head_end;
+  float scale;  // 1 / sqrt(head_dim) in every model here
+};
+
+// Floats of scratch that one call of the attention kernel needs, the same for every instruction set.
+std::size_t attention_scratch(int length, int head_dim) noexcept;
+
+// In place softmax over each row: exp(x - max) / sum.
+struct SoftmaxArgs {
+  float* x;  // [rows, cols]
+  std::int64_t stride;
+  int rows, cols;
+};
+
+// y[i, j] = gelu(x[i, j]) * x[i, cols + j]: the gated half of GELUglu (crammedBERT's dense feedforward).
+struct GeluGluArgs {
+  const float* x;  // [rows, 2 * cols]
+  float* y;        // [rows, cols], row stride cols
+  int rows, cols;
+};
+
+enum class Pooling : std::uint8_t { mean, cls, max };
+
+// One vector from the rows of one sequence. mean sums in row order and divides once.
+struct PoolArgs {
+  const float* x;  // [rows, cols], rows >= 1
+  float* y;        // [cols]
+  int rows, cols;
+  Pooling pooling;
+};
+
+// Fast feedforward by conditional matrix multiplication (arXiv 2311.10770, section 3; the decision is
+// z > 0 as in training/cramming/architectures/fff.py of the authors' code). For each row and each tree:
+//   n = 0; repeat depth + 1 times: z = w_in[n] . x + bias[n]; s += gelu(z) * w_out[n]; n = 2n + 1 + (z > 0)
+//   y = sum over trees, in order, of s
+// Nodes off the path are never read. s sums its depth + 1 terms from the root down before it is added
+// to y, whatever the number of rows.
+//
+// Layout: node-major in heap order, [trees][nodes][2][ld]: the node's input row, then its output row,
+// each padded with zeros to ld = round_up(cols, 16) floats. nodes = 2^(depth+1) - 1.
+struct FffArgs {
+  const float* x;     // [rows, cols], row stride x_stride
+  std::int64_t x_stride;
+  const float* nodes;
+  const float* bias;  // [trees][nodes]
+  float* y;           // [rows, cols], row stride y_stride; must not alias x
+  std::int64_t y_stride;
+  void* scratch;      // fff_scratch(rows, depth) bytes, 64-byte aligned
+  int rows, cols;     // input and output width are the same in every model here
+  int trees, depth;   // trees >= 1, 0 <= depth <= 24
+};
+
+// Bytes of scratch that one call of the fff kernel needs, the same for every instruction set.
+std::size_t fff_scratch(int rows, int depth) noexcept;
+
+// Nodes of a tree of this depth (the depth of a single node is 0).
+constexpr std::int64_t fff_nodes(int depth) noexcept { return (std::int64_t{2} << depth) - 1; }
+
+// One implementation of every kernel. Tables are constant; they are chosen once and passed by reference.
+struct KernelTable {
+  Isa isa;
+  const char* name;  // "scalar", "avx2", "avx512"
+  void (*linear)(const LinearArgs&) noexcept;
+  void (*layer_norm)(const LayerNormArgs&) noexcept;
+  void (*embedding)(const EmbeddingArgs&) noexcept;
+  void (*attention)(const AttentionArgs&) noexcept;
+  void (*softmax)(const SoftmaxArgs&) noexcept;
+  void (*gelu_glu)(const GeluGluArgs&) noexcept;
+  void (*pool)(const PoolArgs&) noexcept;
+  void (*fff)(const FffArgs&) noexcept;
+};
+
+}  // namespace sapwood::kernels

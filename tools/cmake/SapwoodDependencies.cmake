@@ -1,0 +1,40 @@
+# Every library the project uses: from the distribution by find_package, else the pinned sources below.
+#
+# The versions tested are those of Debian 12. The FetchContent fallback is pinned by commit hash and is
+# for systems without the packages; it has not been tried, because the project is built without access
+# to the hosts it names.
+
+include(FetchContent)
+
+# sapwood_fetch(NAME REPOSITORY COMMIT): the fallback for a package that find_package did not find.
+macro(sapwood_fetch name repository commit)
+  message(STATUS "${name} is not installed: fetching ${repository} at ${commit}")
+  FetchContent_Declare(${name} GIT_REPOSITORY ${repository} GIT_TAG ${commit})
+  FetchContent_MakeAvailable(${name})
+endmacro()
+
+# xsimd: SIMD batches for element-wise kernels.
+find_package(xsimd 8.1 QUIET)
+if(NOT xsimd_FOUND)
+  sapwood_fetch(xsimd https://github.com/xtensor-stack/xsimd.git 2f5eddf8912c7e2527f0c50895c7560b964d29af)
+endif()
+if(NOT TARGET xsimd::xsimd)
+  add_library(xsimd::xsimd ALIAS xsimd)
+endif()
+
+# nlohmann_json: configurations, tokenizers, safetensors headers, JSONL.
+find_package(nlohmann_json 3.10 QUIET)
+if(NOT nlohmann_json_FOUND)
+  sapwood_fetch(nlohmann_json https://github.com/nlohmann/json.git 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8d03)
+endif()
+
+find_package(Threads REQUIRED)
+
+if(SAPWOOD_BUILD_TESTS)
+  # Catch2 2 or 3; tests/catch.h is the adapter.
+  find_package(Catch2 QUIET)
+  if(NOT Catch2_FOUND)
+    sapwood_fetch(Catch2 https://github.com/catchorg/Catch2.git 182c910b4b63ff587a3440e08f84f70497e49a81)
+    list(APPEND CMAKE_MODULE_PATH ${catch2_SOURCE_DIR}/contrib)
+  endif()
+endif()

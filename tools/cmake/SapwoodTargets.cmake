@@ -1,0 +1,21 @@
+# Compile settings shared by every target of the project.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+# sapwood_target(NAME): warnings, sanitizers and hidden visibility for one of our own targets.
+function(sapwood_target name)
+  target_compile_options(${name} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough)
+  if(SAPWOOD_WERROR)
+    target_compile_options(${name} PRIVATE -Werror)
+  endif()
+  if(SAPWOOD_SANITIZE)
+    target_compile_options(${name} PRIVATE -fsanitize=${SAPWOOD_SANITIZE} -fno-omit-frame-pointer)
+    if(SAPWOOD_SANITIZE MATCHES "undefined")
+      target_compile_options(${name} PRIVATE -fno-sanitize-recover=undefined)
+    endif()
+    target_link_options(${name} PUBLIC -fsanitize=${SAPWOOD_SANITIZE})
+  endif()
+endfunction()
