@@ -1,0 +1,96 @@
+// What a model is: the plain facts that config.json and its companions state, checked.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sapwood {
+
+enum class Architecture : std::uint8_t { distilbert, bert, crammed_bert };
+
+// The function between the two products of a dense feedforward block, or of a head.
+enum class ActivationKind : std::uint8_t { none, gelu, gelu_tanh, relu, tanh };
+
+enum class FeedForwardKind : std::uint8_t {
+  dense,  // out(act(in(x)))
+  glu,    // out(gelu(a) * b) with [a | b] = in(x)
+  fff,    // fast feedforward: trees walked by conditional matrix multiplication (arXiv 2311.10770)
+};
+
+struct FeedForwardConfig {
+  FeedForwardKind kind = FeedForwardKind::dense;
+  int width = 0;  // dense and glu: outputs of the first product (glu: both halves together)
+  ActivationKind activation = ActivationKind::gelu;
+  bool bias = true;
+  int trees = 0;  // fff: trees whose outputs are summed
+  int depth = 0;  // fff: decisions on a path; a path visits depth + 1 of 2^(depth+1) - 1 nodes
+};
+
+enum class PositionKind : std::uint8_t { none, learned, sinusoidal, scaled_sinusoidal };
+
+enum class HeadKind : std::uint8_t {
+  none,  // a bare encoder
+  masked_lm,
+  sequence_classification,
+  token_classification,
+  question_answering,
+};
+
+enum class ProblemType : std::uint8_t { single_label, multi_label, regression };
+
+enum class PoolingMode : std::uint8_t {
+  mean,
+  cls,
+  max,
+  none,  // one vector a token
+};
+
+// How sentence-transformers directories turn hidden states into one vector.
+struct SentenceConfig {
+  PoolingMode pooling = PoolingMode::mean;
+  bool normalize = false;             // a Normalize module follows the pooling
+  std::optional<int> max_seq_length;  // sentence_bert_config.json
+};
+
+struct ModelConfig {
+  Architecture architecture = Architecture::bert;
+  int vocab_size = 0;
+  int hidden = 0;
+  int layers = 0;
+  int heads = 0;
+  int head_dim() const { return hidden / heads; }
+  int max_positions = 0;
+  int type_vocab = 0;  // 0: no token type embeddings
+  PositionKind positions = PositionKind::learned;
+  bool embedding_norm = true;
+  bool pre_norm = false;        // x += f(norm(x)) instead of x = norm(x + f(x))
+  bool final_norm = false;      // a norm after the last layer (pre-norm architectures)
+  bool attention_bias = true;   // bias of the fused query, key and value product
+  bool projection_bias = true;  // bias of the attention's output product
+  float norm_eps = 1e-12f;
+  FeedForwardConfig feed_forward;
+
+  HeadKind head = HeadKind::none;
+  ProblemType problem = ProblemType::single_label;
+  std::vector<std::string> labels;           // by id; the head's rows decide how many there are
+  ActivationKind head_activation = ActivationKind::none;
+  PoolingMode head_pooling = PoolingMode::cls;  // what a sequence classifier reads
+  bool head_transform = true;                // masked_lm: dense, activation and norm before the decoder
+  bool pooler = false;                       // bert: the tanh pooler's weights are there
+
+  std::optional<SentenceConfig> sentence;
+};
+
+// The names that config.json and `inspect` use: "distilbert", "masked_lm", "mean", ...
+std::string_view to_string(Architecture) noexcept;
+std::string_view to_string(ActivationKind) noexcept;
+std::string_view to_string(FeedForwardKind) noexcept;
+std::string_view to_string(PositionKind) noexcept;
+std::string_view to_string(HeadKind) noexcept;
+std::string_view to_string(ProblemType) noexcept;
+std::string_view to_string(PoolingMode) noexcept;
+
+}  // namespace sapwood

@@ -1,0 +1,33 @@
+// What a model file or directory holds, for people and scripts.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "sapwood/graph.h"
+#include "sapwood/model.h"
+
+namespace sapwood {
+
+struct ModelInfo {
+  ModelConfig config;
+  std::filesystem::path path;
+  std::string format;             // "converted" or "huggingface"
+  std::string dtype;              // of the weights as stored: "f32", "f16", ...
+  std::int64_t parameters = 0;    // numbers the checkpoint holds, tied weights once
+  std::int64_t weight_bytes = 0;  // packed weights in memory or mapped
+  int max_length = 0;
+  std::string isa;                // of the kernels chosen
+  std::vector<std::string> unused_tensors;  // in the checkpoint and read by nobody
+  std::string source_sha256;      // converted models: of the checkpoint they were made from
+};
+
+ModelInfo inspect(const Model& model);
+GraphSummary summarize(const Graph& graph);
+std::string to_dot(const GraphSummary& graph);  // for graphviz
+
+// Converted files: recomputes the checksum of the contents. Throws Error malformed on a difference.
+void verify(const std::filesystem::path& path);
+
+}  // namespace sapwood

@@ -1,0 +1,105 @@
+// A loaded model: configuration, tokenizer and static graph. Immutable and safe to use from many
+// threads at once; copies share everything.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sapwood/config.h"
+#include "sapwood/error.h"
+#include "sapwood/result.h"
+#include "sapwood/tokenizer/tokenizer.h"
+
+namespace sapwood {
+
+namespace kernels {
+struct KernelTable;
+}
+class Graph;
+
+struct LoadOptions {
+  std::string isa = "auto";  // auto | scalar | avx2 | avx512; a name the CPU lacks is Error isa_unavailable
+  int threads = 1;           // threads one call may use; 0: all that affinity mask and cgroup quota allow
+  int batch_tokens = 4096;   // tokens computed at once: bounds memory; raised to the longest sequence
+  bool tokenizer = true;     // false: a directory without a tokenizer will do; text tasks then fail
+};
+
+// The directory or converted file that `name` means: an existing path, else NAME or NAME.safetensors
+// in the folders of $SAPWOOD_MODELS (colon-separated), the installed share/sapwood/models and the
+// source tree's models/. Throws Error not_found listing where it looked.
+std::filesystem::path find_model(std::string_view name);
+
+// Token ids of one text, special tokens included.
+struct Sequence {
+  std::span<const std::int32_t> ids;
+  std::span<const std::int32_t> type_ids = {};  // empty: all zero
+  // Rows that the masked-LM head answers for, ascending; unused by other heads.
+  std::span<const std::int32_t> selected = {};
+};
+
+// Row-major floats, valid during the callback that received them.
+struct MatrixView {
+  const float* data;
+  int rows, cols;
+  std::span<const float> row(int i) const {
+    return {data + static_cast<std::size_t>(i) * cols, static_cast<std::size_t>(cols)};
+  }
+};
+
+enum class Output : std::uint8_t {
+  hidden,  // last hidden state: [tokens, hidden]
+  head,    // logits. sequence_classification: [1, labels]; token_classification: [tokens, labels];
+           // question_answering: [tokens, 2] (start, end); masked_lm: [selected, vocabulary]
+};
+
+// Limits on the tokens of one text.
+struct LengthOptions {
+  std::optional<int> max_length;  // special tokens included; unset: Model::max_length()
+  Truncation truncation = Truncation::longest_first;
+  TruncationDirection direction = TruncationDirection::right;
+  bool parse_special_tokens = true;  // false: "[MASK]" in a text is plain text
+};
+
+class Model {
+ public:
+  // Loads a Hugging Face directory (packed in memory) or a converted file (mapped).
+  // Throws Error: not_found, io, malformed, mismatch, unsupported, isa_unavailable.
+  static Model load(const std::filesystem::path& path, const LoadOptions& options = {});
+
+  const ModelConfig& config() const noexcept;
+  const Tokenizer& tokenizer() const;  // throws Error not_found where the model has none
+  const Graph& graph() const noexcept;
+  const kernels::KernelTable& kernels() const noexcept;
+  const std::filesystem::path& path() const noexcept;
+
+  // Tokens of the longest text: sentence_bert_config.json's, else tokenizer.json's truncation, else
+  // model_max_length, else the positions there are; never more than the positions.
+  int max_length() const noexcept;
+
+  // Token ids of a text (and its pair) under the limits. Throws Error invalid_utf8, too_long,
+  // invalid_argument.
+  Encoding encode(std::string_view text, const LengthOptions& options = {}) const;
+  Encoding encode(std::string_view text, std::string_view pair, const LengthOptions& options = {}) const;
+
+  // Runs the graph over the sequences in batches of at most batch_tokens, without padding, and calls
+  // sink(i, rows) once for each sequence i in order. The rows of a sequence are bit-identical whatever
+  // else is in the call. Throws Error invalid_argument where an id or a length is out of range (before
+  // anything is computed), or where the head asked for does not exist.
+  using Sink = std::function<void(std::size_t index, const MatrixView& rows)>;
+  void run(std::span<const Sequence> sequences, Output output, const Sink& sink) const;
+
+ private:
+  struct State;
+  explicit Model(std::shared_ptr<const State> state);
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace sapwood

@@ -1,0 +1,163 @@
+// Text in, answer out. Every function takes any number of inputs, computes them in packed batches and
+// returns one Result for each, in order; an input that cannot be answered carries its Error and leaves
+// the others alone. A model without the head that a task needs is Error unsupported, thrown at once.
+// Fields, defaults and scores are those of the transformers pipelines; offsets count code points.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sapwood/model.h"
+
+namespace sapwood {
+
+// One text, or two for models that read pairs. The caller keeps the characters alive.
+struct TextInput {
+  std::string_view text;
+  std::optional<std::string_view> pair = std::nullopt;
+};
+
+// --- classify: transformers' TextClassificationPipeline ---------------------------------------------
+
+enum class ScoreFunction : std::uint8_t { softmax, sigmoid, none };
+
+struct ClassifyOptions {
+  int top_k = 1;  // best labels returned; 0: all
+  std::optional<ScoreFunction> function;  // unset: by problem type (softmax, sigmoid, none) as in transformers
+  LengthOptions length;
+};
+
+struct LabelScore {
+  std::string label;
+  float score;
+};
+
+struct Classification {
+  std::vector<LabelScore> labels;  // best first
+  bool truncated = false;
+};
+
+std::vector<Result<Classification>> classify(const Model& model, std::span<const TextInput> inputs,
+                                             const ClassifyOptions& options = {});
+
+// --- ner: transformers' TokenClassificationPipeline -------------------------------------------------
+
+enum class Aggregation : std::uint8_t { none, simple, first, average, max };
+
+struct NerOptions {
+  Aggregation aggregation = Aggregation::none;
+  std::vector<std::string> ignore_labels = {"O"};
+  int stride = 0;  // > 0: texts over the limit are read in windows that overlap by this many tokens
+  LengthOptions length;
+};
+
+struct Entity {
+  std::string entity;  // the label, or the group's label without B- and I- when aggregated
+  float score;
+  int index;         // token position in the text; -1 when aggregated
+  std::string word;  // the token, or the group's text
+  int start, end;    // code points of the text
+};
+
+struct Entities {
+  std::vector<Entity> entities;
+  bool truncated = false;
+};
+
+std::vector<Result<Entities>> ner(const Model& model, std::span<const std::string_view> texts,
+                                  const NerOptions& options = {});
+
+// --- embed: sentence-transformers' encode -----------------------------------------------------------
+
+struct EmbedOptions {
+  std::optional<PoolingMode> pooling;  // unset: the model's own, else mean
+  std::optional<bool> normalize;       // unset: the model's own, else false; ignored with pooling none
+  LengthOptions length;
+};
+
+struct Embedding {
+  int rows = 0, dim = 0;      // rows is 1, or the number of tokens with pooling none
+  std::vector<float> values;  // [rows, dim]
+  std::vector<std::int32_t> ids;  // token ids, with pooling none
+  bool truncated = false;
+};
+
+std::vector<Result<Embedding>> embed(const Model& model, std::span<const TextInput> inputs,
+                                     const EmbedOptions& options = {});
+
+// --- fill-mask: transformers' FillMaskPipeline ------------------------------------------------------
+
+struct FillMaskOptions {
+  int top_k = 5;
+  LengthOptions length;
+};
+
+struct MaskFill {
+  float score;
+  std::int32_t token;
+  std::string token_str;
+  std::string sequence;  // the text with this mask filled
+};
+
+struct MaskFills {
+  std::vector<std::vector<MaskFill>> masks;  // one list, best first, for each mask token in the text
+  bool truncated = false;
+};
+
+// A text without the model's mask token is Error invalid_argument.
+std::vector<Result<MaskFills>> fill_mask(const Model& model, std::span<const std::string_view> texts,
+                                         const FillMaskOptions& options = {});
+
+// --- question answering: transformers' QuestionAnsweringPipeline ------------------------------------
+
+struct QuestionInput {
+  std::string_view question;
+  std::string_view context;
+};
+
+struct AnswerOptions {
+  int top_k = 1;
+  int max_answer_length = 15;  // tokens of the longest answer considered
+  int max_seq_length = 384;    // tokens of one window, question included
+  int stride = 128;            // tokens by which windows of a long context overlap (doc_stride)
+  bool handle_impossible_answer = false;  // the empty answer competes with its own score
+  std::optional<float> no_answer_threshold;  // an answer scoring less becomes the empty answer
+  bool parse_special_tokens = true;
+};
+
+struct Answer {
+  float score;
+  int start, end;  // code points of the context; 0, 0 for the empty answer
+  std::string answer;
+};
+
+std::vector<Result<std::vector<Answer>>> answer(const Model& model, std::span<const QuestionInput> inputs,
+                                                const AnswerOptions& options = {});
+
+// --- rerank ------------------------------------------------------------------------------------------
+
+struct RerankOptions {
+  bool raw_scores = false;  // cross-encoders: the logit instead of its sigmoid
+  LengthOptions length;
+};
+
+struct RankedText {
+  int index;  // into the texts given
+  float score;
+};
+
+struct Ranking {
+  std::vector<RankedText> texts;  // best first, equal scores in the order given
+  bool truncated = false;
+};
+
+// A model with a sequence classification head of one label scores pairs (cross-encoder: sigmoid of the
+// logit, as TEI's /rerank); an encoder compares embeddings (cosine).
+Result<Ranking> rerank(const Model& model, std::string_view query, std::span<const std::string_view> texts,
+                       const RerankOptions& options = {});
+
+}  // namespace sapwood
