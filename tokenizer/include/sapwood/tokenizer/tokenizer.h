@@ -1,0 +1,179 @@
+// WordPiece tokenizer, equal to Hugging Face tokenizers 0.23 in ids, tokens, offsets, masks and
+// windows.
+//
+//   text -> added tokens -> normaliser -> pre-tokeniser -> WordPiece -> truncation -> template
+//
+// Read from tokenizer.json, or from vocab.txt with tokenizer_config.json. Immutable after loading:
+// every const method may run on any number of threads at once.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sapwood/error.h"
+
+namespace sapwood {
+
+// A half-open range [start, end) of the caller's own text; {0, 0} for special tokens and padding.
+// Of a pair, each token's range points into the text it came from (Encoding::sequence_ids says
+// which).
+struct Offsets {
+  int32_t start = 0, end = 0;
+  bool operator==(const Offsets&) const = default;
+};
+
+enum class OffsetUnit { code_points, bytes };
+
+// Which of a pair is cut; for a single text the first three are the same.
+enum class Truncation {
+  longest_first,  // the longer text, token by token
+  only_first,     // the first; error too_long where cutting it is not enough
+  only_second,    // the second; error too_long where cutting it is not enough (or there is none)
+  none,           // neither: error too_long
+};
+
+enum class Direction { right, left };
+
+struct EncodeOptions {
+  bool add_special_tokens = true;  // apply the template ([CLS] ... [SEP])
+  std::optional<int> max_length;   // tokens, special ones included; unset: no limit
+  Truncation truncation = Truncation::longest_first;
+  int stride = 0;  // tokens that neighbouring windows of Encoding::overflowing share
+  Direction truncation_direction = Direction::right;  // the end that is cut
+  bool parse_special_tokens =
+      true;  // false: "[MASK]" in the text is plain text (special tokens only)
+  OffsetUnit offset_unit = OffsetUnit::code_points;
+  bool offsets = true;      // false: Encoding::offsets stays empty
+  bool overflowing = true;  // false: what is cut away is not kept in Encoding::overflowing
+};
+
+// One token per element in all vectors (offsets may be empty, see EncodeOptions).
+struct Encoding {
+  std::vector<int32_t> ids;
+  std::vector<int32_t> type_ids;
+  std::vector<Offsets> offsets;
+  std::vector<uint8_t> special_tokens_mask;  // 1: put there by the template or by padding
+  std::vector<int32_t> word_ids;             // index of the pre-tokenised word; -1: special
+  std::vector<int32_t> sequence_ids;         // 0 or 1: the text it came from; -1: special
+  std::vector<Encoding> overflowing;         // windows after the first; in the reference's order
+  bool truncated = false;                    // something was cut to meet max_length
+
+  std::size_t size() const noexcept { return ids.size(); }
+  void clear() noexcept;  // keeps the capacity
+};
+
+// tokenizer.json's "truncation" section: the defaults its maker gave. encode() does not apply it by
+// itself.
+struct TruncationSection {
+  int max_length = 512;
+  Truncation strategy = Truncation::longest_first;
+  int stride = 0;
+  Direction direction = Direction::right;
+};
+
+// tokenizer.json's "padding" section. encode() never pads; pad() does on request.
+struct PaddingSection {
+  std::optional<int> fixed_length;  // unset: to the longest of the batch
+  Direction direction = Direction::right;
+  int pad_to_multiple_of = 0;  // 0: no rounding
+  int32_t pad_id = 0;
+  int32_t pad_type_id = 0;
+  std::string pad_token = "[PAD]";
+};
+
+// How text is prepared for a vocabulary that comes without tokenizer.json; BERT's own meaning.
+struct VocabOptions {
+  std::optional<bool> lowercase;      // must be set: nothing in a vocabulary says which it is
+  std::optional<bool> strip_accents;  // unset: as `lowercase`
+  bool tokenize_chinese_chars = true;
+  bool clean_text = true;
+  std::string unk_token = "[UNK]", sep_token = "[SEP]", pad_token = "[PAD]", cls_token = "[CLS]",
+              mask_token = "[MASK]";
+  std::optional<int> model_max_length;
+};
+
+class Tokenizer {
+ public:
+  // A directory (tokenizer.json, else vocab.txt; with tokenizer_config.json where there is one), a
+  // tokenizer.json, or a vocab.txt. Where a directory has both vocabularies they must agree
+  // (mismatch). `options` counts only where there is no tokenizer.json; a tokenizer_config.json
+  // beside a vocab.txt fills in what `options` leaves at its default. Errors: not_found, io,
+  // malformed, mismatch, unsupported (a component this version does not know, by name),
+  // invalid_argument (vocab.txt without anything that says lowercase or not).
+  static Tokenizer load(const std::filesystem::path& path, const VocabOptions& options = {});
+
+  // The text of a tokenizer.json and, if there is one, of its tokenizer_config.json.
+  static Tokenizer from_json(std::string_view tokenizer_json,
+                             std::string_view tokenizer_config = {});
+
+  // The bytes of a vocab.txt: one token a line, its id is the line number from 0.
+  static Tokenizer from_vocab(std::string_view vocab_txt, const VocabOptions& options);
+
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+  Tokenizer(const Tokenizer&);  // cheap: copies share the immutable tables
+  Tokenizer& operator=(const Tokenizer&);
+  ~Tokenizer();
+
+  // A complete tokenizer.json from which from_json makes the same tokenizer. What
+  // tokenizer_config.json gave (special tokens, model_max_length) is kept in its "sapwood" member,
+  // which other readers ignore.
+  std::string to_json() const;
+
+  // Errors: invalid_utf8, too_long, invalid_argument (max_length or stride that cannot be met).
+  Encoding encode(std::string_view text, const EncodeOptions& options = {}) const;
+  Encoding encode(std::string_view text, std::string_view pair,
+                  const EncodeOptions& options = {}) const;
+  // The same into an Encoding whose storage is reused: for hot loops.
+  void encode_into(Encoding& out, std::string_view text, const EncodeOptions& options = {}) const;
+  void encode_into(Encoding& out, std::string_view text, std::string_view pair,
+                   const EncodeOptions& options = {}) const;
+
+  // The text of the ids, by the decoder of the file (WordPiece: "##" joined, spaces before
+  // punctuation removed if it says cleanup). Ids without a token are skipped, as the reference
+  // does.
+  std::string decode(std::span<const int32_t> ids, bool skip_special_tokens = true) const;
+
+  // The token of an id in [0, vocab_size()); empty for an id that no token has. Throws Error
+  // invalid_argument outside that range. The view lives as long as the tokenizer or a copy of it.
+  std::string_view token(int32_t id) const;
+  std::optional<int32_t> id(std::string_view token) const;
+  bool is_special(int32_t id) const noexcept;  // an added token with its "special" flag set
+
+  // One more than the largest id, added tokens included.
+  int vocab_size() const noexcept;
+
+  // Number of tokens the template adds to a text or a pair.
+  int num_special_tokens(bool pair) const noexcept;
+
+  std::optional<int32_t> cls_id() const noexcept;
+  std::optional<int32_t> sep_id() const noexcept;
+  std::optional<int32_t> mask_id() const noexcept;
+  std::optional<int32_t> pad_id() const noexcept;
+  std::optional<int32_t> unk_id() const noexcept;
+
+  // From tokenizer_config.json; unset where it is absent or the "no limit" number (1e30).
+  std::optional<int> model_max_length() const noexcept;
+  const std::optional<TruncationSection>& truncation() const noexcept;
+  const std::optional<PaddingSection>& padding() const noexcept;
+
+  // The options that the file's own truncation section stands for (no limit where it has none).
+  EncodeOptions default_options() const;
+
+  // Pads every encoding (and its windows) as `padding` says; to the longest of them unless a length
+  // is fixed.
+  static void pad(std::span<Encoding> encodings, const PaddingSection& padding);
+
+ private:
+  struct Impl;
+  explicit Tokenizer(std::shared_ptr<const Impl> impl);
+  std::shared_ptr<const Impl> impl_;
+};
+
+}  // namespace sapwood
