@@ -1,0 +1,28 @@
+// Reader of pytorch_model.bin: a zip archive with a pickle (torch.save since PyTorch 1.6).
+//
+// A pickle is a program. This reader runs none of it: it knows the opcodes that torch.save emits,
+// builds plain values, and understands exactly these names: collections.OrderedDict,
+// torch._utils._rebuild_tensor_v2 and _rebuild_parameter, torch.*Storage, torch.Size. Anything else
+// is an error that names it.
+#pragma once
+
+#include <filesystem>
+
+#include "checkpoint/mapped_file.h"
+#include "checkpoint/tensor_source.h"
+
+namespace sapwood {
+
+// The tensors of a state dict: a flat dict, or one wrapped in a dict as "state_dict" or "model".
+// Values that are not tensors are ignored. Tensors come out contiguous (views and transposes are
+// copied); tied tensors share memory. The storages are read into memory.
+// Throws Error malformed (damaged archive or pickle, storage too small), unsupported (a name that
+// is not known, compressed entries, big-endian data, the format before PyTorch 1.6).
+TensorSource open_pytorch_bin(const std::filesystem::path& path,
+                              FileAccess access = FileAccess::map);
+
+// The shards that a pytorch_model.bin.index.json lists; rules as open_sharded_safetensors.
+TensorSource open_sharded_pytorch_bin(const std::filesystem::path& index_path,
+                                      FileAccess access = FileAccess::map);
+
+}  // namespace sapwood
