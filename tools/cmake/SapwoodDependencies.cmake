@@ -16,7 +16,7 @@ endmacro()
 # xsimd: SIMD batches for element-wise kernels.
 find_package(xsimd 8.1 QUIET)
 if(NOT xsimd_FOUND)
-  sapwood_fetch(xsimd https://github.com/xtensor-stack/xsimd.git 2f5eddf8912c7e2527f0c50895c7560b964d29af)
+  sapwood_fetch(xsimd https://github.com/xtensor-stack/xsimd.git 1577b02d549cca52aa5e943c16f2600950480289)
 endif()
 if(NOT TARGET xsimd::xsimd)
   add_library(xsimd::xsimd ALIAS xsimd)

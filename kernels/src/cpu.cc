@@ -1,0 +1,54 @@
+#include "cpu.h"
+
+#include <cstdint>
+
+#ifdef SAPWOOD_KERNELS_X86
+#include <cpuid.h>
+#endif
+
+namespace sapwood::kernels {
+namespace {
+
+#ifdef SAPWOOD_KERNELS_X86
+
+constexpr bool bit(std::uint32_t word, int index) { return (word >> index & 1) != 0; }
+
+// XCR0: the register states that the operating system saves and restores.
+std::uint64_t read_xcr0() {
+  std::uint32_t low = 0, high = 0;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return std::uint64_t{high} << 32 | low;
+}
+
+// Bits as in Intel's Software Developer's Manual, volume 2A (CPUID) and volume 1, chapter 13
+// (XCR0).
+CpuFeatures detect() {
+  CpuFeatures features{};
+  std::uint32_t a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return features;
+  const bool fma = bit(c, 12), osxsave = bit(c, 27), avx = bit(c, 28), f16c = bit(c, 29);
+  if (!osxsave || !avx) return features;
+  const std::uint64_t xcr0 = read_xcr0();
+  constexpr std::uint64_t kYmm = 0x06;         // xmm, ymm
+  constexpr std::uint64_t kZmm = kYmm | 0xe0;  // masks, upper halves of zmm, zmm16 to 31
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return features;
+  features.avx2 = bit(b, 5) && fma && f16c && (xcr0 & kYmm) == kYmm;
+  const bool f = bit(b, 16), dq = bit(b, 17), bw = bit(b, 30), vl = bit(b, 31);
+  features.avx512 = features.avx2 && f && dq && bw && vl && (xcr0 & kZmm) == kZmm;
+  return features;
+}
+
+#else
+
+CpuFeatures detect() { return {}; }
+
+#endif
+
+}  // namespace
+
+const CpuFeatures& cpu_features() noexcept {
+  static const CpuFeatures features = detect();
+  return features;
+}
+
+}  // namespace sapwood::kernels

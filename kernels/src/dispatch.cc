@@ -1,0 +1,100 @@
+// The list of tables, best first. Compiled for the baseline: nothing here may need an instruction
+// set.
+#include "sapwood/kernels/dispatch.h"
+
+#include <array>
+#include <cstdlib>
+
+#include "cpu.h"
+
+namespace sapwood::kernels {
+
+namespace scalar {
+extern const KernelTable table;
+}
+#ifdef SAPWOOD_KERNELS_X86
+namespace avx2 {
+extern const KernelTable table;
+}
+namespace avx512 {
+extern const KernelTable table;
+}
+#endif
+
+namespace {
+
+constexpr std::array kTables = {
+#ifdef SAPWOOD_KERNELS_X86
+    &avx512::table,
+    &avx2::table,
+#endif
+    &scalar::table,
+};
+
+struct Available {
+  std::array<const KernelTable*, kTables.size()> tables{};
+  std::size_t count = 0;
+};
+
+Available find_available() noexcept {
+  Available available;
+  for (const KernelTable* table : kTables) {
+    if (cpu_supports(table->isa)) available.tables[available.count++] = table;
+  }
+  return available;
+}
+
+}  // namespace
+
+const char* name(Isa isa) noexcept {
+  switch (isa) {
+    case Isa::scalar:
+      return "scalar";
+    case Isa::avx2:
+      return "avx2";
+    case Isa::avx512:
+      return "avx512";
+  }
+  return "unknown";
+}
+
+bool cpu_supports(Isa isa) noexcept {
+  switch (isa) {
+    case Isa::scalar:
+      return true;
+    case Isa::avx2:
+      return cpu_features().avx2;
+    case Isa::avx512:
+      return cpu_features().avx512;
+  }
+  return false;
+}
+
+std::span<const KernelTable* const> available_tables() noexcept {
+  static const Available available = find_available();
+  return {available.tables.data(), available.count};
+}
+
+const KernelTable* find_table(Isa isa) noexcept {
+  for (const KernelTable* table : available_tables()) {
+    if (table->isa == isa) return table;
+  }
+  return nullptr;
+}
+
+const KernelTable* select_table(std::string_view isa) noexcept {
+  const auto named = [](std::string_view wanted) -> const KernelTable* {
+    for (const KernelTable* table : available_tables()) {
+      if (wanted == table->name) return table;
+    }
+    return nullptr;
+  };
+  if (!isa.empty() && isa != "auto") return named(isa);
+  const char* forced = std::getenv("SAPWOOD_ISA");
+  if (forced == nullptr || *forced == '\0' || std::string_view(forced) == "auto") {
+    return available_tables().front();
+  }
+  return named(forced);
+}
+
+}  // namespace sapwood::kernels

@@ -1,0 +1,30 @@
+#include "isa.h"
+#include "scalar/math.h"
+
+namespace sapwood::kernels::scalar {
+
+void attention(const AttentionArgs& a) noexcept {
+  const std::int64_t hidden = std::int64_t{a.heads} * a.head_dim, stride = 3 * hidden;
+  float* scores = a.scratch;
+  for (int head = a.head_begin; head < a.head_end; ++head) {
+    const float* queries = a.qkv + std::int64_t{head} * a.head_dim;
+    const float* keys = queries + hidden;
+    const float* values = keys + hidden;
+    for (int i = 0; i < a.length; ++i) {
+      const float* query = queries + i * stride;
+      for (int j = 0; j < a.length; ++j) {
+        float sum = 0.0f;
+        for (int d = 0; d < a.head_dim; ++d) sum += query[d] * keys[j * stride + d];
+        scores[j] = sum;
+      }
+      softmax_row(scores, a.length, a.scale);
+      float* out = a.out + i * hidden + std::int64_t{head} * a.head_dim;
+      for (int d = 0; d < a.head_dim; ++d) out[d] = 0.0f;
+      for (int j = 0; j < a.length; ++j) {
+        for (int d = 0; d < a.head_dim; ++d) out[d] += scores[j] * values[j * stride + d];
+      }
+    }
+  }
+}
+
+}  // namespace sapwood::kernels::scalar

@@ -1,0 +1,79 @@
+// The kernels that work row by row or element by element.
+#include "isa.h"
+#include "scalar/math.h"
+
+namespace sapwood::kernels::scalar {
+
+void layer_norm(const LayerNormArgs& a) noexcept {
+  for (int i = 0; i < a.rows; ++i) {
+    const std::int64_t first = std::int64_t{i} * a.cols;
+    const float* x = a.x + first;
+    const float* residual = a.residual == nullptr ? nullptr : a.residual + first;
+    // y may alias x or residual and is written last; without a sum the sums are computed again.
+    const auto value = [&](int j) { return residual == nullptr ? x[j] : x[j] + residual[j]; };
+    float mean = 0.0f, variance = 0.0f;
+    if (a.y != nullptr) {
+      for (int j = 0; j < a.cols; ++j) mean += value(j);
+      mean /= static_cast<float>(a.cols);
+      for (int j = 0; j < a.cols; ++j) variance += (value(j) - mean) * (value(j) - mean);
+      variance /= static_cast<float>(a.cols);
+    }
+    const float scale = 1.0f / sqrtf(variance + a.eps);
+    for (int j = 0; j < a.cols; ++j) {
+      const float s = value(j);
+      if (a.sum != nullptr) a.sum[first + j] = s;
+      if (a.y == nullptr) continue;
+      const float normed = (s - mean) * scale * a.gamma[j];
+      a.y[first + j] = a.beta == nullptr ? normed : normed + a.beta[j];
+    }
+  }
+}
+
+void embedding(const EmbeddingArgs& a) noexcept {
+  for (int i = 0; i < a.rows; ++i) {
+    const float* word = a.word + std::int64_t{a.ids[i]} * a.cols;
+    const float* position =
+        a.position == nullptr ? nullptr : a.position + std::int64_t{a.positions[i]} * a.cols;
+    const float* type = a.type == nullptr ? nullptr : a.type + std::int64_t{a.types[i]} * a.cols;
+    float* y = a.y + std::int64_t{i} * a.cols;
+    for (int j = 0; j < a.cols; ++j) {
+      float sum = word[j];
+      if (position != nullptr) sum += position[j];
+      if (type != nullptr) sum += type[j];
+      y[j] = sum;
+    }
+  }
+}
+
+void softmax(const SoftmaxArgs& a) noexcept {
+  for (int i = 0; i < a.rows; ++i) softmax_row(a.x + i * a.stride, a.cols, 1.0f);
+}
+
+void gelu_glu(const GeluGluArgs& a) noexcept {
+  for (int i = 0; i < a.rows; ++i) {
+    const float* x = a.x + std::int64_t{i} * 2 * a.cols;
+    float* y = a.y + std::int64_t{i} * a.cols;
+    for (int j = 0; j < a.cols; ++j) y[j] = gelu(x[j]) * x[a.cols + j];
+  }
+}
+
+void pool(const PoolArgs& a) noexcept {
+  for (int j = 0; j < a.cols; ++j) a.y[j] = a.x[j];
+  if (a.pooling == Pooling::cls) return;
+  for (int i = 1; i < a.rows; ++i) {
+    const float* x = a.x + std::int64_t{i} * a.cols;
+    for (int j = 0; j < a.cols; ++j) {
+      if (a.pooling == Pooling::mean) {
+        a.y[j] += x[j];
+      } else {
+        // A NaN stays, as in the reference.
+        a.y[j] = x[j] > a.y[j] || x[j] != x[j] ? x[j] : a.y[j];
+      }
+    }
+  }
+  if (a.pooling == Pooling::mean) {
+    for (int j = 0; j < a.cols; ++j) a.y[j] /= static_cast<float>(a.rows);
+  }
+}
+
+}  // namespace sapwood::kernels::scalar

@@ -1,0 +1,15 @@
+#include "scratch.h"
+
+namespace sapwood::kernels {
+
+std::size_t attention_scratch(int length, int head_dim) noexcept {
+  const AttentionScratch parts = attention_parts(length, head_dim);
+  return static_cast<std::size_t>(parts.keys + parts.values + parts.scores);
+}
+
+std::size_t fff_scratch(int rows, int depth) noexcept {
+  const FffScratch parts = fff_parts(rows, depth);
+  return static_cast<std::size_t>(parts.z + parts.nodes + 2 * parts.order);
+}
+
+}  // namespace sapwood::kernels

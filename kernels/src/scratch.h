@@ -1,0 +1,49 @@
+// How the kernels divide the scratch memory they are given: the same for every instruction set.
+// Everything stands in an anonymous namespace because files of several instruction sets include it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "sapwood/kernels/kernels.h"
+
+namespace sapwood::kernels {
+namespace {
+
+// Attention handles the queries of a head in tiles of so many rows; their scores stay in cache.
+constexpr int kQueryTile = 24;
+
+// [K panels | V panels | scores of a tile], in floats; each part a multiple of a cache line.
+struct AttentionScratch {
+  std::int64_t keys;    // [ceil(length/16)][head_dim][16]
+  std::int64_t values;  // [ceil(head_dim/16)][length][16]
+  std::int64_t scores;  // [kQueryTile][round_up(length, 16)]
+};
+
+constexpr AttentionScratch attention_parts(int length, int head_dim) {
+  const std::int64_t padded = round_up(length, kPanelWidth);
+  return {padded * head_dim, round_up(head_dim, kPanelWidth) * length, kQueryTile * padded};
+}
+
+// The many-token path of CMM walks this many levels before it sorts the tokens by the node reached.
+constexpr int kFffStage = 6;
+
+constexpr std::int64_t fff_aligned(std::int64_t bytes) { return round_up(bytes, kAlignment); }
+
+// Floats from one token's decisions z to the next one's.
+constexpr std::int64_t fff_z_stride(int depth) { return round_up(depth + 1, kPanelWidth); }
+
+// [z | node | order | other order], in bytes.
+struct FffScratch {
+  std::int64_t z;      // float [rows][fff_z_stride(depth)]
+  std::int64_t nodes;  // int32 [rows]
+  std::int64_t order;  // int32 [rows], twice
+};
+
+constexpr FffScratch fff_parts(int rows, int depth) {
+  const std::int64_t index = fff_aligned(std::int64_t{rows} * 4);
+  return {fff_aligned(rows * fff_z_stride(depth) * 4), index, index};
+}
+
+}  // namespace
+}  // namespace sapwood::kernels
