@@ -1,0 +1,142 @@
+"""The golden checkpoints: one line of facts each. README.md says what each is for."""
+
+from dataclasses import dataclass, field
+
+MAX_POSITIONS = 64
+PICKLED = "pytorch_model.bin"
+SENTIMENT = ["NEGATIVE", "NEUTRAL", "POSITIVE"]
+ENTITIES = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+
+
+@dataclass
+class Checkpoint:
+    name: str
+    kind: str  # distilbert | bert
+    head: str = "none"
+    hidden: int = 32
+    heads: int = 4
+    width: int = 64  # of the dense feedforward
+    layers: int = 2
+    activation: str = "gelu"
+    fff: tuple[int, int] | None = None  # depth, trees
+    labels: list[str] | None = None
+    problem_type: str | None = None
+    cased: bool = False
+    pooler: bool = True  # bare BERT: with its pooler
+    storage: str = "F32"  # F32 | F16 | BF16 | sharded | pytorch_model.bin
+    vocab_txt_only: bool = False  # vocab.txt and tokenizer_config.json instead of tokenizer.json
+    sentence: dict | None = None  # sentence-transformers: max_seq_length, legacy names in 1_Pooling
+    clean_up: bool | None = None  # clean_up_tokenization_spaces; None: not said, which means False
+    tasks: dict = field(default_factory=dict)
+
+    @property
+    def limit(self) -> int:  # tokens of a text
+        return self.sentence["max_seq_length"] if self.sentence else MAX_POSITIONS
+
+
+def checkpoints() -> list[Checkpoint]:
+    classify, tokens = "sequence_classification", "token_classification"
+    pool = {"pooling": "mean", "normalize": False}
+    return [
+        Checkpoint("distilbert-base", "distilbert", hidden=64, width=96, tasks=pool),
+        Checkpoint("distilbert-mlm", "distilbert", "masked_lm", hidden=44, width=72, clean_up=True),
+        Checkpoint(
+            "distilbert-sentiment-f16",
+            "distilbert",
+            classify,
+            hidden=40,
+            heads=2,
+            labels=SENTIMENT,
+            storage="F16",
+        ),
+        Checkpoint(
+            "distilbert-multilabel-relu",
+            "distilbert",
+            classify,
+            activation="relu",
+            vocab_txt_only=True,
+            labels=["wood", "water", "music", "city"],
+            problem_type="multi_label_classification",
+        ),
+        Checkpoint(
+            "distilbert-regression-bin",
+            "distilbert",
+            classify,
+            labels=["LABEL_0"],
+            problem_type="regression",
+            storage=PICKLED,
+        ),
+        Checkpoint("distilbert-ner-cased", "distilbert", tokens, labels=ENTITIES, cased=True),
+        Checkpoint("distilbert-qa", "distilbert", "question_answering", storage="F16"),
+        Checkpoint(
+            "distilbert-fff-sentiment",
+            "distilbert",
+            classify,
+            hidden=40,
+            fff=(3, 2),
+            labels=SENTIMENT,
+        ),
+        Checkpoint("distilbert-fff-base", "distilbert", hidden=36, heads=3, fff=(4, 1), tasks=pool),
+        Checkpoint("bert-base-sharded", "bert", hidden=64, width=96, storage="sharded", tasks=pool),
+        Checkpoint(
+            "bert-base-gelu-new",
+            "bert",
+            hidden=40,
+            heads=5,
+            width=100,
+            activation="gelu_new",
+            pooler=False,
+            cased=True,
+            tasks=pool,
+        ),
+        Checkpoint("bert-mlm-bin", "bert", "masked_lm", storage=PICKLED, clean_up=False),
+        Checkpoint(
+            "bert-pair-bf16",
+            "bert",
+            classify,
+            labels=["entailment", "other"],
+            storage="BF16",
+            tasks={"pairs": True},
+        ),
+        Checkpoint(
+            "bert-cross-encoder",
+            "bert",
+            classify,
+            labels=["LABEL_0"],
+            tasks={"pairs": True, "rerank": True},
+        ),
+        Checkpoint(
+            "bert-ner-vocab-cased",
+            "bert",
+            tokens,
+            labels=ENTITIES,
+            cased=True,
+            vocab_txt_only=True,
+            storage="BF16",
+        ),
+        Checkpoint("bert-qa", "bert", "question_answering"),
+        Checkpoint("bert-fff-mlm", "bert", "masked_lm", hidden=36, heads=2, fff=(2, 3)),
+        Checkpoint("bert-fff-ner", "bert", tokens, labels=ENTITIES, fff=(5, 1), storage="F16"),
+        Checkpoint(
+            "st-bert-mean",
+            "bert",
+            pooler=False,
+            sentence={"max_seq_length": 24, "legacy": True},
+            tasks={"pooling": "mean", "normalize": True, "sentence_transformers": True},
+        ),
+        Checkpoint(
+            "st-bert-fff-cls",
+            "bert",
+            pooler=False,
+            fff=(3, 2),
+            sentence={"max_seq_length": 32, "legacy": False},
+            tasks={"pooling": "cls", "normalize": False, "sentence_transformers": True},
+        ),
+        Checkpoint(
+            "st-distilbert-max",
+            "distilbert",
+            storage="F16",
+            sentence={"max_seq_length": 16, "legacy": True},
+            tasks={"pooling": "max", "normalize": True, "sentence_transformers": True},
+        ),
+    ]

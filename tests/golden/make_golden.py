@@ -1,0 +1,295 @@
+#!/usr/bin/env python3
+"""Makes the golden checkpoints: small Hugging Face directories with random weights, and what transformers
+answers for each (expected.json). Seeded: the same versions write the same bytes.
+
+    python tests/golden/make_golden.py [--only NAME ...] [--output DIR]
+
+README.md beside this file says what each directory is for. Packages: requirements.txt.
+"""
+
+import argparse
+import json
+import logging
+import os
+import shutil
+import zlib
+from pathlib import Path
+
+import numpy
+import tokenizers
+import torch
+import transformers
+from transformers import BertConfig, BertTokenizerFast, DistilBertConfig, DistilBertTokenizerFast
+
+import texts
+from checkpoints import MAX_POSITIONS, PICKLED, Checkpoint, checkpoints
+from expectations import AUTO, Oracle, expect
+from feed_forward import install
+
+LOGIT_NOISE = 5e-4  # no label, token, span or order may change when every logit moves by this much
+FFF_MARGIN = 1e-4  # the smallest |z| that a decision may have
+
+
+def config_of(spec: Checkpoint, vocab_size: int):
+    common = {"vocab_size": vocab_size, "max_position_embeddings": MAX_POSITIONS}
+    if spec.labels:
+        common["id2label"] = dict(enumerate(spec.labels))
+        common["label2id"] = {label: i for i, label in enumerate(spec.labels)}
+    if spec.problem_type:
+        common["problem_type"] = spec.problem_type
+    if spec.fff:
+        common["feed_forward"] = {"type": "fff", "depth": spec.fff[0], "trees": spec.fff[1]}
+    if spec.kind == "distilbert":
+        return DistilBertConfig(
+            dim=spec.hidden,
+            n_heads=spec.heads,
+            n_layers=spec.layers,
+            hidden_dim=spec.width,
+            activation=spec.activation,
+            **common,
+        )
+    return BertConfig(
+        hidden_size=spec.hidden,
+        num_attention_heads=spec.heads,
+        num_hidden_layers=spec.layers,
+        intermediate_size=spec.width,
+        hidden_act=spec.activation,
+        **common,
+    )
+
+
+def fill(model: torch.nn.Module, seed: int) -> None:
+    """Weights large enough that every part of the network shows in the result."""
+    random = torch.Generator().manual_seed(seed)
+
+    def normal(parameter, scale, mean=0.0):
+        parameter.copy_(mean + scale * torch.randn(parameter.shape, generator=random))
+
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.dim() == 1:
+                gain = "norm" in name.lower() and name.endswith("weight")
+                normal(parameter, 0.25, mean=1.0 if gain else 0.0)
+            elif "embeddings" in name:
+                normal(parameter, 0.8 if "word" in name else 0.4)
+            else:  # a matrix [outputs, inputs]: unit variance in gives about `gain` out
+                head = not any(
+                    part in name for part in ("layer.", "transform", "pooler", "pre_classifier")
+                )
+                attention = any(part in name for part in ("q_lin", "k_lin", "query", "key"))
+                gain = 2.5 if head else 1.6 if attention else 1.2
+                normal(parameter, gain / parameter.shape[1] ** 0.5)
+        for name, parameter in model.named_parameters():
+            if name.endswith(
+                "ffn.linear_out.weight"
+            ):  # only depth + 1 inputs of a tree are ever summed
+                nodes = parameter.shape[1]
+                parameter.mul_((nodes / 8) ** 0.5)
+
+
+def save_tokenizer(spec: Checkpoint, path: Path) -> None:
+    vocabulary = path / "vocab.txt"
+    vocabulary.write_text(
+        "".join(token + "\n" for token in texts.vocabulary(spec.cased)), encoding="utf-8"
+    )
+    kind = DistilBertTokenizerFast if spec.kind == "distilbert" else BertTokenizerFast
+    tokenizer = kind(str(vocabulary), do_lower_case=not spec.cased, model_max_length=MAX_POSITIONS)
+    tokenizer.save_pretrained(path)
+    settings = json.loads((path / "tokenizer_config.json").read_text(encoding="utf-8"))
+    settings["clean_up_tokenization_spaces"] = spec.clean_up
+    if spec.clean_up is None:
+        del settings["clean_up_tokenization_spaces"]
+    write_json(path / "tokenizer_config.json", settings)
+    if spec.vocab_txt_only:
+        (path / "tokenizer.json").unlink()
+    else:
+        vocabulary.unlink(missing_ok=True)
+        content = json.loads((path / "tokenizer.json").read_text(encoding="utf-8"))
+        write_json(path / "tokenizer.json", content, indent=None)
+
+
+def save_weights(spec: Checkpoint, model, path: Path) -> None:
+    dtype = {"F16": torch.float16, "BF16": torch.bfloat16}.get(spec.storage, torch.float32)
+    model = model.to(dtype)
+    if spec.storage == "sharded":
+        model.save_pretrained(path, max_shard_size="100KB")
+        return
+    model.save_pretrained(path)  # also writes config.json
+    if spec.storage != PICKLED:
+        return
+    (path / "model.safetensors").unlink()
+    state = model.state_dict()  # tied weights: two names, one storage
+    if spec.kind == "bert":  # older versions of transformers saved this buffer too
+        state["bert.embeddings.position_ids"] = torch.arange(MAX_POSITIONS).unsqueeze(0)
+    torch.save(state, path / PICKLED)
+
+
+def save_sentence(spec: Checkpoint, path: Path) -> None:
+    modes = {
+        "pooling_mode": spec.tasks["pooling"],
+        "embedding_dimension": spec.hidden,
+        "include_prompt": True,
+    }
+    prefix = {"Transformer": "base", "Pooling": "sentence_transformer", "Normalize": "base"}
+    kinds = {
+        name: f"sentence_transformers.{prefix[name]}.modules.{name.lower()}.{name}"
+        for name in prefix
+    }
+    if spec.sentence["legacy"]:
+        names = {
+            "cls": "cls_token",
+            "mean": "mean_tokens",
+            "max": "max_tokens",
+            "mean_sqrt_len": "mean_sqrt_len_tokens",
+        }
+        modes = {f"pooling_mode_{names[mode]}": mode == spec.tasks["pooling"] for mode in names}
+        modes["word_embedding_dimension"] = spec.hidden
+        kinds = {name: f"sentence_transformers.models.{name}" for name in prefix}
+    folders = {"Transformer": "", "Pooling": "1_Pooling"}
+    if spec.tasks["normalize"]:
+        folders["Normalize"] = "2_Normalize"
+    modules = [
+        {"idx": i, "name": str(i), "path": folder, "type": kinds[name]}
+        for i, (name, folder) in enumerate(folders.items())
+    ]
+    write_json(path / "modules.json", modules)
+    (path / "1_Pooling").mkdir()
+    write_json(path / "1_Pooling" / "config.json", modes)
+    write_json(
+        path / "sentence_bert_config.json",
+        {"max_seq_length": spec.sentence["max_seq_length"], "do_lower_case": False},
+    )
+
+
+def write_json(path: Path, content, indent: int | None = 2) -> None:
+    separators = None if indent else (",", ":")
+    path.write_text(
+        json.dumps(content, ensure_ascii=False, indent=indent, separators=separators) + "\n",
+        encoding="utf-8",
+    )
+
+
+def plain(value):
+    """JSON's types; floats to 8 digits, an order finer than any comparison here."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, (float, numpy.floating)):
+        return float(f"{float(value):.8g}")
+    if isinstance(value, numpy.integer):
+        return int(value)
+    return value
+
+
+def write_expected(path: Path, expected: dict) -> None:
+    """One entry a line, so that differences can be read."""
+    parts = []
+    for key, value in plain(expected).items():
+        if isinstance(value, list) and value:
+            lines = ",\n".join(
+                json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in value
+            )
+            parts.append(f"{json.dumps(key)}: [\n{lines}\n]")
+        else:
+            parts.append(f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}")
+    path.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+
+
+def agrees(a, b) -> bool:
+    """Whether two expectations differ in nothing but the little that noisy logits move a score."""
+    if isinstance(a, float) and isinstance(b, float):
+        return abs(a - b) <= 0.01 * max(abs(a), abs(b)) + 2 * LOGIT_NOISE
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(agrees(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(agrees(x, y) for x, y in zip(a, b))
+    return a == b
+
+
+def dull(spec: Checkpoint, expected: dict) -> bool:
+    """Whether the answers are too much alike to tell a right engine from a wrong one."""
+    rows = []
+    if spec.head == "token_classification":
+        rows = [row for case in expected["cases"] for row in case["logits"]]
+    elif spec.head == "sequence_classification":
+        rows = [case["logits"] for case in expected["cases"]]
+    if not rows or len(rows[0]) == 1:
+        return False
+    counts = numpy.bincount([numpy.argmax(row) for row in rows], minlength=len(rows[0]))
+    wanted = len(counts) if spec.head == "token_classification" else 2
+    return (counts > 0).sum() < wanted or counts.max() > 0.6 * len(rows)
+
+
+def why_unfit(spec: Checkpoint, path: Path, expected: dict) -> str | None:
+    """A reason to try the next seed, or None."""
+    expected = plain(expected)
+    if min((case.get("fff_margin", 1) for case in expected["cases"]), default=1) < FFF_MARGIN:
+        return "an FFF decision too close to zero"
+    if dull(spec, expected):
+        return "answers too much alike"
+    if spec.head == "none":
+        return None
+    for noise_seed in range(2):
+        noisy = expect(Oracle(path, spec.head, spec.limit, LOGIT_NOISE, noise_seed), spec.tasks)
+        if not agrees(plain(noisy), expected):
+            return "an answer changes under noise"
+    return None
+
+
+def make(spec: Checkpoint, output: Path) -> None:
+    path = output / spec.name
+    for attempt in range(500):
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        save_tokenizer(spec, path)
+        options = (
+            {"add_pooling_layer": spec.pooler}
+            if spec.kind == "bert" and spec.head == "none"
+            else {}
+        )
+        config = config_of(spec, len(texts.vocabulary(spec.cased)))
+        torch.manual_seed(0)
+        model = AUTO[spec.head].from_config(config, **options)
+        fill(model, zlib.crc32(spec.name.encode()) + attempt)
+        save_weights(spec, model, path)
+        if spec.sentence:
+            save_sentence(spec, path)
+        expected = expect(Oracle(path, spec.head, spec.limit), spec.tasks)
+        reason = why_unfit(spec, path, expected)
+        if reason is None:
+            break
+        print(f"{spec.name}: seed {attempt}: {reason}", flush=True)
+    else:
+        raise RuntimeError(f"{spec.name}: no seed fits")
+    made_with = {
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "tokenizers": tokenizers.__version__,
+    }
+    write_expected(path / "expected.json", {"head": spec.head, "made_with": made_with, **expected})
+    for file in path.rglob("*"):
+        if file.is_file():
+            file.chmod(0o644)  # safetensors writes 0600
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    print(f"{spec.name}: seed {attempt}, {size / 1000:.0f} kB", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", help="names of checkpoints; default: all")
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "data")
+    arguments = parser.parse_args()
+    logging.disable(logging.WARNING)
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    torch.set_num_threads(1)
+    install()
+    for spec in checkpoints():
+        if not arguments.only or spec.name in arguments.only:
+            make(spec, arguments.output)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    main()
