@@ -28,6 +28,13 @@ if(NOT nlohmann_json_FOUND)
   sapwood_fetch(nlohmann_json https://github.com/nlohmann/json.git 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8d03)
 endif()
 
+# oneTBB: threads inside one request.
+find_package(TBB 2021 QUIET)
+if(NOT TBB_FOUND)
+  set(TBB_TEST OFF CACHE BOOL "" FORCE)
+  sapwood_fetch(TBB https://github.com/oneapi-src/oneTBB.git c9497714821c3d443ee44c732609eb6850195ffb)
+endif()
+
 find_package(Threads REQUIRED)
 
 if(SAPWOOD_BUILD_TESTS)

@@ -7,7 +7,9 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 # sapwood_target(NAME): warnings, sanitizers and hidden visibility for one of our own targets.
 function(sapwood_target name)
-  target_compile_options(${name} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough)
+  target_compile_options(${name} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough
+    # Designated initialisers leave fields at their defaults on purpose.
+    -Wno-missing-field-initializers)
   if(SAPWOOD_WERROR)
     target_compile_options(${name} PRIVATE -Werror)
   endif()

@@ -75,11 +75,13 @@ struct ModelConfig {
 
   HeadKind head = HeadKind::none;
   ProblemType problem = ProblemType::single_label;
-  std::vector<std::string> labels;           // by id; the head's rows decide how many there are
+  std::vector<std::string> labels;  // by id; the head's rows decide how many there are
   ActivationKind head_activation = ActivationKind::none;
   PoolingMode head_pooling = PoolingMode::cls;  // what a sequence classifier reads
-  bool head_transform = true;                // masked_lm: dense, activation and norm before the decoder
-  bool pooler = false;                       // bert: the tanh pooler's weights are there
+  int head_width = 0;                           // outputs of the dense layer before the classifier
+  bool head_transform = true;  // masked_lm: dense, activation and norm before the decoder
+  bool decoder_bias = true;    // masked_lm
+  bool tied_decoder = true;    // masked_lm: the decoder is the word embedding
 
   std::optional<SentenceConfig> sentence;
 };

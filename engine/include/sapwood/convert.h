@@ -11,7 +11,8 @@ struct ConvertOptions {
 };
 
 // Writes `target` atomically: on any failure nothing is left and an older file stays as it was.
-// Throws Error: what Model::load throws for the source, io for the target, unsupported for the dtype.
+// Throws Error: what Model::load throws for the source, io for the target, unsupported for the
+// dtype.
 void convert(const std::filesystem::path& source, const std::filesystem::path& target,
              const ConvertOptions& options = {});
 

@@ -18,9 +18,9 @@ struct ModelInfo {
   std::int64_t parameters = 0;    // numbers the checkpoint holds, tied weights once
   std::int64_t weight_bytes = 0;  // packed weights in memory or mapped
   int max_length = 0;
-  std::string isa;                // of the kernels chosen
+  std::string isa;                          // of the kernels chosen
   std::vector<std::string> unused_tensors;  // in the checkpoint and read by nobody
-  std::string source_sha256;      // converted models: of the checkpoint they were made from
+  std::string source_sha256;  // converted models: of the checkpoint they were made from
 };
 
 ModelInfo inspect(const Model& model);

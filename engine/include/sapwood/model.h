@@ -26,15 +26,18 @@ struct KernelTable;
 class Graph;
 
 struct LoadOptions {
-  std::string isa = "auto";  // auto | scalar | avx2 | avx512; a name the CPU lacks is Error isa_unavailable
-  int threads = 1;           // threads one call may use; 0: all that affinity mask and cgroup quota allow
-  int batch_tokens = 4096;   // tokens computed at once: bounds memory; raised to the longest sequence
-  bool tokenizer = true;     // false: a directory without a tokenizer will do; text tasks then fail
+  std::string isa =
+      "auto";       // auto | scalar | avx2 | avx512; a name the CPU lacks is Error isa_unavailable
+  int threads = 1;  // threads one call may use; 0: all that affinity mask and cgroup quota allow
+  int batch_tokens =
+      4096;               // tokens computed at once: bounds memory; raised to the longest sequence
+  bool tokenizer = true;  // false: a directory without a tokenizer will do; text tasks then fail
 };
 
-// The directory or converted file that `name` means: an existing path, else NAME or NAME.safetensors
-// in the folders of $SAPWOOD_MODELS (colon-separated), the installed share/sapwood/models and the
-// source tree's models/. Throws Error not_found listing where it looked.
+// The directory or converted file that `name` means: an existing path, else NAME or
+// NAME.safetensors in the folders of $SAPWOOD_MODELS (colon-separated), the installed
+// share/sapwood/models and the source tree's models/. Throws Error not_found listing where it
+// looked.
 std::filesystem::path find_model(std::string_view name);
 
 // Token ids of one text, special tokens included.
@@ -64,7 +67,7 @@ enum class Output : std::uint8_t {
 struct LengthOptions {
   std::optional<int> max_length;  // special tokens included; unset: Model::max_length()
   Truncation truncation = Truncation::longest_first;
-  TruncationDirection direction = TruncationDirection::right;
+  Direction direction = Direction::right;
   bool parse_special_tokens = true;  // false: "[MASK]" in a text is plain text
 };
 
@@ -87,17 +90,20 @@ class Model {
   // Token ids of a text (and its pair) under the limits. Throws Error invalid_utf8, too_long,
   // invalid_argument.
   Encoding encode(std::string_view text, const LengthOptions& options = {}) const;
-  Encoding encode(std::string_view text, std::string_view pair, const LengthOptions& options = {}) const;
+  Encoding encode(std::string_view text, std::string_view pair,
+                  const LengthOptions& options = {}) const;
 
-  // Runs the graph over the sequences in batches of at most batch_tokens, without padding, and calls
-  // sink(i, rows) once for each sequence i in order. The rows of a sequence are bit-identical whatever
-  // else is in the call. Throws Error invalid_argument where an id or a length is out of range (before
-  // anything is computed), or where the head asked for does not exist.
+  // Runs the graph over the sequences in batches of at most batch_tokens, without padding, and
+  // calls sink(i, rows) once for each sequence i in order. The rows of a sequence are bit-identical
+  // whatever else is in the call. Throws Error invalid_argument where an id or a length is out of
+  // range (before anything is computed), or where the head asked for does not exist.
   using Sink = std::function<void(std::size_t index, const MatrixView& rows)>;
   void run(std::span<const Sequence> sequences, Output output, const Sink& sink) const;
 
+  struct State;  // internal
+  const State& state() const noexcept { return *state_; }
+
  private:
-  struct State;
   explicit Model(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;
 };

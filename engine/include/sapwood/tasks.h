@@ -1,7 +1,8 @@
-// Text in, answer out. Every function takes any number of inputs, computes them in packed batches and
-// returns one Result for each, in order; an input that cannot be answered carries its Error and leaves
-// the others alone. A model without the head that a task needs is Error unsupported, thrown at once.
-// Fields, defaults and scores are those of the transformers pipelines; offsets count code points.
+// Text in, answer out. Every function takes any number of inputs, computes them in packed batches
+// and returns one Result for each, in order; an input that cannot be answered carries its Error and
+// leaves the others alone. A model without the head that a task needs is Error unsupported, thrown
+// at once. Fields, defaults and scores are those of the transformers pipelines; offsets count code
+// points.
 #pragma once
 
 #include <cstdint>
@@ -21,13 +22,15 @@ struct TextInput {
   std::optional<std::string_view> pair = std::nullopt;
 };
 
-// --- classify: transformers' TextClassificationPipeline ---------------------------------------------
+// --- classify: transformers' TextClassificationPipeline
+// ---------------------------------------------
 
 enum class ScoreFunction : std::uint8_t { softmax, sigmoid, none };
 
 struct ClassifyOptions {
   int top_k = 1;  // best labels returned; 0: all
-  std::optional<ScoreFunction> function;  // unset: by problem type (softmax, sigmoid, none) as in transformers
+  std::optional<ScoreFunction>
+      function;  // unset: by problem type (softmax, sigmoid, none) as in transformers
   LengthOptions length;
 };
 
@@ -44,7 +47,8 @@ struct Classification {
 std::vector<Result<Classification>> classify(const Model& model, std::span<const TextInput> inputs,
                                              const ClassifyOptions& options = {});
 
-// --- ner: transformers' TokenClassificationPipeline -------------------------------------------------
+// --- ner: transformers' TokenClassificationPipeline
+// -------------------------------------------------
 
 enum class Aggregation : std::uint8_t { none, simple, first, average, max };
 
@@ -71,17 +75,18 @@ struct Entities {
 std::vector<Result<Entities>> ner(const Model& model, std::span<const std::string_view> texts,
                                   const NerOptions& options = {});
 
-// --- embed: sentence-transformers' encode -----------------------------------------------------------
+// --- embed: sentence-transformers' encode
+// -----------------------------------------------------------
 
 struct EmbedOptions {
   std::optional<PoolingMode> pooling;  // unset: the model's own, else mean
-  std::optional<bool> normalize;       // unset: the model's own, else false; ignored with pooling none
+  std::optional<bool> normalize;  // unset: the model's own, else false; ignored with pooling none
   LengthOptions length;
 };
 
 struct Embedding {
-  int rows = 0, dim = 0;      // rows is 1, or the number of tokens with pooling none
-  std::vector<float> values;  // [rows, dim]
+  int rows = 0, dim = 0;          // rows is 1, or the number of tokens with pooling none
+  std::vector<float> values;      // [rows, dim]
   std::vector<std::int32_t> ids;  // token ids, with pooling none
   bool truncated = false;
 };
@@ -89,7 +94,8 @@ struct Embedding {
 std::vector<Result<Embedding>> embed(const Model& model, std::span<const TextInput> inputs,
                                      const EmbedOptions& options = {});
 
-// --- fill-mask: transformers' FillMaskPipeline ------------------------------------------------------
+// --- fill-mask: transformers' FillMaskPipeline
+// ------------------------------------------------------
 
 struct FillMaskOptions {
   int top_k = 5;
@@ -104,15 +110,18 @@ struct MaskFill {
 };
 
 struct MaskFills {
-  std::vector<std::vector<MaskFill>> masks;  // one list, best first, for each mask token in the text
+  std::vector<std::vector<MaskFill>>
+      masks;  // one list, best first, for each mask token in the text
   bool truncated = false;
 };
 
 // A text without the model's mask token is Error invalid_argument.
-std::vector<Result<MaskFills>> fill_mask(const Model& model, std::span<const std::string_view> texts,
+std::vector<Result<MaskFills>> fill_mask(const Model& model,
+                                         std::span<const std::string_view> texts,
                                          const FillMaskOptions& options = {});
 
-// --- question answering: transformers' QuestionAnsweringPipeline ------------------------------------
+// --- question answering: transformers' QuestionAnsweringPipeline
+// ------------------------------------
 
 struct QuestionInput {
   std::string_view question;
@@ -124,7 +133,7 @@ struct AnswerOptions {
   int max_answer_length = 15;  // tokens of the longest answer considered
   int max_seq_length = 384;    // tokens of one window, question included
   int stride = 128;            // tokens by which windows of a long context overlap (doc_stride)
-  bool handle_impossible_answer = false;  // the empty answer competes with its own score
+  bool handle_impossible_answer = false;     // the empty answer competes with its own score
   std::optional<float> no_answer_threshold;  // an answer scoring less becomes the empty answer
   bool parse_special_tokens = true;
 };
@@ -135,10 +144,12 @@ struct Answer {
   std::string answer;
 };
 
-std::vector<Result<std::vector<Answer>>> answer(const Model& model, std::span<const QuestionInput> inputs,
+std::vector<Result<std::vector<Answer>>> answer(const Model& model,
+                                                std::span<const QuestionInput> inputs,
                                                 const AnswerOptions& options = {});
 
-// --- rerank ------------------------------------------------------------------------------------------
+// --- rerank
+// ------------------------------------------------------------------------------------------
 
 struct RerankOptions {
   bool raw_scores = false;  // cross-encoders: the logit instead of its sigmoid
@@ -155,9 +166,9 @@ struct Ranking {
   bool truncated = false;
 };
 
-// A model with a sequence classification head of one label scores pairs (cross-encoder: sigmoid of the
-// logit, as TEI's /rerank); an encoder compares embeddings (cosine).
-Result<Ranking> rerank(const Model& model, std::string_view query, std::span<const std::string_view> texts,
-                       const RerankOptions& options = {});
+// A model with a sequence classification head of one label scores pairs (cross-encoder: sigmoid of
+// the logit, as TEI's /rerank); an encoder compares embeddings (cosine).
+Result<Ranking> rerank(const Model& model, std::string_view query,
+                       std::span<const std::string_view> texts, const RerankOptions& options = {});
 
 }  // namespace sapwood

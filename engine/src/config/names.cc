@@ -1,0 +1,131 @@
+// The enumerations' names, and small files read whole.
+#include <fstream>
+#include <iterator>
+
+#include "config/parse_config.h"
+#include "sapwood/config.h"
+#include "sapwood/error.h"
+
+namespace sapwood {
+
+std::string_view to_string(Architecture value) noexcept {
+  switch (value) {
+    case Architecture::distilbert:
+      return "distilbert";
+    case Architecture::bert:
+      return "bert";
+    case Architecture::crammed_bert:
+      return "crammedBERT";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(ActivationKind value) noexcept {
+  switch (value) {
+    case ActivationKind::none:
+      return "none";
+    case ActivationKind::gelu:
+      return "gelu";
+    case ActivationKind::gelu_tanh:
+      return "gelu_new";
+    case ActivationKind::relu:
+      return "relu";
+    case ActivationKind::tanh:
+      return "tanh";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(FeedForwardKind value) noexcept {
+  switch (value) {
+    case FeedForwardKind::dense:
+      return "dense";
+    case FeedForwardKind::glu:
+      return "glu";
+    case FeedForwardKind::fff:
+      return "fff";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(PositionKind value) noexcept {
+  switch (value) {
+    case PositionKind::none:
+      return "none";
+    case PositionKind::learned:
+      return "learned";
+    case PositionKind::sinusoidal:
+      return "sinusoidal";
+    case PositionKind::scaled_sinusoidal:
+      return "scaled-sinusoidal";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(HeadKind value) noexcept {
+  switch (value) {
+    case HeadKind::none:
+      return "none";
+    case HeadKind::masked_lm:
+      return "masked_lm";
+    case HeadKind::sequence_classification:
+      return "sequence_classification";
+    case HeadKind::token_classification:
+      return "token_classification";
+    case HeadKind::question_answering:
+      return "question_answering";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(ProblemType value) noexcept {
+  switch (value) {
+    case ProblemType::single_label:
+      return "single_label_classification";
+    case ProblemType::multi_label:
+      return "multi_label_classification";
+    case ProblemType::regression:
+      return "regression";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(PoolingMode value) noexcept {
+  switch (value) {
+    case PoolingMode::mean:
+      return "mean";
+    case PoolingMode::cls:
+      return "cls";
+    case PoolingMode::max:
+      return "max";
+    case PoolingMode::none:
+      return "none";
+  }
+  return "unknown";
+}
+
+std::string read_text_file(const std::filesystem::path& path, std::size_t limit) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) {
+    throw Error(ErrorCode::not_found, path.string() + ": no such file");
+  }
+  if (!std::filesystem::is_regular_file(status)) {
+    throw Error(ErrorCode::io, path.string() + ": expected a regular file");
+  }
+  const auto size = std::filesystem::file_size(path, error);
+  if (error) throw Error(ErrorCode::io, path.string() + ": " + error.message());
+  if (size > limit) {
+    throw Error(ErrorCode::malformed, path.string() + ": expected at most " +
+                                          std::to_string(limit) + " bytes, found " +
+                                          std::to_string(size));
+  }
+  std::ifstream in(path, std::ios::binary);
+  std::string text(static_cast<std::size_t>(size), '\0');
+  if (!in.read(text.data(), static_cast<std::streamsize>(size))) {
+    throw Error(ErrorCode::io, path.string() + ": cannot be read");
+  }
+  return text;
+}
+
+}  // namespace sapwood

@@ -1,0 +1,293 @@
+// From configuration and weights to nodes. Reads top to bottom as the model computes.
+#include <algorithm>
+
+#include "graph/graph.h"
+
+namespace sapwood {
+namespace {
+
+using kernels::Activation;
+using kernels::Pooling;
+
+Activation activation_of(ActivationKind kind) {
+  switch (kind) {
+    case ActivationKind::none:
+      return Activation::none;
+    case ActivationKind::gelu:
+      return Activation::gelu;
+    case ActivationKind::gelu_tanh:
+      return Activation::gelu_tanh;
+    case ActivationKind::relu:
+      return Activation::relu;
+    case ActivationKind::tanh:
+      return Activation::tanh;
+  }
+  return Activation::none;
+}
+
+Pooling pooling_of(PoolingMode mode) {
+  return mode == PoolingMode::max   ? Pooling::max
+         : mode == PoolingMode::cls ? Pooling::cls
+                                    : Pooling::mean;
+}
+
+}  // namespace
+
+class GraphBuilder {
+ public:
+  GraphBuilder(Graph& graph, const ModelConfig& config, const PackedWeights& weights)
+      : g_(graph), c_(config), w_(weights) {}
+
+  void build() {
+    ValueId stream = embed();
+    for (int i = 0; i < c_.layers; ++i) {
+      stream = c_.pre_norm ? pre_norm_layer(stream, i) : post_norm_layer(stream, i);
+    }
+    if (c_.pre_norm) stream = normed_;
+    g_.values_[stream].name = "hidden";
+    g_.hidden_ = stream;
+    g_.encoder_nodes_ = static_cast<int>(g_.nodes_.size());
+    g_.head_ = head(stream);
+    plan();
+  }
+
+ private:
+  // --- the model
+  // -----------------------------------------------------------------------------------
+
+  ValueId embed() {
+    Node node{.op = Op::embedding, .name = "embeddings"};
+    node.weight = weight(node, "embeddings.word");
+    node.bias = weight(node, "embeddings.position");
+    node.extra = weight(node, "embeddings.type");
+    // A lookup touches one row of each table, not the tables.
+    node.n = c_.hidden;
+    node.y = value("embeddings", RowKind::tokens, c_.hidden);
+    ValueId x = add(node).y;
+    if (c_.embedding_norm) x = norm("embeddings.norm", x);
+    // Pre-norm: the stream itself goes on unnormed; its normed form feeds the first block.
+    if (c_.pre_norm) normed_ = norm("layers.0.attention.norm", x);
+    return x;
+  }
+
+  // x = norm(x + attention(x)); x = norm(x + feedforward(x))
+  ValueId post_norm_layer(ValueId x, int i) {
+    const ValueId a = attention(x, i);
+    x = residual_norm(layer(i, "attention.norm"), a, x).normed;
+    const ValueId f = feed_forward(x, i);
+    return residual_norm(layer(i, "ffn.norm"), f, x).normed;
+  }
+
+  // x = x + attention(norm(x)); x = x + feedforward(norm(x)); the next block's norm is computed
+  // with the sum, and after the last block the final norm.
+  ValueId pre_norm_layer(ValueId x, int i) {
+    const ValueId a = attention(normed_, i);
+    Stream s = residual_norm(layer(i, "ffn.norm"), a, x, true);
+    const ValueId f = feed_forward(s.normed, i);
+    const bool last = i + 1 == c_.layers;
+    if (last && !c_.final_norm) {
+      normed_ = residual_sum(layer(i, "ffn.residual"), f, s.sum);
+      return normed_;
+    }
+    s = residual_norm(last ? "final_norm" : layer(i + 1, "attention.norm"), f, s.sum, !last);
+    normed_ = s.normed;
+    return last ? normed_ : s.sum;
+  }
+
+  ValueId attention(ValueId x, int i) {
+    const ValueId qkv = linear(layer(i, "attention.qkv"), x, 3 * c_.hidden, c_.hidden);
+    Node node{.op = Op::attention, .name = layer(i, "attention")};
+    node.x = qkv;
+    node.n = c_.hidden;
+    node.y = value(node.name, RowKind::tokens, c_.hidden);
+    const std::size_t floats = kernels::attention_scratch(g_.capacity_.length, c_.head_dim());
+    node.scratch = scratch(node.name, static_cast<std::int64_t>(floats * sizeof(float)));
+    return linear(layer(i, "attention.out"), add(node).y, c_.hidden, c_.hidden);
+  }
+
+  ValueId feed_forward(ValueId x, int i) {
+    const FeedForwardConfig& ff = c_.feed_forward;
+    switch (ff.kind) {
+      case FeedForwardKind::fff:
+        return fff(layer(i, "ffn"), x);
+      case FeedForwardKind::glu: {
+        Node node{.op = Op::gelu_glu, .name = layer(i, "ffn.gate")};
+        node.x = linear(layer(i, "ffn.in"), x, ff.width, c_.hidden);
+        node.n = ff.width / 2;
+        node.y = value(node.name, RowKind::tokens, node.n);
+        return linear(layer(i, "ffn.out"), add(node).y, c_.hidden, ff.width / 2);
+      }
+      case FeedForwardKind::dense:
+        break;
+    }
+    const ValueId inner =
+        linear(layer(i, "ffn.in"), x, ff.width, c_.hidden, activation_of(ff.activation));
+    return linear(layer(i, "ffn.out"), inner, c_.hidden, ff.width);
+  }
+
+  ValueId head(ValueId hidden) {
+    const int labels = static_cast<int>(c_.labels.size());
+    const Activation activation = activation_of(c_.head_activation);
+    switch (c_.head) {
+      case HeadKind::none:
+        return kNoValue;
+      case HeadKind::masked_lm: {
+        Node rows{.op = Op::selected_rows, .name = "head.selected"};
+        rows.x = hidden;
+        rows.n = c_.hidden;
+        rows.y = value(rows.name, RowKind::selected, c_.hidden);
+        ValueId x = add(rows).y;
+        if (c_.head_transform) {
+          x = linear("head.transform", x, c_.hidden, c_.hidden, activation);
+          x = norm("head.norm", x);
+        }
+        return linear("head.decoder", x, c_.vocab_size, c_.hidden);
+      }
+      case HeadKind::sequence_classification: {
+        const bool first = c_.head_pooling == PoolingMode::cls;
+        Node rows{.op = first ? Op::first_row : Op::pool, .name = "head.pool"};
+        rows.pooling = pooling_of(c_.head_pooling);
+        rows.x = hidden;
+        rows.n = c_.hidden;
+        rows.y = value(rows.name, RowKind::sequences, c_.hidden);
+        const ValueId x =
+            linear("head.transform", add(rows).y, c_.head_width, c_.hidden, activation);
+        return linear("head.classifier", x, labels, c_.head_width);
+      }
+      case HeadKind::token_classification:
+      case HeadKind::question_answering:
+        return linear("head.classifier", hidden, labels, c_.hidden);
+    }
+    return kNoValue;
+  }
+
+  // --- nodes
+  // ---------------------------------------------------------------------------------------
+
+  struct Stream {
+    ValueId normed, sum;
+  };
+
+  ValueId linear(const std::string& name, ValueId x, int n, int k,
+                 Activation activation = Activation::none) {
+    Node node{.op = Op::linear, .name = name};
+    node.weight = weight(node, name + ".weight");
+    node.bias = weight(node, name + ".bias");
+    node.x = x;
+    node.n = n;
+    node.k = k;
+    node.activation = activation;
+    node.y = value(name, g_.values_[x].rows, n);
+    return add(node).y;
+  }
+
+  ValueId fff(const std::string& name, ValueId x) {
+    const FeedForwardConfig& ff = c_.feed_forward;
+    Node node{.op = Op::fff, .name = name};
+    node.weight = weight(node, name + ".nodes");
+    node.bias = weight(node, name + ".node_bias");
+    node.x = x;
+    node.n = node.k = c_.hidden;
+    node.trees = ff.trees;
+    node.depth = ff.depth;
+    node.y = value(name, RowKind::tokens, c_.hidden);
+    // Threads split the rows; no share is larger than this.
+    const int share = (g_.capacity_.tokens + g_.capacity_.threads - 1) / g_.capacity_.threads;
+    node.scratch = scratch(name, static_cast<std::int64_t>(kernels::fff_scratch(share, ff.depth)));
+    return add(node).y;
+  }
+
+  ValueId norm(const std::string& name, ValueId x) {
+    return residual_norm(name, x, kNoValue).normed;
+  }
+
+  Stream residual_norm(const std::string& name, ValueId x, ValueId residual,
+                       bool keep_sum = false) {
+    Node node{.op = Op::layer_norm, .name = name};
+    node.weight = weight(node, name + ".gamma");
+    node.bias = weight(node, name + ".beta");
+    node.x = x;
+    node.residual = residual;
+    node.n = g_.values_[x].cols;
+    node.y = value(name, g_.values_[x].rows, node.n);
+    if (keep_sum) node.sum = value(name + ".sum", g_.values_[x].rows, node.n);
+    const Node& added = add(node);
+    return {added.y, added.sum};
+  }
+
+  // A residual without a norm after it: the norm kernel writes the sum alone.
+  ValueId residual_sum(const std::string& name, ValueId x, ValueId residual) {
+    Node node{.op = Op::layer_norm, .name = name};
+    node.x = x;
+    node.residual = residual;
+    node.n = g_.values_[x].cols;
+    node.sum = value(name, g_.values_[x].rows, node.n);
+    return add(node).sum;
+  }
+
+  // --- bookkeeping
+  // ---------------------------------------------------------------------------------
+
+  static std::string layer(int i, const char* part) {
+    return "layers." + std::to_string(i) + "." + part;
+  }
+
+  const float* weight(Node& node, const std::string& name) const {
+    const PackedTensor* tensor = w_.find(name);
+    if (tensor == nullptr) return nullptr;
+    node.weight_bytes += tensor->bytes;
+    return tensor->data;
+  }
+
+  ValueId value(std::string name, RowKind rows, int cols) {
+    const Capacity& cap = g_.capacity_;
+    const int most = rows == RowKind::tokens      ? cap.tokens
+                     : rows == RowKind::sequences ? cap.sequences
+                                                  : cap.selected;
+    const auto bytes =
+        static_cast<std::int64_t>(most) * cols * static_cast<std::int64_t>(sizeof(float));
+    return new_value({.name = std::move(name), .rows = rows, .cols = cols, .bytes = bytes});
+  }
+
+  // Memory that lives for one node; one part for each thread.
+  ValueId scratch(const std::string& name, std::int64_t bytes_per_thread) {
+    const std::int64_t part = kernels::round_up(bytes_per_thread, kernels::kAlignment);
+    return new_value({.name = name + ".scratch", .bytes = part * g_.capacity_.threads});
+  }
+
+  ValueId new_value(Value value) {
+    value.first_node = value.last_node = static_cast<int>(g_.nodes_.size());
+    g_.values_.push_back(std::move(value));
+    return static_cast<ValueId>(g_.values_.size()) - 1;
+  }
+
+  const Node& add(Node node) {
+    const int index = static_cast<int>(g_.nodes_.size());
+    for (const ValueId id : {node.x, node.residual, node.y, node.sum, node.scratch}) {
+      if (id != kNoValue) g_.values_[id].last_node = index;
+    }
+    g_.nodes_.push_back(std::move(node));
+    return g_.nodes_.back();
+  }
+
+  void plan() {
+    // What the caller reads must outlive every node.
+    const int end = static_cast<int>(g_.nodes_.size());
+    g_.values_[g_.hidden_].last_node = end;
+    if (g_.head_ != kNoValue) g_.values_[g_.head_].last_node = end;
+    g_.arena_bytes_ = plan_arena(g_.values_);
+  }
+
+  Graph& g_;
+  const ModelConfig& c_;
+  const PackedWeights& w_;
+  ValueId normed_ = kNoValue;  // pre-norm: the stream after the norm of the block that comes next
+};
+
+Graph::Graph(const ModelConfig& config, const PackedWeights& weights,
+             const kernels::KernelTable& kernels, const Capacity& capacity)
+    : capacity_(capacity), kernels_(kernels), heads_(config.heads), norm_eps_(config.norm_eps) {
+  GraphBuilder(*this, config, weights).build();
+}
+
+}  // namespace sapwood

@@ -1,0 +1,99 @@
+// The static graph of one model: nodes over values, every value at a fixed offset of one arena.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sapwood/config.h"
+#include "sapwood/graph.h"
+#include "sapwood/kernels/kernels.h"
+#include "weights/packed_weights.h"
+
+namespace sapwood {
+
+// What a value has one row for.
+enum class RowKind : std::uint8_t { tokens, sequences, selected };
+
+// The most rows of each kind that one run may have, and what scratch memory depends on.
+struct Capacity {
+  int tokens = 0;
+  int sequences = 0;
+  int selected = 0;
+  int length = 0;   // tokens of the longest sequence
+  int threads = 1;  // each has its own scratch
+};
+
+using ValueId = int;
+inline constexpr ValueId kNoValue = -1;
+
+struct Value {
+  std::string name;
+  RowKind rows = RowKind::tokens;
+  int cols = 0;                       // floats a row; 0 for scratch
+  std::int64_t bytes = 0;             // at full capacity
+  std::int64_t offset = 0;            // from the arena's start
+  int first_node = 0, last_node = 0;  // lifetime, inclusive
+};
+
+enum class Op : std::uint8_t {
+  embedding,
+  layer_norm,
+  linear,
+  attention,
+  gelu_glu,
+  fff,
+  first_row,      // [sequences, cols]: the first token's row of each sequence
+  selected_rows,  // [selected, cols]: the rows a masked-LM head answers for
+  pool,           // [sequences, cols]
+};
+
+struct Node {
+  Op op;
+  std::string name;
+  ValueId x = kNoValue, residual = kNoValue, y = kNoValue, sum = kNoValue, scratch = kNoValue;
+  // Weights by their role in the kernel's contract; null where unused.
+  const float* weight = nullptr;  // panels, gamma, word embedding, fff nodes
+  const float* bias = nullptr;    // bias, beta, position embedding, fff node bias
+  const float* extra = nullptr;   // type embedding
+  std::int64_t weight_bytes = 0;
+  int n = 0, k = 0;  // columns out, columns in
+  kernels::Activation activation = kernels::Activation::none;
+  kernels::Pooling pooling = kernels::Pooling::mean;
+  int trees = 0, depth = 0;
+};
+
+class Graph {
+ public:
+  Graph(const ModelConfig& config, const PackedWeights& weights,
+        const kernels::KernelTable& kernels, const Capacity& capacity);
+
+  const std::vector<Node>& nodes() const { return nodes_; }
+  const std::vector<Value>& values() const { return values_; }
+  const Capacity& capacity() const { return capacity_; }
+  const kernels::KernelTable& kernels() const { return kernels_; }
+  std::int64_t arena_bytes() const { return arena_bytes_; }
+  int encoder_nodes() const { return encoder_nodes_; }  // the nodes up to the last hidden state
+  ValueId hidden() const { return hidden_; }            // last hidden state
+  ValueId head() const { return head_; }                // logits, or kNoValue
+  int heads() const { return heads_; }
+  float norm_eps() const { return norm_eps_; }
+
+ private:
+  friend class GraphBuilder;
+  std::vector<Node> nodes_;
+  std::vector<Value> values_;
+  Capacity capacity_;
+  const kernels::KernelTable& kernels_;
+  std::int64_t arena_bytes_ = 0;
+  int encoder_nodes_ = 0;
+  ValueId hidden_ = kNoValue, head_ = kNoValue;
+  int heads_ = 1;
+  float norm_eps_ = 0;
+};
+
+// Gives every value an offset such that values alive at the same node never overlap; returns the
+// arena's size in bytes. Largest first, each at the lowest offset that is free over its lifetime.
+std::int64_t plan_arena(std::vector<Value>& values);
+
+}  // namespace sapwood

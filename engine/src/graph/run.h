@@ -1,0 +1,15 @@
+// Running a graph: a loop over its nodes. Nothing is allocated and nothing can fail.
+#pragma once
+
+#include "graph/graph.h"
+#include "runtime/executor.h"
+#include "runtime/workspace.h"
+
+namespace sapwood {
+
+// Computes the nodes [0, count) over workspace.batch, which fits the graph's capacity and holds
+// valid ids only.
+void run_nodes(const Graph& graph, int count, Workspace& workspace,
+               const Executor& executor) noexcept;
+
+}  // namespace sapwood

@@ -1,0 +1,343 @@
+#include "weights/packed_weights.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <set>
+
+#include "checkpoint/checked.h"
+#include "checkpoint/dtype.h"
+#include "config/parse_config.h"
+#include "sapwood/error.h"
+#include "sapwood/kernels/pack.h"
+
+namespace sapwood {
+namespace {
+
+std::int64_t checked(std::optional<std::int64_t> size) {
+  if (!size)
+    throw Error(ErrorCode::mismatch, "config.json: the sizes it names need more than 2^63 bytes");
+  return *size;
+}
+
+std::int64_t elements(const std::vector<std::int64_t>& shape) {
+  return checked(checked_product(shape));
+}
+
+std::int64_t packed_bytes(const PackedSpec& spec) {
+  return checked(checked_mul(elements(spec.shape), static_cast<std::int64_t>(sizeof(float))));
+}
+
+std::int64_t aligned_bytes(const PackedSpec& spec) {
+  return checked(align_up(packed_bytes(spec), kernels::kAlignment));
+}
+
+// Every problem of a checkpoint at once: fixing them one message at a time is tedious.
+class Problems {
+ public:
+  void add(ErrorCode code, std::string text) {
+    if (list_.empty()) code_ = code;
+    list_.push_back(std::move(text));
+  }
+  void throw_if_any() const {
+    if (list_.empty()) return;
+    constexpr std::size_t kShown = 8;
+    std::string message = list_[0];
+    for (std::size_t i = 1; i < std::min(list_.size(), kShown); ++i) message += "\n" + list_[i];
+    if (list_.size() > kShown)
+      message += "\nand " + std::to_string(list_.size() - kShown) + " more";
+    throw Error(code_, message);
+  }
+
+ private:
+  ErrorCode code_ = ErrorCode::mismatch;
+  std::vector<std::string> list_;
+};
+
+const TensorView* find_any(const TensorSource& source, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (const TensorView* tensor = source.find(name)) return tensor;
+  }
+  return nullptr;
+}
+
+// Models saved with a head carry its prefix, bare encoders mostly do not.
+std::string find_prefix(const TensorSource& source, Architecture architecture) {
+  const std::string word = word_embedding_name(architecture), prefix = head_prefix(architecture);
+  if (source.find(prefix + word) != nullptr) return prefix;
+  if (source.find(word) != nullptr) return "";
+  throw Error(ErrorCode::mismatch, "expected a tensor '" + prefix + word + "' or '" + word +
+                                       "', found neither: are these the weights of a " +
+                                       std::string(to_string(architecture)) + " model?");
+}
+
+int count_labels(const TensorSource& source, const ModelConfig& config) {
+  const std::string name = label_tensor_name(config);
+  if (name.empty()) return 0;
+  const TensorView* tensor = source.find(name);
+  if (tensor == nullptr) {
+    throw Error(ErrorCode::mismatch, "tensor '" + name +
+                                         "' is missing: config.json names a model with a " +
+                                         std::string(to_string(config.head)) + " head");
+  }
+  if (tensor->shape.size() != 2 || tensor->shape[0] < 1 || tensor->shape[0] > (1 << 20)) {
+    throw Error(ErrorCode::mismatch,
+                "tensor '" + name + "': expected [labels, " +
+                    std::to_string(config.head_width ? config.head_width : config.hidden) +
+                    "], found " + to_string(tensor->shape));
+  }
+  return static_cast<int>(tensor->shape[0]);
+}
+
+// The wanted row i of a stacked source is its stored row order[i].
+std::vector<std::int64_t> row_order(RowOrder order, std::int64_t rows, const ModelConfig& config) {
+  std::vector<std::int64_t> stored(rows);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    switch (order) {
+      case RowOrder::as_stored:
+        stored[i] = i;
+        break;
+      case RowOrder::heads_of_qkv: {
+        const std::int64_t dim = config.head_dim();
+        const std::int64_t part = i / config.hidden, head = i % config.hidden / dim, d = i % dim;
+        stored[i] = (head * 3 + part) * dim + d;
+        break;
+      }
+      case RowOrder::gate_first:
+        stored[i] = (i + rows / 2) % rows;
+        break;
+    }
+  }
+  return stored;
+}
+
+// Vaswani et al., section 3.5, as the reference computes it (embeddings.py): in single precision.
+void fill_sinusoidal(std::int64_t positions, std::int64_t cols, float scale, float* out) {
+  for (std::int64_t p = 0; p < positions; ++p) {
+    for (std::int64_t j = 0; j < cols; ++j) {
+      const auto even = static_cast<float>(j - j % 2);
+      const float frequency = std::exp(even * (-std::log(10000.0f) / static_cast<float>(cols)));
+      const float angle = static_cast<float>(p) * frequency;
+      out[p * cols + j] = scale * (j % 2 == 0 ? std::sin(angle) : std::cos(angle));
+    }
+  }
+}
+
+std::shared_ptr<float> allocate(std::int64_t bytes) {
+  // Large pages where the system gives them: a forward pass streams through all weights.
+  constexpr std::size_t kHugePage = std::size_t{2} << 20;
+  const auto size = static_cast<std::size_t>(checked(align_up(bytes, kHugePage)));
+  void* memory = std::aligned_alloc(kHugePage, size);
+  if (memory == nullptr) {
+    throw Error(ErrorCode::out_of_memory,
+                "cannot allocate " + std::to_string(size) + " bytes for the weights");
+  }
+  madvise(memory, size, MADV_HUGEPAGE);  // advice only: nothing depends on it
+  return {static_cast<float*>(memory), [](float* p) { std::free(p); }};
+}
+
+}  // namespace
+
+// Packs the tensors of one checkpoint, one after the other, into one buffer.
+class Packer {
+ public:
+  Packer(const TensorSource& source, const ModelConfig& config)
+      : source_(source),
+        config_(config),
+        table_(weight_table(config, find_prefix(source, config.architecture))) {}
+
+  PackedWeights run() {
+    check();
+    std::int64_t bytes = 0;
+    for (const PackedSpec& spec : table_) {
+      bytes = checked(checked_add(bytes, aligned_bytes(spec)));
+    }
+    const std::shared_ptr<float> buffer = allocate(bytes);
+    std::int64_t offset = 0;
+    for (const PackedSpec& spec : table_) {
+      float* out = buffer.get() + offset / static_cast<std::int64_t>(sizeof(float));
+      pack(spec, out);
+      weights_.tensors_[spec.name] = {spec.shape, out, packed_bytes(spec)};
+      offset += aligned_bytes(spec);
+    }
+    weights_.owner_ = buffer;
+    describe_source();
+    return std::move(weights_);
+  }
+
+ private:
+  void check() const {
+    Problems problems;
+    for (const PackedSpec& spec : table_) {
+      for (const SourceTensor& wanted : spec.sources) {
+        const TensorView* tensor = find_any(source_, wanted.names);
+        if (tensor == nullptr) {
+          problems.add(
+              ErrorCode::mismatch,
+              "tensor '" + wanted.names[0] + "' is missing: expected " + to_string(wanted.shape));
+        } else if (tensor->shape != wanted.shape) {
+          problems.add(ErrorCode::mismatch, "tensor '" + tensor->name + "': expected " +
+                                                to_string(wanted.shape) + ", found " +
+                                                to_string(tensor->shape));
+        } else if (!is_floating(tensor->dtype)) {
+          problems.add(ErrorCode::mismatch, "tensor '" + tensor->name +
+                                                "': expected F32, F16 or BF16, found " +
+                                                tensor->dtype_name);
+        }
+      }
+    }
+    problems.throw_if_any();
+  }
+
+  // A spec's sources as floats, stacked along rows in the wanted order.
+  void gather(const PackedSpec& spec, float* out) {
+    std::int64_t rows = 0, row_size = 1;
+    for (const SourceTensor& wanted : spec.sources) {
+      rows += wanted.shape[0];
+      row_size = wanted.shape.size() > 1 ? wanted.shape[1] : 1;
+    }
+    float* stored = out;
+    if (spec.order != RowOrder::as_stored) {
+      reordered_.resize(static_cast<std::size_t>(rows * row_size));
+      stored = reordered_.data();
+    }
+    float* next = stored;
+    for (const SourceTensor& wanted : spec.sources) {
+      const TensorView& tensor = *find_any(source_, wanted.names);
+      used_.insert(tensor.name);
+      to_float(tensor, next);
+      next += elements(wanted.shape);
+    }
+    if (spec.order == RowOrder::as_stored) return;
+    const std::vector<std::int64_t> order = row_order(spec.order, rows, config_);
+    for (std::int64_t i = 0; i < rows; ++i) {
+      std::memcpy(out + i * row_size, stored + order[i] * row_size, row_size * sizeof(float));
+    }
+  }
+
+  const float* gather(const PackedSpec& spec) {
+    std::int64_t count = 0;
+    for (const SourceTensor& wanted : spec.sources) count += elements(wanted.shape);
+    gathered_.resize(static_cast<std::size_t>(count));
+    gather(spec, gathered_.data());
+    return gathered_.data();
+  }
+
+  void pack(const PackedSpec& spec, float* out) {
+    if (spec.sinusoidal) {
+      const float scale = spec.sources.empty() ? 1.0f : gather(spec)[0];
+      return fill_sinusoidal(spec.shape[0], spec.shape[1], scale, out);
+    }
+    switch (spec.layout) {
+      case Layout::rows:
+      case Layout::vector:
+        gather(spec, out);
+        break;
+      case Layout::bias:
+        std::fill_n(out, spec.shape[0], 0.0f);
+        gather(spec, out);
+        break;
+      case Layout::panels: {
+        std::int64_t n = 0;
+        for (const SourceTensor& wanted : spec.sources) n += wanted.shape[0];
+        kernels::pack_linear(gather(spec), n, spec.shape[1], out);
+        break;
+      }
+      case Layout::fff: {
+        const float* linear_in =
+            gather(PackedSpec{.name = spec.name, .sources = {spec.sources[0]}});
+        std::vector<float> in(linear_in, linear_in + elements(spec.sources[0].shape));
+        const float* linear_out =
+            gather(PackedSpec{.name = spec.name, .sources = {spec.sources[1]}});
+        kernels::pack_fff(in.data(), linear_out, config_.feed_forward.trees,
+                          config_.feed_forward.depth, config_.hidden, out);
+        break;
+      }
+    }
+  }
+
+  void describe_source() {
+    std::map<std::string, std::int64_t> elements_of_dtype;
+    for (const TensorView& tensor : source_.tensors()) {
+      if (used_.count(tensor.name) == 0) {
+        weights_.unused_.push_back(tensor.name);
+        continue;
+      }
+      weights_.parameters_ += tensor.elements();
+      elements_of_dtype[tensor.dtype_name] += tensor.elements();
+    }
+    const auto most =
+        std::max_element(elements_of_dtype.begin(), elements_of_dtype.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (most != elements_of_dtype.end()) weights_.source_dtype_ = most->first;
+  }
+
+  const TensorSource& source_;
+  const ModelConfig& config_;
+  std::vector<PackedSpec> table_;
+  std::vector<float> gathered_, reordered_;
+  std::set<std::string> used_;
+  PackedWeights weights_;
+};
+
+PackedWeights PackedWeights::pack(const TensorSource& source, ModelConfig& config) {
+  resolve_labels(config, count_labels(source, config));
+  return Packer(source, config).run();
+}
+
+PackedWeights PackedWeights::map(std::shared_ptr<const TensorSource> source,
+                                 const ModelConfig& config) {
+  PackedWeights weights;
+  Problems problems;
+  for (const PackedSpec& spec : weight_table(config, "")) {
+    const TensorView* tensor = source->find(spec.name);
+    if (tensor == nullptr) {
+      problems.add(ErrorCode::mismatch, "packed tensor '" + spec.name + "' is missing: expected " +
+                                            to_string(spec.shape));
+      continue;
+    }
+    if (tensor->shape != spec.shape || tensor->dtype != Dtype::f32) {
+      problems.add(ErrorCode::mismatch, "packed tensor '" + spec.name + "': expected F32 " +
+                                            to_string(spec.shape) + ", found " +
+                                            tensor->dtype_name + " " + to_string(tensor->shape));
+      continue;
+    }
+    if (reinterpret_cast<std::uintptr_t>(tensor->data) % kernels::kAlignment != 0) {
+      problems.add(ErrorCode::malformed,
+                   "packed tensor '" + spec.name + "' is not aligned to 64 bytes");
+      continue;
+    }
+    weights.tensors_[spec.name] = {spec.shape, reinterpret_cast<const float*>(tensor->data),
+                                   tensor->bytes};
+  }
+  problems.throw_if_any();
+  for (const TensorView& tensor : source->tensors()) {
+    if (weights.tensors_.count(tensor.name) == 0 && !tensor.name.starts_with("__pad.")) {
+      weights.unused_.push_back(tensor.name);
+    }
+  }
+  weights.source_dtype_ = "F32";
+  weights.owner_ = std::move(source);
+  return weights;
+}
+
+const PackedTensor* PackedWeights::find(const std::string& name) const {
+  const auto it = tensors_.find(name);
+  return it == tensors_.end() ? nullptr : &it->second;
+}
+
+const float* PackedWeights::data(const std::string& name) const {
+  const PackedTensor* tensor = find(name);
+  return tensor == nullptr ? nullptr : tensor->data;
+}
+
+std::int64_t PackedWeights::bytes() const {
+  std::int64_t total = 0;
+  for (const auto& [name, tensor] : tensors_) total += tensor.bytes;
+  return total;
+}
+
+}  // namespace sapwood

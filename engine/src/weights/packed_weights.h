@@ -1,0 +1,56 @@
+// The weights as the kernels read them: packed in memory from a checkpoint, or mapped from a
+// converted file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "checkpoint/tensor_source.h"
+#include "sapwood/config.h"
+#include "weights/weight_table.h"
+
+namespace sapwood {
+
+struct PackedTensor {
+  std::vector<std::int64_t> shape;
+  const float* data = nullptr;  // 64-byte aligned
+  std::int64_t bytes = 0;
+};
+
+class PackedWeights {
+ public:
+  // Checks the whole table against the checkpoint, then converts to float and packs. Fills in
+  // config.labels from the head. Throws Error mismatch or not_found that names tensor, expected and
+  // found shape.
+  static PackedWeights pack(const TensorSource& source, ModelConfig& config);
+
+  // Refers to the packed tensors of a converted file, after checking names, shapes and alignment.
+  // config.labels are resolved. The weights keep the source alive.
+  static PackedWeights map(std::shared_ptr<const TensorSource> source, const ModelConfig& config);
+
+  // The tensor, or null where the model has none of this name.
+  const PackedTensor* find(const std::string& name) const;
+  const float* data(const std::string& name) const;  // null where there is none
+
+  const std::map<std::string, PackedTensor>& tensors() const { return tensors_; }
+  std::int64_t bytes() const;
+  // What the model needs of the checkpoint, tied tensors once.
+  std::int64_t parameters() const { return parameters_; }
+  const std::vector<std::string>& unused() const { return unused_; }
+  const std::string& source_dtype() const { return source_dtype_; }
+
+ private:
+  std::map<std::string, PackedTensor> tensors_;
+  std::shared_ptr<const void> owner_;  // buffer or mapping
+  std::int64_t parameters_ = 0;
+  std::vector<std::string> unused_;
+  std::string source_dtype_;
+
+  friend class Packer;
+};
+
+}  // namespace sapwood

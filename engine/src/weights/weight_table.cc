@@ -1,0 +1,293 @@
+#include "weights/weight_table.h"
+
+#include "sapwood/kernels/pack.h"
+
+namespace sapwood {
+namespace {
+
+using kernels::round_up;
+using Names = std::vector<std::string>;
+
+// Collects the specs of one model. The methods say what a tensor is for; the names come from the
+// architecture's own function below.
+class Table {
+ public:
+  explicit Table(const ModelConfig& config) : config_(config) {}
+
+  void rows(const std::string& name, Names source, std::int64_t rows, std::int64_t cols) {
+    add({name, Layout::rows, {rows, cols}, {{std::move(source), {rows, cols}}}});
+  }
+
+  // Also known as gamma and beta in checkpoints that were converted from TensorFlow.
+  void norm(const std::string& name, const std::string& source, std::int64_t cols) {
+    add({name + ".gamma",
+         Layout::vector,
+         {cols},
+         {{{source + ".weight", source + ".gamma"}, {cols}}}});
+    add({name + ".beta", Layout::vector, {cols}, {{{source + ".bias", source + ".beta"}, {cols}}}});
+  }
+
+  // One product from one or several stacked [n, k] matrices.
+  void linear(const std::string& name, const std::vector<Names>& weights,
+              const std::vector<Names>& biases, std::int64_t n, std::int64_t k,
+              RowOrder order = RowOrder::as_stored) {
+    const auto parts = static_cast<std::int64_t>(weights.size());
+    const std::int64_t padded = round_up(parts * n, kernels::kPanelWidth);
+    PackedSpec weight{name + ".weight",
+                      Layout::panels,
+                      {padded / kernels::kPanelWidth, k, kernels::kPanelWidth},
+                      {},
+                      order};
+    for (const Names& source : weights) weight.sources.push_back({source, {n, k}});
+    add(std::move(weight));
+    if (biases.empty()) return;
+    PackedSpec bias{name + ".bias", Layout::bias, {padded}, {}, order};
+    for (const Names& source : biases) bias.sources.push_back({source, {n}});
+    add(std::move(bias));
+  }
+  void linear(const std::string& name, const std::string& source, bool bias, std::int64_t n,
+              std::int64_t k, RowOrder order = RowOrder::as_stored) {
+    linear(name, {{source + ".weight"}},
+           bias ? std::vector<Names>{{source + ".bias"}} : std::vector<Names>{}, n, k, order);
+  }
+
+  void fff(const std::string& name, const std::string& source) {
+    const FeedForwardConfig& ff = config_.feed_forward;
+    const std::int64_t nodes = kernels::fff_nodes(ff.depth), all = ff.trees * nodes;
+    const std::int64_t hidden = config_.hidden;
+    add({name + ".nodes",
+         Layout::fff,
+         {ff.trees, nodes, 2, round_up(hidden, kernels::kPanelWidth)},
+         {{{source + ".linear_in.weight"}, {all, hidden}},
+          {{source + ".linear_out.weight"}, {hidden, all}}}});
+    add({name + ".node_bias", Layout::vector, {all}, {{{source + ".linear_in.bias"}, {all}}}});
+  }
+
+  void add(PackedSpec spec) { specs_.push_back(std::move(spec)); }
+  std::vector<PackedSpec> take() { return std::move(specs_); }
+
+ private:
+  const ModelConfig& config_;
+  std::vector<PackedSpec> specs_;
+};
+
+std::string layer_name(int layer, const char* part) {
+  return "layers." + std::to_string(layer) + "." + part;
+}
+
+std::vector<PackedSpec> distilbert_table(const ModelConfig& c, const std::string& prefix) {
+  Table t(c);
+  const std::int64_t h = c.hidden;
+  const std::string word = prefix + "embeddings.word_embeddings.weight";
+  t.rows("embeddings.word", {word}, c.vocab_size, h);
+  t.rows("embeddings.position", {prefix + "embeddings.position_embeddings.weight"}, c.max_positions,
+         h);
+  t.norm("embeddings.norm", prefix + "embeddings.LayerNorm", h);
+  for (int i = 0; i < c.layers; ++i) {
+    const std::string s = prefix + "transformer.layer." + std::to_string(i) + ".";
+    t.linear(
+        layer_name(i, "attention.qkv"),
+        {{s + "attention.q_lin.weight"},
+         {s + "attention.k_lin.weight"},
+         {s + "attention.v_lin.weight"}},
+        {{s + "attention.q_lin.bias"}, {s + "attention.k_lin.bias"}, {s + "attention.v_lin.bias"}},
+        h, h);
+    t.linear(layer_name(i, "attention.out"), s + "attention.out_lin", true, h, h);
+    t.norm(layer_name(i, "attention.norm"), s + "sa_layer_norm", h);
+    if (c.feed_forward.kind == FeedForwardKind::fff) {
+      t.fff(layer_name(i, "ffn"), s + "ffn");
+    } else {
+      t.linear(layer_name(i, "ffn.in"), s + "ffn.lin1", true, c.feed_forward.width, h);
+      t.linear(layer_name(i, "ffn.out"), s + "ffn.lin2", true, h, c.feed_forward.width);
+    }
+    t.norm(layer_name(i, "ffn.norm"), s + "output_layer_norm", h);
+  }
+  const auto labels = static_cast<std::int64_t>(c.labels.size());
+  switch (c.head) {
+    case HeadKind::none:
+      break;
+    case HeadKind::masked_lm:
+      t.linear("head.transform", "vocab_transform", true, h, h);
+      t.norm("head.norm", "vocab_layer_norm", h);
+      // Tied: transformers reads the word embedding whatever the file holds for the projector.
+      t.linear("head.decoder", {{c.tied_decoder ? word : "vocab_projector.weight"}},
+               {{"vocab_projector.bias"}}, c.vocab_size, h);
+      break;
+    case HeadKind::sequence_classification:
+      t.linear("head.transform", "pre_classifier", true, h, h);
+      t.linear("head.classifier", "classifier", true, labels, h);
+      break;
+    case HeadKind::token_classification:
+      t.linear("head.classifier", "classifier", true, labels, h);
+      break;
+    case HeadKind::question_answering:
+      t.linear("head.classifier", "qa_outputs", true, labels, h);
+      break;
+  }
+  return t.take();
+}
+
+std::vector<PackedSpec> bert_table(const ModelConfig& c, const std::string& prefix) {
+  Table t(c);
+  const std::int64_t h = c.hidden;
+  const std::string word = prefix + "embeddings.word_embeddings.weight";
+  t.rows("embeddings.word", {word}, c.vocab_size, h);
+  t.rows("embeddings.position", {prefix + "embeddings.position_embeddings.weight"}, c.max_positions,
+         h);
+  if (c.type_vocab > 0) {
+    t.rows("embeddings.type", {prefix + "embeddings.token_type_embeddings.weight"}, c.type_vocab,
+           h);
+  }
+  t.norm("embeddings.norm", prefix + "embeddings.LayerNorm", h);
+  for (int i = 0; i < c.layers; ++i) {
+    const std::string s = prefix + "encoder.layer." + std::to_string(i) + ".";
+    const std::string a = s + "attention.self.";
+    t.linear(layer_name(i, "attention.qkv"),
+             {{a + "query.weight"}, {a + "key.weight"}, {a + "value.weight"}},
+             {{a + "query.bias"}, {a + "key.bias"}, {a + "value.bias"}}, h, h);
+    t.linear(layer_name(i, "attention.out"), s + "attention.output.dense", true, h, h);
+    t.norm(layer_name(i, "attention.norm"), s + "attention.output.LayerNorm", h);
+    if (c.feed_forward.kind == FeedForwardKind::fff) {
+      t.fff(layer_name(i, "ffn"), s + "ffn");
+    } else {
+      t.linear(layer_name(i, "ffn.in"), s + "intermediate.dense", true, c.feed_forward.width, h);
+      t.linear(layer_name(i, "ffn.out"), s + "output.dense", true, h, c.feed_forward.width);
+    }
+    t.norm(layer_name(i, "ffn.norm"), s + "output.LayerNorm", h);
+  }
+  const auto labels = static_cast<std::int64_t>(c.labels.size());
+  switch (c.head) {
+    case HeadKind::none:
+      break;
+    case HeadKind::masked_lm:
+      t.linear("head.transform", "cls.predictions.transform.dense", true, h, h);
+      t.norm("head.norm", "cls.predictions.transform.LayerNorm", h);
+      t.linear("head.decoder", {{c.tied_decoder ? word : "cls.predictions.decoder.weight"}},
+               {{"cls.predictions.bias", "cls.predictions.decoder.bias"}}, c.vocab_size, h);
+      break;
+    case HeadKind::sequence_classification:
+      t.linear("head.transform", prefix + "pooler.dense", true, h, h);
+      t.linear("head.classifier", "classifier", true, labels, h);
+      break;
+    case HeadKind::token_classification:
+      t.linear("head.classifier", "classifier", true, labels, h);
+      break;
+    case HeadKind::question_answering:
+      t.linear("head.classifier", "qa_outputs", true, labels, h);
+      break;
+  }
+  return t.take();
+}
+
+std::vector<PackedSpec> crammed_table(const ModelConfig& c, const std::string& prefix) {
+  Table t(c);
+  const std::int64_t h = c.hidden;
+  const std::string word = prefix + "embedding.word_embedding.weight";
+  t.rows("embeddings.word", {word}, c.vocab_size, h);
+  switch (c.positions) {
+    case PositionKind::none:
+      break;
+    case PositionKind::learned:
+      t.rows("embeddings.position", {prefix + "embedding.pos_embedding.embedding.weight"},
+             c.max_positions, h);
+      break;
+    case PositionKind::sinusoidal:
+    case PositionKind::scaled_sinusoidal: {
+      PackedSpec table{"embeddings.position", Layout::rows, {c.max_positions, h}, {}};
+      table.sinusoidal = true;
+      if (c.positions == PositionKind::scaled_sinusoidal) {
+        table.sources.push_back({{prefix + "embedding.pos_embedding.scale_factor"}, {1}});
+      }
+      t.add(std::move(table));
+      break;
+    }
+  }
+  if (c.embedding_norm) t.norm("embeddings.norm", prefix + "embedding.norm", h);
+  for (int i = 0; i < c.layers; ++i) {
+    const std::string s = prefix + "layers." + std::to_string(i) + ".";
+    t.norm(layer_name(i, "attention.norm"), s + "norm1", h);
+    t.linear(layer_name(i, "attention.qkv"), s + "attn.self_attention.query_key_value",
+             c.attention_bias, 3 * h, h, RowOrder::heads_of_qkv);
+    t.linear(layer_name(i, "attention.out"), s + "attn.dense", c.projection_bias, h, h);
+    t.norm(layer_name(i, "ffn.norm"), s + "norm2", h);
+    const FeedForwardConfig& ff = c.feed_forward;
+    if (ff.kind == FeedForwardKind::fff) {
+      t.fff(layer_name(i, "ffn"), s + "ffn");
+    } else {
+      const bool glu = ff.kind == FeedForwardKind::glu;
+      t.linear(layer_name(i, "ffn.in"), s + "ffn.dense_in", ff.bias, ff.width, h,
+               glu ? RowOrder::gate_first : RowOrder::as_stored);
+      t.linear(layer_name(i, "ffn.out"), s + "ffn.dense_out", ff.bias, h,
+               glu ? ff.width / 2 : ff.width);
+    }
+  }
+  if (c.final_norm) t.norm("final_norm", prefix + "final_norm", h);
+  const auto labels = static_cast<std::int64_t>(c.labels.size());
+  switch (c.head) {
+    case HeadKind::masked_lm:
+      if (c.head_transform) {
+        t.linear("head.transform", "prediction_head.dense", c.projection_bias, h, h);
+        t.norm("head.norm", "prediction_head.norm", h);
+      }
+      t.linear("head.decoder", {{word}},
+               c.decoder_bias ? std::vector<Names>{{"decoder.bias"}} : std::vector<Names>{},
+               c.vocab_size, h);
+      break;
+    case HeadKind::sequence_classification:
+      t.linear("head.transform", "pooler.dense", true, c.head_width, h);
+      t.linear("head.classifier", "head", true, labels, c.head_width);
+      break;
+    default:
+      break;
+  }
+  return t.take();
+}
+
+}  // namespace
+
+std::vector<PackedSpec> weight_table(const ModelConfig& config, const std::string& prefix) {
+  switch (config.architecture) {
+    case Architecture::distilbert:
+      return distilbert_table(config, prefix);
+    case Architecture::bert:
+      return bert_table(config, prefix);
+    case Architecture::crammed_bert:
+      return crammed_table(config, prefix);
+  }
+  return {};
+}
+
+std::string head_prefix(Architecture architecture) {
+  switch (architecture) {
+    case Architecture::distilbert:
+      return "distilbert.";
+    case Architecture::bert:
+      return "bert.";
+    case Architecture::crammed_bert:
+      return "encoder.";
+  }
+  return "";
+}
+
+std::string word_embedding_name(Architecture architecture) {
+  return architecture == Architecture::crammed_bert ? "embedding.word_embedding.weight"
+                                                    : "embeddings.word_embeddings.weight";
+}
+
+std::string label_tensor_name(const ModelConfig& config) {
+  switch (config.head) {
+    case HeadKind::none:
+    case HeadKind::masked_lm:
+      return "";
+    case HeadKind::question_answering:
+      return "qa_outputs.weight";
+    case HeadKind::token_classification:
+      return "classifier.weight";
+    case HeadKind::sequence_classification:
+      return config.architecture == Architecture::crammed_bert ? "head.weight"
+                                                               : "classifier.weight";
+  }
+  return "";
+}
+
+}  // namespace sapwood
