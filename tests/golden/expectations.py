@@ -128,80 +128,71 @@ def _pipe(oracle: Oracle, task: str):
     return pipeline(task, model=oracle.model, tokenizer=oracle.tokenizer, device="cpu")
 
 
-def _classify(oracle: Oracle, pairs: bool) -> list[dict]:
+def classify(oracle: Oracle, inputs) -> list[dict]:
     pipe = _pipe(oracle, "text-classification")
-    inputs = [{"text": a, "text_pair": b} for a, b in texts.PAIRS]
-    if not pairs:
-        inputs = [{"text": text} for text in texts.TEXTS]
     results = []
-    for item in inputs:
+    for text, pair in inputs:
+        item = {"text": text} if pair is None else {"text": text, "text_pair": pair}
         for function in (None, "softmax", "sigmoid", "none"):
             options = {} if function is None else {"function_to_apply": function}
             # A text alone goes in as a string: an empty dict entry would be read as a pair.
-            source = item if pairs else item["text"]
+            source = text if pair is None else item
             answer = pipe(source, top_k=None, truncation=True, max_length=oracle.limit, **options)
             results.append({**item, "function_to_apply": function, "labels": answer})
     return results
 
 
-def _ner(oracle: Oracle) -> list[dict]:
+def ner(oracle: Oracle, sentences) -> list[dict]:
     pipe = _pipe(oracle, "token-classification")
     results = []
     for strategy in ("none", "simple", "first", "average", "max"):
-        for text in texts.NER_TEXTS:
+        for text in sentences:
             entities = pipe(text, aggregation_strategy=strategy)
             results.append({"text": text, "aggregation_strategy": strategy, "entities": entities})
+    return results
+
+
+def _ner_options(oracle: Oracle) -> list[dict]:
+    pipe = _pipe(oracle, "token-classification")
+    ignored = {"aggregation_strategy": "simple", "ignore_labels": ["B-LOC", "PER"]}
     text = texts.NER_TEXTS[1]
-    entities = pipe(text, aggregation_strategy="simple", ignore_labels=["B-LOC", "PER"])
-    results.append(
-        {
-            "text": text,
-            "aggregation_strategy": "simple",
-            "ignore_labels": ["B-LOC", "PER"],
-            "entities": entities,
-        }
-    )
+    results = [{"text": text, **ignored, "entities": pipe(text, **ignored)}]
     # Windows of 24 tokens, as transformers takes them: model_max_length is the window.
+    text = texts.NER_LONG_TEXT
     oracle.tokenizer.model_max_length = 24
     for strategy in ("simple", "first", "average", "max"):
         for stride in (0, 6):
-            options = {"stride": stride} if stride else {}
-            entities = pipe(texts.NER_LONG_TEXT, aggregation_strategy=strategy, **options)
-            results.append(
-                {
-                    "text": texts.NER_LONG_TEXT,
-                    "aggregation_strategy": strategy,
-                    "max_length": 24,
-                    "stride": stride,
-                    "entities": entities,
-                }
+            entities = pipe(
+                text, aggregation_strategy=strategy, **({"stride": stride} if stride else {})
             )
+            asked = {"aggregation_strategy": strategy, "max_length": 24, "stride": stride}
+            results.append({"text": text, **asked, "entities": entities})
     oracle.tokenizer.model_max_length = oracle.limit
     return results
 
 
-def _fill_mask(oracle: Oracle) -> list[dict]:
+def fill_mask(oracle: Oracle, sentences) -> list[dict]:
     pipe = _pipe(oracle, "fill-mask")
-    return [{"text": text, "top_k": 5, "masks": pipe(text, top_k=5)} for text in texts.MASKED_TEXTS]
+    return [{"text": text, "top_k": 5, "masks": pipe(text, top_k=5)} for text in sentences]
 
 
-def _answers(oracle: Oracle) -> list[dict]:
+def answers(oracle: Oracle, questions) -> list[dict]:
     pipe = _pipe(oracle, "question-answering")
     results = []
-    for question, context in texts.QUESTIONS:
+    for question, context in questions:
         for impossible in (False, True):
             for max_seq_len, doc_stride, top_k in ((oracle.limit, 16, 3), (40, 12, 3), (40, 12, 1)):
-                options = {
+                asked = {
                     "top_k": top_k,
                     "max_seq_len": max_seq_len,
                     "doc_stride": doc_stride,
                     "max_answer_len": 15,
                     "handle_impossible_answer": impossible,
                 }
-                answers = pipe(question=question, context=context, **options)
-                answers = answers if isinstance(answers, list) else [answers]
+                found = pipe(question=question, context=context, **asked)
+                found = found if isinstance(found, list) else [found]
                 results.append(
-                    {"question": question, "context": context, **options, "answers": answers}
+                    {"question": question, "context": context, **asked, "answers": found}
                 )
     return results
 
@@ -243,15 +234,15 @@ def expect(oracle: Oracle, tasks: dict) -> dict:
         stored = number < STORED_HIDDEN_STATES or (oracle.head == "none" and pair is not None)
         expected["cases"].append(oracle.case(text, pair, stored))
     if oracle.head == "sequence_classification":
-        expected["classify"] = _classify(oracle, tasks.get("pairs", False))
+        expected["classify"] = classify(oracle, inputs)
         if tasks.get("rerank"):
             expected["rerank"] = _rerank(oracle)
     elif oracle.head == "token_classification":
-        expected["ner"] = _ner(oracle)
+        expected["ner"] = ner(oracle, texts.NER_TEXTS) + _ner_options(oracle)
     elif oracle.head == "masked_lm":
-        expected["fill_mask"] = _fill_mask(oracle)
+        expected["fill_mask"] = fill_mask(oracle, texts.MASKED_TEXTS)
     elif oracle.head == "question_answering":
-        expected["qa"] = _answers(oracle)
+        expected["qa"] = answers(oracle, texts.QUESTIONS)
     elif "pooling" in tasks:
         own = tasks.get("sentence_transformers")
         poolings = [(p, n) for p in ("mean", "cls", "max") for n in (False, True)]
