@@ -35,6 +35,21 @@ if(NOT TBB_FOUND)
   sapwood_fetch(TBB https://github.com/oneapi-src/oneTBB.git c9497714821c3d443ee44c732609eb6850195ffb)
 endif()
 
+# libzip: pytorch_model.bin.
+find_package(libzip 1.7 QUIET)
+if(NOT libzip_FOUND)
+  foreach(option BUILD_TOOLS BUILD_REGRESS BUILD_EXAMPLES BUILD_DOC BUILD_OSSFUZZ LIBZIP_DO_INSTALL)
+    set(${option} OFF CACHE BOOL "" FORCE)
+  endforeach()
+  sapwood_fetch(libzip https://github.com/nih-at/libzip.git 210b09d9d2d0f4c0bbc64f92ad45c1ac53598fec)
+endif()
+if(NOT TARGET libzip::zip)
+  add_library(libzip::zip ALIAS zip)
+endif()
+
+# OpenSSL's libcrypto: SHA-256. No fallback: OpenSSL is not built by CMake, and every distribution has it.
+find_package(OpenSSL 1.1 REQUIRED COMPONENTS Crypto)
+
 find_package(Threads REQUIRED)
 
 if(SAPWOOD_BUILD_TESTS)

@@ -14,7 +14,7 @@ enum class FileAccess {
   // while it is mapped, touching the lost pages raises SIGBUS, as with every mapping: replace model
   // files by rename (as convert does), never in place. Where that cannot be had, use copy.
   map,
-  // Read into memory: later changes to the file have no effect.
+  // Read into memory (page aligned, as a mapping is): later changes to the file have no effect.
   copy,
 };
 
@@ -46,7 +46,6 @@ class MappedFile {
   std::filesystem::path path_;
   const std::byte* data_ = nullptr;
   std::int64_t size_ = 0;
-  FileAccess access_ = FileAccess::map;
 };
 
 }  // namespace sapwood

@@ -26,7 +26,7 @@ class Sha256 {
 
 std::string sha256_hex(std::span<const std::byte> bytes);
 
-// Throws MappedFile::open's errors, except that an empty file has a hash too.
+// Throws MappedFile::open's errors.
 std::string sha256_file(const std::filesystem::path& path);
 
 }  // namespace sapwood

@@ -4,11 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "checkpoint/dtype.h"
@@ -72,7 +72,8 @@ class TensorSource {
  private:
   std::filesystem::path path_;
   std::vector<TensorView> tensors_;
-  std::unordered_map<std::string, std::size_t> index_;
+  // Ordered, not hashed: names come from a file, and chosen names cannot make a tree slow.
+  std::map<std::string, std::size_t, std::less<>> index_;
   Metadata metadata_;
   std::vector<MappedFile> files_;
   std::vector<std::unique_ptr<std::byte[]>> buffers_;

@@ -1,0 +1,156 @@
+#include "checkpoint/atomic_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "sapwood/error.h"
+
+namespace sapwood {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kNameAttempts = 100;
+
+fs::path directory_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+// A link is written through: the file it leads to is replaced, not the link.
+fs::path resolve_target(const fs::path& target) {
+  std::error_code error;
+  const fs::path resolved = fs::is_symlink(target, error) ? fs::weakly_canonical(target) : target;
+  const fs::file_status status = fs::status(resolved, error);
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    throw Error(ErrorCode::invalid_argument,
+                target.string() + ": cannot write: expected a file name, found a " +
+                    (fs::is_directory(status) ? "directory" : "special file"));
+  }
+  if (!resolved.has_filename()) {
+    throw Error(ErrorCode::invalid_argument,
+                "cannot write '" + target.string() + "': expected a file name");
+  }
+  return resolved;
+}
+
+// The name of an open file that linkat can follow.
+std::string proc_name(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
+
+}  // namespace
+
+AtomicFile::AtomicFile(const fs::path& target, std::int64_t size)
+    : target_(resolve_target(target)), size_(size) {
+  open_unnamed();
+  if (fd_ < 0) open_named();
+  try {
+    reserve();
+  } catch (...) {
+    ::close(fd_);
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+    throw;
+  }
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ >= 0) ::close(fd_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::open_unnamed() {
+#ifdef O_TMPFILE
+  fd_ = ::open(directory_of(target_).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  // Without /proc it could never get a name.
+  if (fd_ >= 0 && ::access(proc_name(fd_).c_str(), F_OK) != 0) {
+    ::close(fd_);
+    fd_ = -1;
+  }
+#endif
+}
+
+void AtomicFile::open_named() {
+  for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
+    const fs::path name = temporary_name();
+    fd_ = ::open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+    if (fd_ >= 0) {
+      temporary_ = name;
+      return;
+    }
+    if (errno != EEXIST) break;
+  }
+  fail("cannot create a file in its directory", errno);
+}
+
+void AtomicFile::reserve() {
+  if (size_ <= 0) return;
+  int result = 0;
+  do {
+    result = ::fallocate(fd_, FALLOC_FL_KEEP_SIZE, 0, size_);
+  } while (result != 0 && errno == EINTR);
+  // A file system that cannot reserve tells when it is full while writing.
+  if (result != 0 && errno != EOPNOTSUPP && errno != ENOSYS) fail("cannot reserve space", errno);
+}
+
+fs::path AtomicFile::temporary_name() {
+  static std::atomic<unsigned> counter{0};
+  return directory_of(target_) / ("." + target_.filename().string() + ".tmp-" +
+                                  std::to_string(::getpid()) + "-" + std::to_string(counter++));
+}
+
+void AtomicFile::write_all(std::int64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::pwrite(fd_, bytes.data(), bytes.size(), offset);
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) fail("cannot write", put < 0 ? errno : ENOSPC);
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+    offset += put;
+  }
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  write_all(written_, bytes);
+  written_ += static_cast<std::int64_t>(bytes.size());
+}
+
+void AtomicFile::write_at(std::int64_t offset, std::span<const std::byte> bytes) {
+  write_all(offset, bytes);
+}
+
+void AtomicFile::commit() {
+  if (::fsync(fd_) != 0) fail("cannot write to the disk", errno);
+  for (int attempt = 0; temporary_.empty(); ++attempt) {
+    const fs::path name = temporary_name();
+    if (::linkat(AT_FDCWD, proc_name(fd_).c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) ==
+        0) {
+      temporary_ = name;
+    } else if (errno != EEXIST || attempt == kNameAttempts) {
+      fail("cannot name the finished file", errno);
+    }
+  }
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("cannot move into place", errno);
+  temporary_.clear();
+  // The new name reaches the disk with the directory. The file is whole either way, so a file
+  // system that cannot do this is no failure.
+  const int directory = ::open(directory_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory >= 0) {
+    (void)::fsync(directory);
+    ::close(directory);
+  }
+}
+
+void AtomicFile::fail(const char* action, int error) const {
+  std::string message =
+      target_.string() + ": " + action + ": " + std::generic_category().message(error);
+  if (size_ > 0) {
+    message += "; the file needs " + std::to_string(size_) + " bytes, " + std::to_string(written_) +
+               " were written";
+  }
+  throw Error(ErrorCode::io, message + "; nothing was left behind");
+}
+
+}  // namespace sapwood

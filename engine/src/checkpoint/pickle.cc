@@ -1,0 +1,266 @@
+#include "checkpoint/pickle.h"
+
+#include <cstring>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "checkpoint/checked.h"
+#include "checkpoint/file_kind.h"
+#include "checkpoint/message.h"
+#include "checkpoint/safetensors.h"
+#include "checkpoint/shard_index.h"
+#include "checkpoint/unpickle.h"
+#include "checkpoint/zip_reader.h"
+#include "sapwood/error.h"
+#include "sapwood/tokenizer/utf8.h"
+
+namespace sapwood {
+namespace {
+
+using Kind = PickleValue::Kind;
+
+// The pickle holds names and shapes only; 64 MiB is some hundred times what the largest needs.
+constexpr std::int64_t kMaxPickleBytes = 64 << 20;
+// Copies of views may take this many times the file's size: one transposed view of every storage,
+// and some. More is an attack: a small file whose tensors unfold to fill the memory.
+constexpr std::int64_t kMaxCopyFactor = 4;
+
+// What the strides of a tensor mean.
+enum class StrideOrder { contiguous, strided };
+
+StrideOrder stride_order(const PickleTensor& tensor) {
+  std::int64_t expected = 1;
+  for (std::size_t i = tensor.shape.size(); i-- > 0;) {
+    if (tensor.shape[i] == 1) continue;  // its stride is never used
+    if (tensor.strides[i] != expected) return StrideOrder::strided;
+    expected *= tensor.shape[i];  // cannot overflow: the product was checked
+  }
+  return StrideOrder::contiguous;
+}
+
+// Elements of the storage that the tensor reaches into, from the storage's start; nullopt on
+// overflow.
+std::optional<std::int64_t> reach(const PickleTensor& tensor) {
+  std::optional<std::int64_t> last = tensor.offset;
+  for (std::size_t i = 0; i < tensor.shape.size() && last; ++i) {
+    const auto step = checked_mul(tensor.shape[i] - 1, tensor.strides[i]);
+    last = step ? checked_add(*last, *step) : std::nullopt;
+  }
+  return last ? checked_add(*last, 1) : std::nullopt;
+}
+
+// Copies a strided tensor into row-major order. The caller has checked reach().
+void copy_strided(const PickleTensor& tensor, std::int64_t element, const std::byte* storage,
+                  std::byte* out) {
+  const auto size = static_cast<std::size_t>(element);
+  const std::size_t rank = tensor.shape.size();
+  std::vector<std::int64_t> position(rank, 0);
+  std::int64_t index = tensor.offset;
+  while (true) {
+    std::memcpy(out, storage + index * element, size);
+    out += element;
+    std::size_t axis = rank;
+    while (axis-- > 0) {
+      index += tensor.strides[axis];
+      if (++position[axis] < tensor.shape[axis]) break;
+      index -= tensor.strides[axis] * tensor.shape[axis];
+      position[axis] = 0;
+    }
+    if (axis == static_cast<std::size_t>(-1)) return;
+  }
+}
+
+// One archive: finds the state dict and turns its tensors into views of storages.
+class Loader {
+ public:
+  Loader(const std::filesystem::path& path, MappedFile file)
+      : label_(path.string()), file_bytes_(file.size()), zip_(file.bytes(), label_) {
+    source_.set_path(path);
+    source_.own(std::move(file));
+  }
+
+  TensorSource load() {
+    find_prefix();
+    check_byte_order();
+    const ZipReader::Entry& entry = *zip_.find(prefix_ + "data.pkl");
+    if (entry.size > kMaxPickleBytes) {
+      fail("data.pkl: expected at most " + std::to_string(kMaxPickleBytes) + " bytes, found " +
+           std::to_string(entry.size));
+    }
+    const auto bytes = zip_.read(entry);
+    pickle_ = unpickle({bytes.get(), static_cast<std::size_t>(entry.size)}, label_);
+    const PickleValue& dict = state_dict();
+    for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
+      const PickleValue& key = pickle_.values[dict.items[i]];
+      const PickleValue& value = pickle_.values[dict.items[i + 1]];
+      if (key.kind == Kind::string && value.kind == Kind::tensor) {
+        add(std::string(key.text), pickle_.tensors[static_cast<std::size_t>(value.number)]);
+      }
+    }
+    return std::move(source_);
+  }
+
+ private:
+  struct Storage {
+    const std::byte* data = nullptr;
+    std::int64_t bytes = 0;
+  };
+
+  // torch.save puts everything into one folder, whose name is the caller's: NAME/data.pkl.
+  void find_prefix() {
+    constexpr std::string_view kPickle = "data.pkl";
+    for (const auto& [name, entry] : zip_.entries()) {
+      const std::size_t slash = name.find('/');
+      if (slash == std::string::npos || name.substr(slash + 1) != kPickle) continue;
+      if (!prefix_.empty()) fail("expected one entry NAME/data.pkl, found two");
+      prefix_ = name.substr(0, slash + 1);
+    }
+    if (prefix_.empty()) fail("expected an entry NAME/data.pkl, as torch.save writes, found none");
+  }
+
+  void check_byte_order() {
+    const ZipReader::Entry* const entry = zip_.find(prefix_ + "byteorder");
+    if (entry == nullptr)
+      return;  // PyTorch before 2.1 did not write it, and knew little-endian only
+    constexpr std::string_view kLittle = "little";
+    const auto bytes = zip_.read(*entry);
+    const std::string_view order(reinterpret_cast<const char*>(bytes.get()),
+                                 static_cast<std::size_t>(entry->size));
+    if (order != kLittle) {
+      throw Error(ErrorCode::unsupported, label_ + ": byteorder: expected 'little', found " +
+                                              quote(order) +
+                                              ": save the checkpoint again as safetensors");
+    }
+  }
+
+  bool holds_tensors(const PickleValue& dict) const {
+    for (std::size_t i = 1; i < dict.items.size(); i += 2) {
+      if (pickle_.values[dict.items[i]].kind == Kind::tensor) return true;
+    }
+    return false;
+  }
+
+  const PickleValue& state_dict() const {
+    const PickleValue& root = pickle_.values[pickle_.root];
+    if (root.kind != Kind::dict) fail("expected a dict of tensors, found another value");
+    if (holds_tensors(root)) return root;
+    for (std::size_t i = 0; i + 1 < root.items.size(); i += 2) {
+      const PickleValue& key = pickle_.values[root.items[i]];
+      const PickleValue& value = pickle_.values[root.items[i + 1]];
+      const bool wraps =
+          key.kind == Kind::string && value.kind == Kind::dict &&
+          (key.text == "state_dict" || key.text == "model_state_dict" || key.text == "model");
+      if (!wraps) continue;
+      if (holds_tensors(value)) return value;
+      break;  // one candidate only, so that the search is linear
+    }
+    fail("expected a dict of tensors, or one under 'state_dict' or 'model', found no tensors");
+  }
+
+  // A storage is read when the first tensor needs it, and once: tied tensors share it.
+  const Storage& storage_of(const PickleTensor& tensor, const std::string& name) {
+    const std::string key(tensor.storage.key);
+    const auto known = storages_.find(key);
+    if (known != storages_.end()) return known->second;
+    const ZipReader::Entry* const entry = zip_.find(prefix_ + "data/" + key);
+    if (entry == nullptr) {
+      fail("tensor " + quote(name) + ": its storage data/" + quote(key) + " is not in the archive");
+    }
+    auto bytes = zip_.read(*entry);
+    const Storage storage{bytes.get(), entry->size};
+    source_.own(std::move(bytes));
+    return storages_.emplace(key, storage).first->second;
+  }
+
+  void add(std::string name, const PickleTensor& tensor) {
+    const std::string where = "tensor " + quote(name) + ": ";
+    if (!utf8::is_valid(name)) fail(where + "the name is not UTF-8");
+    if (++tensors_ > kMaxTensors) {
+      fail("expected at most " + std::to_string(kMaxTensors) + " tensors, found more");
+    }
+    const std::int64_t element = dtype_size(tensor.storage.dtype);
+    const Storage& storage = storage_of(tensor, name);
+    const auto claimed = checked_mul(tensor.storage.elements, element);
+    if (!claimed || *claimed > storage.bytes) {
+      fail(where + "its storage claims " + std::to_string(tensor.storage.elements) +
+           " elements, but has only " + std::to_string(storage.bytes) + " bytes");
+    }
+    const auto elements = checked_product(tensor.shape);
+    const auto bytes = elements ? checked_mul(*elements, element) : std::nullopt;
+    if (!bytes) fail(where + "the bytes of shape " + to_string(tensor.shape) + " exceed 2^63-1");
+
+    TensorView view;
+    view.name = std::move(name);
+    view.dtype = tensor.storage.dtype;
+    view.dtype_name = dtype_name(view.dtype);
+    view.shape = tensor.shape;
+    view.bytes = *bytes;
+    view.data = storage.data;
+    if (*elements > 0) {
+      const auto needed = reach(tensor);
+      if (!needed || *needed > tensor.storage.elements) {
+        fail(where + "offset, shape " + to_string(tensor.shape) + " and stride " +
+             to_string(tensor.strides) + " reach past its storage of " +
+             std::to_string(tensor.storage.elements) + " elements");
+      }
+      view.data = stride_order(tensor) == StrideOrder::contiguous
+                      ? storage.data + tensor.offset * element
+                      : copy(tensor, *bytes, element, storage, where);
+    }
+    source_.add(std::move(view));
+  }
+
+  const std::byte* copy(const PickleTensor& tensor, std::int64_t bytes, std::int64_t element,
+                        const Storage& storage, const std::string& where) {
+    const auto limit = checked_mul(file_bytes_, kMaxCopyFactor);
+    const auto total = checked_add(copied_, bytes);
+    if (bytes > storage.bytes || !limit || !total || *total > *limit) {
+      throw Error(ErrorCode::unsupported,
+                  label_ + ": " + where +
+                      "is an expanded view, larger than its storage: save the "
+                      "checkpoint again with .contiguous() tensors");
+    }
+    copied_ = *total;
+    auto buffer = std::make_unique_for_overwrite<std::byte[]>(static_cast<std::size_t>(bytes));
+    copy_strided(tensor, element, storage.data, buffer.get());
+    const std::byte* const data = buffer.get();
+    source_.own(std::move(buffer));
+    return data;
+  }
+
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(ErrorCode::malformed, label_ + ": " + what);
+  }
+
+  std::string label_;
+  std::int64_t file_bytes_;
+  TensorSource source_;  // before zip_, which points into its file
+  ZipReader zip_;
+  std::string prefix_;  // "archive/"
+  Unpickled pickle_;
+  std::map<std::string, Storage> storages_;
+  std::int64_t tensors_ = 0;
+  std::int64_t copied_ = 0;
+};
+
+}  // namespace
+
+TensorSource open_pytorch_bin(const std::filesystem::path& path, FileAccess access) {
+  MappedFile file = MappedFile::open(path, access);
+  const FileKind kind = detect_file_kind(file.bytes());
+  if (kind != FileKind::zip) {
+    const bool legacy = kind == FileKind::legacy_pickle;
+    throw Error(legacy ? ErrorCode::unsupported : ErrorCode::malformed,
+                path.string() + ": expected the zip archive that torch.save writes, found " +
+                    (legacy ? "an older format" : "something else") + wrong_kind_hint(kind));
+  }
+  return Loader(path, std::move(file)).load();
+}
+
+TensorSource open_sharded_pytorch_bin(const std::filesystem::path& index_path, FileAccess access) {
+  return open_shards(index_path, access, open_pytorch_bin);
+}
+
+}  // namespace sapwood
