@@ -131,10 +131,17 @@ struct QuestionInput {
 struct AnswerOptions {
   int top_k = 1;
   int max_answer_length = 15;  // tokens of the longest answer considered
-  int max_seq_length = 384;    // tokens of one window, question included
-  int stride = 128;            // tokens by which windows of a long context overlap (doc_stride)
-  bool handle_impossible_answer = false;     // the empty answer competes with its own score
-  std::optional<float> no_answer_threshold;  // an answer scoring less becomes the empty answer
+  // Tokens of one window, question and special tokens included. Unset: 384, or Model::max_length()
+  // where that is less.
+  std::optional<int> max_seq_length;
+  // Tokens by which the windows of a long context overlap (doc_stride). Unset: 128, or half of
+  // max_seq_length where that is less.
+  std::optional<int> stride;
+  bool handle_impossible_answer = false;  // the empty answer competes with its own score
+  // Answers scoring less are dropped; where none is left, the empty answer stands in their place
+  // with the score of the best one dropped. Sapwood's own: the pipeline has no such option.
+  std::optional<float> no_answer_threshold;
+  bool align_to_words = true;  // answers are widened to whole words
   bool parse_special_tokens = true;
 };
 
@@ -144,6 +151,9 @@ struct Answer {
   std::string answer;
 };
 
+// At least one answer, best first; fewer than top_k where there are no more spans of any
+// probability. Equal answers (but for case) found in several places or windows are one, their
+// scores added up.
 std::vector<Result<std::vector<Answer>>> answer(const Model& model,
                                                 std::span<const QuestionInput> inputs,
                                                 const AnswerOptions& options = {});

@@ -1,0 +1,15 @@
+# The tasks of the engine; paths relative to engine/.
+set(SAPWOOD_TASK_SOURCES
+  src/tasks/answer.cc
+  src/tasks/answer_spans.cc
+  src/tasks/batch.cc
+  src/tasks/classify.cc
+  src/tasks/embed.cc
+  src/tasks/fill_mask.cc
+  src/tasks/lowercase.cc
+  src/tasks/ner.cc
+  src/tasks/ner_aggregate.cc
+  src/tasks/rerank.cc
+  src/tasks/scores.cc
+  src/tasks/text_index.cc
+  src/tasks/word_joiner.cc)

@@ -1,0 +1,33 @@
+// Lengths and angles of embeddings.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+
+namespace sapwood::tasks {
+
+inline constexpr double kSmallestNorm = 1e-12;  // torch.nn.functional.normalize's eps
+
+inline double norm(std::span<const float> x) {
+  double sum = 0;
+  for (const float value : x) sum += static_cast<double>(value) * value;
+  return std::sqrt(sum);
+}
+
+// x / max(|x|, 1e-12).
+inline void normalize(std::span<float> x) {
+  const double length = std::max(norm(x), kSmallestNorm);
+  for (float& value : x) value = static_cast<float>(value / length);
+}
+
+// Cosine of the angle between two vectors of one length; 0 where one of them is zero.
+inline float cosine(std::span<const float> a, std::span<const float> b) {
+  double dot = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) dot += static_cast<double>(a[i]) * b[i];
+  return static_cast<float>(dot /
+                            (std::max(norm(a), kSmallestNorm) * std::max(norm(b), kSmallestNorm)));
+}
+
+}  // namespace sapwood::tasks
