@@ -35,16 +35,20 @@ if(NOT TBB_FOUND)
   sapwood_fetch(TBB https://github.com/oneapi-src/oneTBB.git c9497714821c3d443ee44c732609eb6850195ffb)
 endif()
 
-# libzip: pytorch_model.bin.
-find_package(libzip 1.7 QUIET)
-if(NOT libzip_FOUND)
+# libzip: pytorch_model.bin. Looked up by hand: the CMake files of the distributions' libzip-dev fail
+# where the command line tools (zipcmp, zipmerge, ziptool), other packages, are not installed.
+find_path(LIBZIP_INCLUDE_DIR zip.h)
+find_library(LIBZIP_LIBRARY zip)
+mark_as_advanced(LIBZIP_INCLUDE_DIR LIBZIP_LIBRARY)
+if(LIBZIP_INCLUDE_DIR AND LIBZIP_LIBRARY)
+  add_library(libzip::zip UNKNOWN IMPORTED)
+  set_target_properties(libzip::zip PROPERTIES
+    IMPORTED_LOCATION ${LIBZIP_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${LIBZIP_INCLUDE_DIR})
+else()
   foreach(option BUILD_TOOLS BUILD_REGRESS BUILD_EXAMPLES BUILD_DOC BUILD_OSSFUZZ LIBZIP_DO_INSTALL)
     set(${option} OFF CACHE BOOL "" FORCE)
   endforeach()
   sapwood_fetch(libzip https://github.com/nih-at/libzip.git 210b09d9d2d0f4c0bbc64f92ad45c1ac53598fec)
-endif()
-if(NOT TARGET libzip::zip)
-  add_library(libzip::zip ALIAS zip)
 endif()
 
 # OpenSSL's libcrypto: SHA-256. No fallback: OpenSSL is not built by CMake, and every distribution has it.
