@@ -1,0 +1,92 @@
+// sapwood classify: labels and scores of texts or pairs.
+#include <memory>
+
+#include "commands.h"
+#include "json.h"
+#include "options.h"
+#include "sapwood/tasks.h"
+
+namespace sapwood::cli {
+namespace {
+
+constexpr ModelKind kKind{"a model with a sequence classification head", "distilbert-sst2-fff-3l"};
+
+struct Options {
+  IoOptions io;
+  ModelOptions model;
+  LengthFlags length;
+  int top_k = 1;
+  std::optional<ScoreFunction> function;
+  std::optional<std::string> pair;
+};
+
+Rendered render(Classification result, bool list, OutputFormat format) {
+  Rendered rendered;
+  rendered.truncated = result.truncated;
+  if (format == OutputFormat::table || format == OutputFormat::csv) {
+    const bool table = format == OutputFormat::table;
+    for (const LabelScore& best : result.labels) {
+      rendered.rows.push_back({best.label, table ? score_text(best.score) : number(best.score)});
+    }
+    return rendered;
+  }
+  Json labels = Json::array();
+  for (LabelScore& best : result.labels) {
+    labels.push_back({{"label", std::move(best.label)}, {"score", best.score}});
+  }
+  if (!list && labels.size() == 1) {
+    Json only = std::move(labels[0]);
+    if (result.truncated) only["truncated"] = true;
+    rendered.json = dump(only);
+  } else {
+    rendered.json = dump(labels);
+  }
+  return rendered;
+}
+
+int run(const Options& options) {
+  const Model model = load_model(options.model, kKind);
+  const LengthOptions length = options.length.options();
+  const ClassifyOptions classify_options{options.top_k, options.function, length};
+  Task task;
+  task.io = options.io;
+  task.schema.second = "text_pair";
+  task.schema.fixed_second = options.pair;
+  task.columns = {"label", "score"};
+  task.show_text = true;
+  task.truncation_notice = truncation_notice(length.max_length.value_or(model.max_length()));
+  task.compute = [&](std::span<const Record> records, OutputFormat format) {
+    return convert_results(classify(model, text_inputs(records), classify_options),
+                           [&](Classification result, std::size_t) {
+                             return render(std::move(result), options.top_k != 1, format);
+                           });
+  };
+  return run_task(task);
+}
+
+}  // namespace
+
+Command add_classify(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app = root.add_subcommand("classify", "Labels and scores of texts or pairs");
+  add_texts(*app, options->io, "Texts to classify");
+  add_model_name(*app, options->model.model, kKind);
+  app->add_option("--text-pair", options->pair, "Second text of every pair")->type_name("TEXT");
+  app->add_option("--top-k", options->top_k, "Labels shown, best first; 0: all")
+      ->type_name("K")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  add_choice<std::optional<ScoreFunction>, ScoreFunction>(
+      *app, "--function-to-apply", options->function,
+      {{"softmax", ScoreFunction::softmax},
+       {"sigmoid", ScoreFunction::sigmoid},
+       {"none", ScoreFunction::none}},
+      "From logits to scores; none: raw logits [by the model's problem type]");
+  add_length_options(*app, options->length);
+  add_input_options(*app, options->io);
+  add_output_options(*app, options->io);
+  add_engine_options(*app, options->model);
+  return {app, [options] { return run(*options); }};
+}
+
+}  // namespace sapwood::cli

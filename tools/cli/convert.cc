@@ -1,0 +1,50 @@
+// sapwood convert: from a Hugging Face directory to one packed file.
+#include "sapwood/convert.h"
+
+#include <filesystem>
+#include <memory>
+
+#include "commands.h"
+#include "options.h"
+
+namespace sapwood::cli {
+namespace {
+
+struct Options {
+  std::string source, target;
+  ConvertOptions convert;
+  bool quiet = false;
+};
+
+int run(const Options& options) {
+  const std::filesystem::path source = find_model(options.source);
+  convert(source, options.target, options.convert);
+  if (!options.quiet) {
+    const auto bytes = std::filesystem::file_size(options.target);
+    say("wrote " + options.target + " (" + options.convert.dtype + ", " +
+        std::to_string((bytes + 500'000) / 1'000'000) + " MB) from " + source.string());
+  }
+  return 0;
+}
+
+}  // namespace
+
+Command add_convert(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app =
+      root.add_subcommand("convert", "Write a model directory as one file that is mapped at load");
+  app->add_option("source", options->source, "Model directory, or its name")
+      ->required()
+      ->type_name("SRC");
+  app->add_option("-o,--output", options->target, "The file to write; appears whole or not at all")
+      ->required()
+      ->type_name("FILE");
+  // The library says by name which types it cannot write yet.
+  app->add_option("--dtype", options->convert.dtype, "Type of the packed weights")
+      ->check(CLI::IsMember({"f32", "bf16", "int8"}))
+      ->capture_default_str();
+  app->add_flag("-q,--quiet", options->quiet, "Say nothing on success");
+  return {app, [options] { return run(*options); }};
+}
+
+}  // namespace sapwood::cli

@@ -1,0 +1,152 @@
+// sapwood embed: one vector a text, or one a token.
+#include <memory>
+
+#include "commands.h"
+#include "json.h"
+#include "options.h"
+#include "sapwood/tasks.h"
+
+namespace sapwood::cli {
+namespace {
+
+constexpr ModelKind kKind{"an encoder, e.g. a sentence-transformers model", ""};
+
+struct Options {
+  IoOptions io;
+  ModelOptions model;
+  LengthFlags length;
+  std::optional<PoolingMode> pooling;
+  std::optional<bool> normalize;
+  std::optional<std::string> pair;
+};
+
+void append_vector(std::string& out, std::span<const float> values) {
+  out += '[';
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) out += ',';
+    append_number(out, values[i]);
+  }
+  out += ']';
+}
+
+std::span<const float> row(const Embedding& result, int i) {
+  const auto dim = static_cast<std::size_t>(result.dim);
+  return {result.values.data() + static_cast<std::size_t>(i) * dim, dim};
+}
+
+// Built by hand: a JSON tree of a long text's hidden states would be an order of magnitude larger.
+std::string to_json(const Model& model, const Embedding& result, bool per_token) {
+  std::string out = "{";
+  if (per_token) {
+    Json tokens = Json::array();
+    for (const std::int32_t id : result.ids) tokens.push_back(model.tokenizer().token(id));
+    out += "\"tokens\":" + dump(tokens) + ",";
+  }
+  out += "\"embedding\":";
+  if (per_token) {
+    out += '[';
+    for (int i = 0; i < result.rows; ++i) {
+      if (i > 0) out += ',';
+      append_vector(out, row(result, i));
+    }
+    out += ']';
+  } else {
+    append_vector(out, result.values);
+  }
+  if (result.truncated) out += ",\"truncated\":true";
+  return out + "}";
+}
+
+void append_rows(Rendered& rendered, const Model& model, const Embedding& result, bool per_token,
+                 OutputFormat format) {
+  for (int i = 0; i < result.rows; ++i) {
+    std::vector<std::string> cells;
+    if (per_token)
+      cells.emplace_back(model.tokenizer().token(result.ids[static_cast<std::size_t>(i)]));
+    const std::span<const float> values = row(result, i);
+    if (format == OutputFormat::csv) {
+      for (const float value : values) cells.push_back(number(value));
+    } else {
+      // A vector has no place on a terminal: its beginning shows that it is there.
+      std::string start;
+      for (std::size_t k = 0; k < values.size() && k < 4; ++k) start += score_text(values[k]) + " ";
+      cells.push_back(std::to_string(values.size()));
+      cells.push_back(start + "...");
+    }
+    rendered.rows.push_back(std::move(cells));
+  }
+}
+
+std::vector<std::string> columns(const Model& model, bool per_token, OutputFormat format) {
+  std::vector<std::string> names;
+  if (per_token) names.emplace_back("token");
+  if (format == OutputFormat::csv) {
+    for (int i = 0; i < model.config().hidden; ++i) names.push_back(std::to_string(i));
+  } else {
+    names.insert(names.end(), {"size", "values"});
+  }
+  return names;
+}
+
+int run(const Options& options) {
+  const Model model = load_model(options.model, kKind);
+  const LengthOptions length = options.length.options();
+  const EmbedOptions embed_options{options.pooling, options.normalize, length};
+  const bool per_token = options.pooling == PoolingMode::none;
+  Task task;
+  task.io = options.io;
+  task.schema.second = "text_pair";
+  task.schema.fixed_second = options.pair;
+  task.columns = columns(model, per_token, output_format(options.io));
+  task.show_text = !per_token;
+  task.npy_columns = per_token ? 0 : model.config().hidden;
+  task.truncation_notice = truncation_notice(length.max_length.value_or(model.max_length()));
+  // A token's vector is a thousand times as long as its text.
+  if (per_token) task.chunk = {64, std::size_t{1} << 15};
+  task.compute = [&](std::span<const Record> records, OutputFormat format) {
+    return convert_results(
+        embed(model, text_inputs(records), embed_options), [&](Embedding result, std::size_t) {
+          Rendered rendered;
+          rendered.truncated = result.truncated;
+          if (format == OutputFormat::npy) {
+            rendered.values = std::move(result.values);
+          } else if (format == OutputFormat::csv || format == OutputFormat::table) {
+            append_rows(rendered, model, result, per_token, format);
+          } else {
+            rendered.json = to_json(model, result, per_token);
+          }
+          return rendered;
+        });
+  };
+  return run_task(task);
+}
+
+}  // namespace
+
+Command add_embed(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app = root.add_subcommand("embed", "One vector a text, or one a token");
+  add_texts(*app, options->io, "Texts to embed");
+  add_model_name(*app, options->model.model, kKind);
+  app->add_option("--text-pair", options->pair, "Second text of every pair")->type_name("TEXT");
+  add_choice<std::optional<PoolingMode>, PoolingMode>(
+      *app, "--pooling", options->pooling,
+      {{"mean", PoolingMode::mean},
+       {"cls", PoolingMode::cls},
+       {"max", PoolingMode::max},
+       {"none", PoolingMode::none}},
+      "From token vectors to one; none: the last hidden state of every token [the model's, else "
+      "mean]")
+      ->envname("SAPWOOD_POOLING");
+  app->add_flag_function(
+      "--normalize,!--no-normalize",
+      [options = options.get()](std::int64_t count) { options->normalize = count > 0; },
+      "Scale vectors to length 1 [the model's, else not]");
+  add_length_options(*app, options->length);
+  add_input_options(*app, options->io);
+  add_output_options(*app, options->io, true);
+  add_engine_options(*app, options->model);
+  return {app, [options] { return run(*options); }};
+}
+
+}  // namespace sapwood::cli

@@ -1,0 +1,86 @@
+// sapwood fill-mask: the likeliest tokens in the place of a mask.
+#include <memory>
+
+#include "commands.h"
+#include "json.h"
+#include "options.h"
+#include "sapwood/tasks.h"
+
+namespace sapwood::cli {
+namespace {
+
+constexpr ModelKind kKind{"a model with a masked language model head", ""};
+
+struct Options {
+  IoOptions io;
+  ModelOptions model;
+  LengthFlags length;
+  int top_k = 5;
+};
+
+Rendered render(MaskFills result, OutputFormat format) {
+  Rendered rendered;
+  rendered.truncated = result.truncated;
+  if (format == OutputFormat::table || format == OutputFormat::csv) {
+    const bool table = format == OutputFormat::table;
+    for (std::size_t mask = 0; mask < result.masks.size(); ++mask) {
+      for (const MaskFill& fill : result.masks[mask]) {
+        rendered.rows.push_back({std::to_string(mask + 1),
+                                 table ? score_text(fill.score) : number(fill.score),
+                                 std::to_string(fill.token), fill.token_str, fill.sequence});
+      }
+    }
+    return rendered;
+  }
+  Json masks = Json::array();
+  for (std::vector<MaskFill>& fills : result.masks) {
+    Json list = Json::array();
+    for (MaskFill& fill : fills) {
+      list.push_back({{"score", fill.score},
+                      {"token", fill.token},
+                      {"token_str", std::move(fill.token_str)},
+                      {"sequence", std::move(fill.sequence)}});
+    }
+    masks.push_back(std::move(list));
+  }
+  rendered.json = dump(masks.size() == 1 ? masks[0] : masks);
+  return rendered;
+}
+
+int run(const Options& options) {
+  const Model model = load_model(options.model, kKind);
+  const FillMaskOptions fill_options{options.top_k, options.length.options()};
+  Task task;
+  task.io = options.io;
+  task.columns = {"mask", "score", "id", "token", "sequence"};
+  task.truncation_notice =
+      truncation_notice(fill_options.length.max_length.value_or(model.max_length()));
+  task.compute = [&](std::span<const Record> records, OutputFormat format) {
+    std::vector<std::string_view> texts;
+    for (const Record& record : records) texts.push_back(record.first);
+    return convert_results(
+        fill_mask(model, texts, fill_options),
+        [&](MaskFills result, std::size_t) { return render(std::move(result), format); });
+  };
+  return run_task(task);
+}
+
+}  // namespace
+
+Command add_fill_mask(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app = root.add_subcommand("fill-mask", "The likeliest tokens in the place of a mask");
+  add_texts(*app, options->io, "Texts with the model's mask token, e.g. [MASK]");
+  add_model_name(*app, options->model.model, kKind);
+  app->add_option("--top-k", options->top_k, "Tokens shown for a mask, best first")
+      ->type_name("K")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  add_length_options(*app, options->length);
+  add_input_options(*app, options->io);
+  add_output_options(*app, options->io);
+  add_engine_options(*app, options->model);
+  return {app, [options] { return run(*options); }};
+}
+
+}  // namespace sapwood::cli

@@ -1,0 +1,118 @@
+// sapwood: the command line. Parses, runs one subcommand, and turns every outcome into the exit
+// statuses 0 (done), 1 (failed) and 2 (wrong usage).
+#include <csignal>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "commands.h"
+#include "output.h"
+#include "sapwood/error.h"
+#include "usage_error.h"
+
+namespace sapwood::cli {
+namespace {
+
+// CLI11 splits an argument like "[MASK] and [SEP]" into a list and takes "++" for the end of the
+// subcommand. A byte no shell passes by accident stands before such arguments while it parses.
+constexpr char kShield = '\x01';
+
+std::string shield(std::string_view argument) {
+  const bool special =
+      argument.starts_with('[') || argument == "++" || argument.starts_with(kShield);
+  return special ? kShield + std::string(argument) : std::string(argument);
+}
+
+void unshield_values(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_items_expected_max() == 0) continue;  // a flag
+    option->transform(CLI::Validator(
+        [](std::string& value) {
+          if (value.starts_with(kShield)) value.erase(0, 1);
+          return std::string();
+        },
+        std::string()));
+  }
+}
+
+// CLI11's messages name options well but not what to do; and it takes an unknown command for a
+// stray argument.
+std::string usage_message(const CLI::ParseError& error, const std::vector<Command>& commands,
+                          const std::vector<std::string>& arguments) {
+  std::string names;
+  for (const Command& command : commands) {
+    if (command.app->parsed()) {
+      std::string message = error.what();
+      if (error.get_name() == "ExtrasError") {
+        message += " (a text that begins with a dash goes after --)";
+      }
+      return message + "; see: sapwood " + command.app->get_name() + " --help";
+    }
+    names += (names.empty() ? "" : ", ") + command.app->get_name();
+  }
+  if (!arguments.empty() && !arguments.front().starts_with('-')) {
+    return "there is no command \"" + arguments.front() + "\"; the commands are " + names;
+  }
+  if (arguments.empty()) return "no command given; the commands are " + names;
+  return std::string(error.what()) + "; see: sapwood --help";
+}
+
+int run(const std::vector<std::string>& arguments) {
+  CLI::App app(
+      "Runs BERT-family encoders on CPUs: text in, answer out.\n"
+      "Results go to standard output: a table on a terminal, JSONL otherwise.",
+      "sapwood");
+  app.set_version_flag("--version", "sapwood " SAPWOOD_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "sapwood COMMAND --help describes a command. Exit status: 0 done, 1 failed, 2 wrong usage.");
+  const std::vector<Command> commands{add_classify(app),  add_ner(app),     add_embed(app),
+                                      add_fill_mask(app), add_qa(app),      add_rerank(app),
+                                      add_tokenize(app),  add_convert(app), add_inspect(app),
+                                      add_eval(app),      add_bench(app)};
+  for (const Command& command : commands) unshield_values(*command.app);
+
+  // CLI11 takes its arguments last first.
+  std::vector<std::string> reversed;
+  for (auto it = arguments.rbegin(); it != arguments.rend(); ++it) reversed.push_back(shield(*it));
+  try {
+    app.parse(reversed);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    OutputStream output;
+    std::ostringstream text;
+    app.exit(asked, text, text);
+    output.write(text.str());
+    output.close();
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(usage_message(error, commands, arguments));
+  }
+  for (const Command& command : commands) {
+    if (command.app->parsed()) return command.run();
+  }
+  throw UsageError("no command given; see: sapwood --help");
+}
+
+}  // namespace
+}  // namespace sapwood::cli
+
+int main(int argc, char** argv) {
+  using sapwood::cli::say;
+  // A reader that goes away is a failed write with a message, not a silent death.
+  std::signal(SIGPIPE, SIG_IGN);
+  sapwood::cli::guard_standard_descriptors();
+  try {
+    return sapwood::cli::run(std::vector<std::string>(argv + 1, argv + argc));
+  } catch (const sapwood::cli::UsageError& error) {
+    say(error.what());
+    return 2;
+  } catch (const sapwood::Error& error) {
+    say(error.what());
+  } catch (const std::bad_alloc&) {
+    say("out of memory; a smaller --batch-tokens or --max-length needs less");
+  } catch (const std::exception& error) {
+    say(std::string("unexpected failure: ") + error.what());
+  }
+  return 1;
+}

@@ -1,0 +1,112 @@
+// sapwood ner: labelled tokens, or the entities they form.
+#include <memory>
+#include <sstream>
+
+#include "commands.h"
+#include "json.h"
+#include "options.h"
+#include "sapwood/tasks.h"
+
+namespace sapwood::cli {
+namespace {
+
+constexpr ModelKind kKind{"a model with a token classification head", ""};
+
+struct Options {
+  IoOptions io;
+  ModelOptions model;
+  LengthFlags length;
+  Aggregation aggregation = Aggregation::none;
+  std::string ignore_labels = "O";
+  int stride = 0;
+};
+
+std::vector<std::string> split_labels(const std::string& list) {
+  std::vector<std::string> labels;
+  std::istringstream stream(list);
+  for (std::string label; std::getline(stream, label, ',');) labels.push_back(label);
+  return labels;
+}
+
+Rendered render(Entities result, bool grouped, OutputFormat format) {
+  Rendered rendered;
+  rendered.truncated = result.truncated;
+  if (format == OutputFormat::table || format == OutputFormat::csv) {
+    const bool table = format == OutputFormat::table;
+    for (const Entity& entity : result.entities) {
+      rendered.rows.push_back(
+          {entity.entity, table ? score_text(entity.score) : number(entity.score),
+           std::to_string(entity.start), std::to_string(entity.end), entity.word});
+    }
+    return rendered;
+  }
+  Json list = Json::array();
+  for (Entity& entity : result.entities) {
+    Json object;
+    object[grouped ? "entity_group" : "entity"] = std::move(entity.entity);
+    object["score"] = entity.score;
+    if (!grouped) object["index"] = entity.index;
+    object["word"] = std::move(entity.word);
+    object["start"] = entity.start;
+    object["end"] = entity.end;
+    list.push_back(std::move(object));
+  }
+  rendered.json = dump(list);
+  return rendered;
+}
+
+int run(const Options& options) {
+  const Model model = load_model(options.model, kKind);
+  NerOptions ner_options;
+  ner_options.aggregation = options.aggregation;
+  ner_options.ignore_labels = split_labels(options.ignore_labels);
+  ner_options.stride = options.stride;
+  ner_options.length = options.length.options();
+  const bool grouped = options.aggregation != Aggregation::none;
+  Task task;
+  task.io = options.io;
+  task.columns = {grouped ? "group" : "entity", "score", "start", "end", "word"};
+  task.truncation_notice =
+      truncation_notice(ner_options.length.max_length.value_or(model.max_length()),
+                        "--stride N reads them whole, in windows");
+  task.compute = [&](std::span<const Record> records, OutputFormat format) {
+    std::vector<std::string_view> texts;
+    for (const Record& record : records) texts.push_back(record.first);
+    return convert_results(ner(model, texts, ner_options), [&](Entities result, std::size_t) {
+      return render(std::move(result), grouped, format);
+    });
+  };
+  return run_task(task);
+}
+
+}  // namespace
+
+Command add_ner(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app = root.add_subcommand("ner", "Labelled tokens of texts, or the entities they form");
+  add_texts(*app, options->io, "Texts to read");
+  add_model_name(*app, options->model.model, kKind);
+  add_choice<Aggregation, Aggregation>(*app, "--aggregation-strategy,--aggregation",
+                                       options->aggregation,
+                                       {{"none", Aggregation::none},
+                                        {"simple", Aggregation::simple},
+                                        {"first", Aggregation::first},
+                                        {"average", Aggregation::average},
+                                        {"max", Aggregation::max}},
+                                       "How tokens are grouped to entities [none]");
+  app->add_option("--ignore-labels", options->ignore_labels, "Labels left out, separated by commas")
+      ->type_name("LABELS")
+      ->capture_default_str();
+  app->add_option("--stride", options->stride,
+                  "Read texts over the limit in windows that overlap by N tokens; 0: cut them")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  add_length_options(*app, options->length);
+  add_input_options(*app, options->io);
+  add_output_options(*app, options->io);
+  add_engine_options(*app, options->model);
+  return {app, [options] { return run(*options); }};
+}
+
+}  // namespace sapwood::cli

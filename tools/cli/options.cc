@@ -1,0 +1,127 @@
+#include "options.h"
+
+#include <limits>
+
+namespace sapwood::cli {
+namespace {
+
+const CLI::Range kPositive(1, std::numeric_limits<int>::max());
+const CLI::Range kNotNegative(0, std::numeric_limits<int>::max());
+
+}  // namespace
+
+LoadOptions ModelOptions::load_options() const {
+  LoadOptions load;
+  load.isa = isa;
+  load.threads = threads;
+  load.batch_tokens = batch_tokens;
+  return load;
+}
+
+LengthOptions LengthFlags::options() const {
+  LengthOptions length;
+  length.max_length = max_length;
+  length.truncation = truncation.value_or(Truncation::longest_first);
+  length.direction = direction.value_or(Direction::right);
+  length.parse_special_tokens = !plain_special;
+  return length;
+}
+
+void add_model_name(CLI::App& app, std::string& model, const ModelKind& kind) {
+  std::string help = std::string("Directory, converted file or name of ") + kind.wanted;
+  if (*kind.default_name != '\0') help += std::string(" [") + kind.default_name + "]";
+  app.add_option("-m,--model", model, help)->type_name("MODEL")->envname("SAPWOOD_MODEL");
+}
+
+void add_engine_options(CLI::App& app, ModelOptions& options, int default_threads) {
+  options.threads = default_threads;
+  app.add_option("--threads", options.threads, "Threads; 0: all that this process may use")
+      ->type_name("N")
+      ->check(kNotNegative)
+      ->envname("SAPWOOD_THREADS")
+      ->capture_default_str();
+  app.add_option("--batch-tokens", options.batch_tokens, "Tokens computed at once; bounds memory")
+      ->type_name("N")
+      ->check(kPositive)
+      ->envname("SAPWOOD_BATCH_TOKENS")
+      ->capture_default_str();
+  // SAPWOOD_ISA is read by the library, and only by auto.
+  app.add_option("--isa", options.isa, "Instruction set; auto: SAPWOOD_ISA, else the best there is")
+      ->check(CLI::IsMember({"auto", "scalar", "avx2", "avx512"}))
+      ->capture_default_str();
+}
+
+void add_length_options(CLI::App& app, LengthFlags& flags) {
+  app.add_option("--max-length", flags.max_length,
+                 "Tokens of the longest text, special tokens included [the model's]")
+      ->type_name("N")
+      ->check(kPositive)
+      ->envname("SAPWOOD_MAX_LENGTH");
+  add_choice<std::optional<Truncation>, Truncation>(
+      app, "--truncate", flags.truncation,
+      {{"longest_first", Truncation::longest_first},
+       {"only_first", Truncation::only_first},
+       {"only_second", Truncation::only_second},
+       {"none", Truncation::none}},
+      "What is cut of longer texts; none: they are errors [longest_first]")
+      ->envname("SAPWOOD_TRUNCATE");
+  add_choice<std::optional<Direction>, Direction>(
+      app, "--truncation-side", flags.direction,
+      {{"right", Direction::right}, {"left", Direction::left}}, "The end that is cut [right]");
+  app.add_flag("--plain-special", flags.plain_special,
+               "Read special tokens in a text, like [MASK], as plain text");
+}
+
+void add_input_options(CLI::App& app, IoOptions& io) {
+  app.add_option("-i,--input", io.input, "Read inputs from a file; -: standard input")
+      ->type_name("FILE");
+  add_choice<std::optional<InputFormat>, InputFormat>(
+      app, "--input-format", io.input_format,
+      {{"text", InputFormat::text}, {"jsonl", InputFormat::jsonl}, {"csv", InputFormat::csv}},
+      "[by the file's extension, else text: one a line]");
+}
+
+void add_output_options(CLI::App& app, IoOptions& io, bool npy) {
+  app.add_option("-o,--output", io.output, "Write results to a file; -: standard output")
+      ->type_name("FILE");
+  std::vector<std::pair<std::string, OutputFormat>> formats{{"table", OutputFormat::table},
+                                                            {"json", OutputFormat::json},
+                                                            {"jsonl", OutputFormat::jsonl},
+                                                            {"csv", OutputFormat::csv}};
+  if (npy) formats.emplace_back("npy", OutputFormat::npy);
+  add_choice(app, "--format", io.format, std::move(formats),
+             "[by the file's extension, else table on a terminal and jsonl otherwise]");
+  app.add_flag("-q,--quiet", io.quiet, "No notices and no progress on standard error");
+}
+
+void add_texts(CLI::App& app, IoOptions& io, const std::string& what) {
+  app.add_option("texts", io.texts, what + " [from standard input, one a line]")
+      ->type_name("TEXT")
+      ->expected(0, -1);
+}
+
+std::filesystem::path model_path(const std::string& name, const ModelKind& kind) {
+  if (!name.empty()) return find_model(name);
+  if (*kind.default_name != '\0') return find_model(kind.default_name);
+  throw UsageError(std::string("no model given; name one with -m: ") + kind.wanted +
+                   " (a directory, a converted file, or a name in $SAPWOOD_MODELS)");
+}
+
+Model load_model(const ModelOptions& options, const ModelKind& kind) {
+  return Model::load(model_path(options.model, kind), options.load_options());
+}
+
+std::vector<TextInput> text_inputs(std::span<const Record> records) {
+  std::vector<TextInput> inputs;
+  inputs.reserve(records.size());
+  for (const Record& record : records) inputs.push_back({record.first, record.second});
+  return inputs;
+}
+
+std::string truncation_notice(int limit, const std::string& advice) {
+  return "longer than " + std::to_string(limit) + " tokens and cut" +
+         (advice.empty() ? "" : "; " + advice) +
+         "; --max-length N sets another limit, --truncate none refuses to cut";
+}
+
+}  // namespace sapwood::cli

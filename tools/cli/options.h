@@ -1,0 +1,78 @@
+// Options that several subcommands share: which model, how long texts may be, where input comes
+// from and where results go. Names as in CONVENTIONS: what a service would set has an environment
+// variable.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pipeline.h"
+#include "sapwood/model.h"
+#include "sapwood/tasks.h"
+#include "usage_error.h"
+
+namespace sapwood::cli {
+
+// What a task needs of its model.
+struct ModelKind {
+  const char* wanted;        // "a model with a token classification head"
+  const char* default_name;  // "": the task has no default model
+};
+
+struct ModelOptions {
+  std::string model;  // "": the task's default
+  std::string isa = "auto";
+  int threads = 0;
+  int batch_tokens = 4096;
+
+  LoadOptions load_options() const;
+};
+
+struct LengthFlags {
+  std::optional<int> max_length;
+  std::optional<Truncation> truncation;
+  std::optional<Direction> direction;
+  bool plain_special = false;
+
+  LengthOptions options() const;
+};
+
+void add_model_name(CLI::App& app, std::string& model, const ModelKind& kind);
+void add_engine_options(CLI::App& app, ModelOptions& options, int default_threads = 0);
+void add_length_options(CLI::App& app, LengthFlags& flags);
+void add_input_options(CLI::App& app, IoOptions& io);
+void add_output_options(CLI::App& app, IoOptions& io, bool npy = false);
+// The texts as arguments.
+void add_texts(CLI::App& app, IoOptions& io, const std::string& what);
+
+// The file or directory that the user named, else the default model's. UsageError saying what to
+// give where there is neither.
+std::filesystem::path model_path(const std::string& name, const ModelKind& kind);
+Model load_model(const ModelOptions& options, const ModelKind& kind);
+
+// The texts and pairs of the records, whose characters they view.
+std::vector<TextInput> text_inputs(std::span<const Record> records);
+
+// "longer than 512 tokens and cut; ..."
+std::string truncation_notice(int limit, const std::string& advice = "");
+
+// An option whose values are words. `value` is a T or an optional<T>.
+template <class Value, class T>
+CLI::Option* add_choice(CLI::App& app, const std::string& names, Value& value,
+                        std::vector<std::pair<std::string, T>> choices, const std::string& help) {
+  std::vector<std::string> words;
+  for (const auto& choice : choices) words.push_back(choice.first);
+  const auto set = [&value, choices = std::move(choices)](const std::string& word) {
+    for (const auto& [name, meaning] : choices) {
+      if (name == word) value = meaning;
+    }
+  };
+  return app.add_option_function<std::string>(names, set, help)->check(CLI::IsMember(words));
+}
+
+}  // namespace sapwood::cli

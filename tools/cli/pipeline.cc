@@ -1,0 +1,138 @@
+#include "pipeline.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "progress.h"
+#include "usage_error.h"
+
+namespace sapwood::cli {
+namespace {
+
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(a, ignored) && std::filesystem::equivalent(a, b, ignored);
+}
+
+std::string extension(const std::string& path) {
+  return std::filesystem::path(path).extension().string();
+}
+
+struct Counts {
+  std::size_t inputs = 0, failed = 0, truncated = 0;
+};
+
+void report(const Counts& counts, const Task& task) {
+  const std::string of = " of " + std::to_string(counts.inputs);
+  if (counts.truncated > 0 && !task.io.quiet) {
+    say(std::to_string(counts.truncated) + of +
+        (counts.inputs == 1 ? " input was " : " inputs were ") + task.truncation_notice);
+  }
+  if (counts.failed > 0) {
+    say(std::to_string(counts.failed) + of + (counts.inputs == 1 ? " input" : " inputs") +
+        " failed; the results say why in their places");
+  }
+}
+
+}  // namespace
+
+OutputFormat output_format(const IoOptions& options) {
+  if (options.format) return *options.format;
+  const std::string name = extension(options.output);
+  if (name == ".npy") return OutputFormat::npy;
+  if (name == ".csv") return OutputFormat::csv;
+  if (name == ".json") return OutputFormat::json;
+  const bool to_stdout = options.output.empty() || options.output == "-";
+  return to_stdout && ::isatty(STDOUT_FILENO) == 1 ? OutputFormat::table : OutputFormat::jsonl;
+}
+
+InputFormat input_format(const IoOptions& options) {
+  if (options.input_format) return *options.input_format;
+  const std::string name = extension(options.input);
+  if (name == ".jsonl" || name == ".ndjson") return InputFormat::jsonl;
+  if (name == ".csv") return InputFormat::csv;
+  return options.default_input;
+}
+
+RecordSource open_source(const IoOptions& options, const Schema& schema) {
+  const bool dash = options.input.empty() && options.texts.size() == 1 && options.texts[0] == "-";
+  if (!options.texts.empty() && !dash) {
+    if (!options.input.empty()) {
+      throw UsageError("texts were given both as arguments and with -i; give one of them");
+    }
+    return RecordSource(argument_items(options.texts, schema));
+  }
+  const std::string path = options.input.empty() ? "-" : options.input;
+  if (path != "-" && same_file(path, options.output)) {
+    throw UsageError("-i and -o name the same file, " + path + "; write to another one");
+  }
+  const InputFormat format = input_format(options);
+  if (format == InputFormat::csv && schema.second_is_list) {
+    throw UsageError("a CSV field cannot hold a list of texts; use --input-format jsonl");
+  }
+  RecordSource source(path, format, schema);
+  if (source.reader()->is_terminal() && !options.quiet) {
+    say("reading from the terminal, one input a line; end with Ctrl-D");
+  }
+  return source;
+}
+
+int run_task(const Task& task, RecordSource source) {
+  const OutputFormat format = output_format(task.io);
+  OutputStream output(task.io.output);
+  if (format == OutputFormat::npy) {
+    if (task.npy_columns == 0) {
+      throw UsageError(
+          "npy holds one vector an input; these results have another shape: use jsonl");
+    }
+    if (output.is_terminal()) throw UsageError("npy is binary: give a file with -o FILE.npy");
+  }
+  const auto writer = make_writer(
+      format, output, {task.columns, task.show_text, !source.single(), task.npy_columns});
+  const RecordReader* reader = source.reader();
+  Progress progress(progress_wanted() && reader != nullptr && !reader->is_terminal() &&
+                    !output.is_terminal() && !task.io.quiet);
+
+  Counts counts;
+  std::vector<Item> items;
+  std::vector<Record> records;
+  while (source.next_chunk(items, task.chunk)) {
+    records.clear();
+    std::vector<std::string> shown(items.size());
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (!items[i].record) continue;
+      records.push_back(std::move(items[i].record).value());
+      if (format == OutputFormat::table) shown[i] = records.back().first;
+    }
+    std::vector<Result<Rendered>> answers;
+    if (!records.empty()) answers = task.compute(records, format);
+    const auto emit = [&](std::size_t i, const Result<Rendered>& answer) {
+      ++counts.inputs;
+      if (!answer) ++counts.failed;
+      if (answer && answer.value().truncated) ++counts.truncated;
+      writer->write(items[i].number, shown[i], answer);
+    };
+    for (std::size_t i = 0, next = 0; i < items.size(); ++i) {
+      if (items[i].record) {
+        emit(i, answers.at(next++));
+      } else {
+        emit(i, items[i].record.error());
+      }
+    }
+    writer->flush();
+    if (reader != nullptr) {
+      progress.update(counts.inputs, reader->bytes_read(), reader->bytes_total());
+    }
+  }
+  writer->finish();
+  output.close();
+  progress.clear();
+  report(counts, task);
+  return counts.failed == 0 ? 0 : 1;
+}
+
+int run_task(const Task& task) { return run_task(task, open_source(task.io, task.schema)); }
+
+}  // namespace sapwood::cli

@@ -1,0 +1,117 @@
+// sapwood qa: the part of a context that answers a question.
+#include <memory>
+
+#include "commands.h"
+#include "json.h"
+#include "options.h"
+#include "sapwood/tasks.h"
+
+namespace sapwood::cli {
+namespace {
+
+constexpr ModelKind kKind{"a model with a question answering head", ""};
+
+struct Options {
+  IoOptions io;
+  ModelOptions model;
+  std::optional<std::string> question, context;
+  AnswerOptions answer;
+};
+
+Rendered render(std::vector<Answer> results, OutputFormat format) {
+  Rendered rendered;
+  if (format == OutputFormat::table || format == OutputFormat::csv) {
+    const bool table = format == OutputFormat::table;
+    for (const Answer& result : results) {
+      rendered.rows.push_back({table ? score_text(result.score) : number(result.score),
+                               std::to_string(result.start), std::to_string(result.end),
+                               result.answer});
+    }
+    return rendered;
+  }
+  Json list = Json::array();
+  for (Answer& result : results) {
+    list.push_back({{"score", result.score},
+                    {"start", result.start},
+                    {"end", result.end},
+                    {"answer", std::move(result.answer)}});
+  }
+  rendered.json = dump(list);
+  return rendered;
+}
+
+int run(Options options) {
+  Task task;
+  task.io = options.io;
+  // Without either field fixed a plain line cannot be an input.
+  if (!options.question && !options.context) task.io.default_input = InputFormat::jsonl;
+  task.schema = {"question", "context", true, false, false, options.question, options.context};
+  const bool both = options.question && options.context;
+  if (!both && !options.question && !options.context &&
+      input_format(task.io) == InputFormat::text) {
+    throw UsageError(
+        "lines of text need --question (lines are contexts) or --context (lines are "
+        "questions); or use --input-format jsonl with {\"question\", \"context\"}");
+  }
+  const Model model = load_model(options.model, kKind);
+  task.columns = {"score", "start", "end", "answer"};
+  // The windows read every context whole; too long a question is an error.
+  task.compute = [&](std::span<const Record> records, OutputFormat format) {
+    std::vector<QuestionInput> inputs;
+    for (const Record& record : records) inputs.push_back({record.first, *record.second});
+    return convert_results(answer(model, inputs, options.answer),
+                           [&](std::vector<Answer> results, std::size_t) {
+                             return render(std::move(results), format);
+                           });
+  };
+  if (!both) return run_task(task);
+  if (!options.io.input.empty()) {
+    throw UsageError("--question, --context and -i were all given; leave one of them out");
+  }
+  std::vector<Item> items;
+  items.push_back({1, Record{*options.question, options.context, {}}});
+  return run_task(task, RecordSource(std::move(items)));
+}
+
+}  // namespace
+
+Command add_qa(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app = root.add_subcommand("qa", "The part of a context that answers a question");
+  app->add_option("--question", options->question, "The question; alone: lines are contexts")
+      ->type_name("TEXT");
+  app->add_option("--context", options->context, "The text to search; alone: lines are questions")
+      ->type_name("TEXT");
+  add_model_name(*app, options->model.model, kKind);
+  AnswerOptions& answer = options->answer;
+  app->add_option("--top-k", answer.top_k, "Answers shown, best first")
+      ->type_name("K")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app->add_option("--max-answer-length", answer.max_answer_length, "Tokens of the longest answer")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app->add_option("--max-seq-length,--max-length", answer.max_seq_length,
+                  "Tokens of one window, question included")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app->add_option("--stride,--doc-stride", answer.stride, "Tokens by which windows overlap")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app->add_flag("--handle-impossible-answer", answer.handle_impossible_answer,
+                "The empty answer competes with its own score");
+  app->add_option("--no-answer-threshold", answer.no_answer_threshold,
+                  "An answer that scores less becomes the empty answer")
+      ->type_name("SCORE");
+  app->add_flag("!--plain-special", answer.parse_special_tokens,
+                "Read special tokens in a text, like [MASK], as plain text");
+  add_input_options(*app, options->io);
+  add_output_options(*app, options->io);
+  add_engine_options(*app, options->model);
+  return {app, [options] { return run(*options); }};
+}
+
+}  // namespace sapwood::cli

@@ -1,0 +1,141 @@
+#include "record_reader.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "sapwood/error.h"
+
+namespace sapwood::cli {
+namespace {
+
+constexpr std::size_t kBlockBytes = 1 << 16;
+
+}  // namespace
+
+RecordReader::RecordReader(const std::string& path, Framing framing, std::size_t max_record_bytes)
+    : name_(path == "-" ? "standard input" : path),
+      fd_(STDIN_FILENO),
+      owned_(path != "-"),
+      framing_(framing),
+      max_record_bytes_(max_record_bytes) {
+  if (owned_) {
+    fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd_ < 0) {
+      throw Error(errno == ENOENT ? ErrorCode::not_found : ErrorCode::io,
+                  "cannot open the input " + path + ": " + std::strerror(errno));
+    }
+  }
+  struct stat status {};
+  if (::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode)) {
+    bytes_total_ = static_cast<std::uint64_t>(status.st_size);
+  }
+}
+
+RecordReader::~RecordReader() {
+  if (owned_) ::close(fd_);
+}
+
+bool RecordReader::is_terminal() const { return ::isatty(fd_) == 1; }
+
+// Looks for the line end that closes the current record; leaves scan_ on it.
+bool RecordReader::find_end() {
+  if (framing_ == Framing::lines) {
+    const void* end = buffer_.size() > scan_
+                          ? std::memchr(buffer_.data() + scan_, '\n', buffer_.size() - scan_)
+                          : nullptr;
+    scan_ = end == nullptr
+                ? buffer_.size()
+                : static_cast<std::size_t>(static_cast<const char*>(end) - buffer_.data());
+    return end != nullptr;
+  }
+  for (; scan_ < buffer_.size(); ++scan_) {
+    const char byte = buffer_[scan_];
+    if (byte == '\n') {
+      if (state_ != csv::State::quoted) return true;
+      ++line_ends_;
+    }
+    state_ = csv::next_state(state_, byte);
+  }
+  return false;
+}
+
+// Reads one block. False: nothing there now (wait false), or the end of the input.
+bool RecordReader::fill(bool wait) {
+  if (eof_) return false;
+  if (!wait) {
+    pollfd ready{fd_, POLLIN, 0};
+    if (::poll(&ready, 1, 0) <= 0) return false;
+  }
+  if (begin_ > 0) {  // only what belongs to the current record is kept
+    buffer_.erase(0, begin_);
+    scan_ -= begin_;
+    begin_ = 0;
+  }
+  const std::size_t old_size = buffer_.size();
+  buffer_.resize(old_size + kBlockBytes);
+  ssize_t count;
+  for (;;) {
+    count = ::read(fd_, buffer_.data() + old_size, kBlockBytes);
+    if (count >= 0) break;
+    if (errno == EAGAIN) {
+      pollfd ready{fd_, POLLIN, 0};
+      ::poll(&ready, 1, -1);
+    } else if (errno != EINTR) {
+      throw Error(ErrorCode::io, "cannot read " + name_ + ": " + std::strerror(errno));
+    }
+  }
+  buffer_.resize(old_size + static_cast<std::size_t>(count));
+  bytes_read_ += static_cast<std::uint64_t>(count);
+  eof_ = count == 0;
+  if (at_start_ && (buffer_.size() >= 3 || eof_)) {
+    at_start_ = false;
+    if (buffer_.starts_with("\xEF\xBB\xBF")) buffer_.erase(0, 3);
+  }
+  return !eof_;
+}
+
+void RecordReader::take(RawRecord& record, std::size_t end) {
+  record.line = line_;
+  record.oversized = oversized_ || end - begin_ > max_record_bytes_;
+  record.bytes.clear();
+  if (!record.oversized) {
+    record.bytes.assign(buffer_, begin_, end - begin_);
+    if (record.bytes.ends_with('\r')) record.bytes.pop_back();
+  }
+  oversized_ = false;
+  line_ += line_ends_ + 1;
+  line_ends_ = 0;
+  state_ = csv::State::field_start;
+  begin_ = scan_ = end < buffer_.size() ? end + 1 : end;
+}
+
+// Forgets the part of a too long record that was read.
+void RecordReader::drop_scanned() {
+  oversized_ = true;
+  buffer_.erase(0, scan_);
+  begin_ = scan_ = 0;
+}
+
+RecordReader::Status RecordReader::next(RawRecord& record, bool wait) {
+  for (;;) {
+    // A byte order mark could still be incomplete before at_start_ is cleared.
+    if (!at_start_ && find_end()) {
+      take(record, scan_);
+      return Status::record;
+    }
+    if (scan_ - begin_ > max_record_bytes_) drop_scanned();
+    if (fill(wait)) continue;
+    if (!eof_) return Status::not_ready;
+    if (find_end()) continue;
+    if (begin_ == buffer_.size() && !oversized_) return Status::end;
+    take(record, buffer_.size());  // the last line has no line end
+    return Status::record;
+  }
+}
+
+}  // namespace sapwood::cli

@@ -1,0 +1,69 @@
+// Cuts an input stream into records without reading ahead of what was asked for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "csv.h"
+
+namespace sapwood::cli {
+
+enum class Framing : std::uint8_t {
+  lines,  // a record ends at "\n" (or "\r\n")
+  csv,    // the same, but not inside a quoted field
+};
+
+struct RawRecord {
+  std::string bytes;       // without its line end
+  std::size_t line = 0;    // number of its first line, from 1
+  bool oversized = false;  // longer than the reader's limit: bytes is empty
+};
+
+// Reads a file or standard input through its descriptor, in blocks. Memory is bounded by the
+// longest record allowed. A UTF-8 byte order mark at the start is dropped.
+class RecordReader {
+ public:
+  static constexpr std::size_t kMaxRecordBytes = std::size_t{64} << 20;
+
+  enum class Status : std::uint8_t { record, end, not_ready };
+
+  // "-": standard input. Throws Error not_found or io.
+  RecordReader(const std::string& path, Framing framing,
+               std::size_t max_record_bytes = kMaxRecordBytes);
+  ~RecordReader();
+  RecordReader(const RecordReader&) = delete;
+  RecordReader& operator=(const RecordReader&) = delete;
+
+  // The next record. With `wait` false and no whole record to be had at once, not_ready: so that a
+  // line from an open pipe is answered before the next one comes. Throws Error io.
+  Status next(RawRecord& record, bool wait);
+
+  std::uint64_t bytes_read() const { return bytes_read_; }
+  std::uint64_t bytes_total() const { return bytes_total_; }  // 0: not a regular file
+  bool is_terminal() const;
+
+ private:
+  bool find_end();
+  bool fill(bool wait);
+  void take(RawRecord& record, std::size_t end);
+  void drop_scanned();
+
+  std::string name_;
+  int fd_;
+  bool owned_;
+  Framing framing_;
+  std::size_t max_record_bytes_;
+  std::string buffer_;
+  std::size_t begin_ = 0;  // of the current record in the buffer
+  std::size_t scan_ = 0;   // first byte not yet looked at
+  csv::State state_ = csv::State::field_start;
+  std::size_t line_ = 1;       // of begin_
+  std::size_t line_ends_ = 0;  // inside the current record
+  bool oversized_ = false;     // the current record's start was dropped
+  bool at_start_ = true;
+  bool eof_ = false;
+  std::uint64_t bytes_read_ = 0, bytes_total_ = 0;
+};
+
+}  // namespace sapwood::cli

@@ -1,0 +1,108 @@
+// sapwood rerank: texts in the order in which they suit a query.
+#include <memory>
+
+#include "commands.h"
+#include "json.h"
+#include "options.h"
+#include "sapwood/tasks.h"
+
+namespace sapwood::cli {
+namespace {
+
+constexpr ModelKind kKind{"a cross-encoder (classification head of one label) or an encoder", ""};
+
+struct Options {
+  IoOptions io;
+  ModelOptions model;
+  LengthFlags length;
+  std::optional<std::string> query;
+  bool raw_scores = false;
+};
+
+Rendered render(const Ranking& ranking, const Record& record, OutputFormat format) {
+  Rendered rendered;
+  rendered.truncated = ranking.truncated;
+  const bool table = format == OutputFormat::table;
+  Json list = Json::array();
+  for (const RankedText& ranked : ranking.texts) {
+    const std::string& text = record.list.at(static_cast<std::size_t>(ranked.index));
+    if (table || format == OutputFormat::csv) {
+      rendered.rows.push_back({std::to_string(ranked.index),
+                               table ? score_text(ranked.score) : number(ranked.score), text});
+    } else {
+      list.push_back({{"index", ranked.index}, {"score", ranked.score}, {"text", text}});
+    }
+  }
+  rendered.json = dump(list);
+  return rendered;
+}
+
+// All texts of the input as one list for the one query: a ranking needs them all. A text that
+// cannot be read is the error of the list.
+RecordSource gather(const Options& options) {
+  RecordSource source = open_source(options.io, Schema{});
+  Record record{*options.query, std::nullopt, {}};
+  std::vector<Item> chunk, items;
+  while (source.next_chunk(chunk, {})) {
+    for (Item& item : chunk) {
+      if (!item.record) {
+        items.push_back({1, item.record.error()});
+        return RecordSource(std::move(items));
+      }
+      record.list.push_back(std::move(item.record).value().first);
+    }
+  }
+  items.push_back({1, std::move(record)});
+  return RecordSource(std::move(items));
+}
+
+int run(Options options) {
+  if (!options.query) options.io.default_input = InputFormat::jsonl;
+  const bool lists = input_format(options.io) == InputFormat::jsonl && options.io.texts.empty();
+  if (!lists && !options.query) {
+    throw UsageError("no query given; name it with --query, or give JSONL {\"query\", \"texts\"}");
+  }
+  const Model model = load_model(options.model, kKind);
+  const RerankOptions rerank_options{options.raw_scores, options.length.options()};
+  Task task;
+  task.io = options.io;
+  task.schema = {"query", "texts", true, true, false, options.query, std::nullopt};
+  task.chunk = {16, std::size_t{1} << 20};
+  task.columns = {"index", "score", "text"};
+  task.truncation_notice =
+      truncation_notice(rerank_options.length.max_length.value_or(model.max_length()));
+  task.compute = [&](std::span<const Record> records, OutputFormat format) {
+    std::vector<Result<Rendered>> answers;
+    for (const Record& record : records) {
+      const std::vector<std::string_view> texts(record.list.begin(), record.list.end());
+      Result<Ranking> ranking = rerank(model, record.first, texts, rerank_options);
+      if (ranking) {
+        answers.push_back(render(ranking.value(), record, format));
+      } else {
+        answers.push_back(ranking.error());
+      }
+    }
+    return answers;
+  };
+  return lists ? run_task(task) : run_task(task, gather(options));
+}
+
+}  // namespace
+
+Command add_rerank(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app = root.add_subcommand("rerank", "Texts in the order in which they suit a query");
+  add_texts(*app, options->io, "Texts to rank");
+  app->add_option("--query", options->query, "The query; without it: JSONL {\"query\", \"texts\"}")
+      ->type_name("TEXT");
+  add_model_name(*app, options->model.model, kKind);
+  app->add_flag("--raw-scores", options->raw_scores,
+                "Cross-encoders: the logit instead of its sigmoid");
+  add_length_options(*app, options->length);
+  add_input_options(*app, options->io);
+  add_output_options(*app, options->io);
+  add_engine_options(*app, options->model);
+  return {app, [options] { return run(*options); }};
+}
+
+}  // namespace sapwood::cli

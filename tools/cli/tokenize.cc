@@ -1,0 +1,198 @@
+// sapwood tokenize: ids, tokens and offsets of texts or pairs; or the text of ids.
+#include <charconv>
+#include <memory>
+
+#include "commands.h"
+#include "json.h"
+#include "options.h"
+#include "tokenizer_source.h"
+
+namespace sapwood::cli {
+namespace {
+
+constexpr ModelKind kKind{"a model, a folder with only a tokenizer, or a vocab.txt",
+                          "distilbert-sst2-fff-3l"};
+
+struct Options {
+  IoOptions io;
+  std::string model;
+  LengthFlags length;
+  std::optional<int> stride;
+  std::optional<bool> lowercase, strip_accents;
+  std::optional<std::string> pair;
+  bool no_special_tokens = false;
+  bool decode = false;
+  bool keep_special_tokens = false;
+};
+
+Json window_json(const Tokenizer& tokenizer, const Encoding& encoding) {
+  Json tokens = Json::array(), offsets = Json::array();
+  for (const std::int32_t id : encoding.ids) tokens.push_back(tokenizer.token(id));
+  for (const Offsets& range : encoding.offsets) {
+    offsets.push_back(Json::array({range.start, range.end}));
+  }
+  Json json;
+  json["ids"] = encoding.ids;
+  json["tokens"] = std::move(tokens);
+  json["offsets"] = std::move(offsets);
+  json["type_ids"] = encoding.type_ids;
+  json["special_tokens_mask"] = encoding.special_tokens_mask;
+  return json;
+}
+
+void append_rows(Rendered& rendered, const Tokenizer& tokenizer, const Encoding& encoding,
+                 int window) {
+  for (std::size_t i = 0; i < encoding.size(); ++i) {
+    rendered.rows.push_back(
+        {std::to_string(window), std::to_string(encoding.ids[i]),
+         std::to_string(encoding.offsets[i].start), std::to_string(encoding.offsets[i].end),
+         std::to_string(encoding.type_ids[i]), std::to_string(encoding.special_tokens_mask[i]),
+         std::string(tokenizer.token(encoding.ids[i]))});
+  }
+}
+
+Rendered render(const Tokenizer& tokenizer, const Encoding& encoding, bool windows,
+                OutputFormat format) {
+  Rendered rendered;
+  rendered.truncated = encoding.truncated && !windows;  // windows hold all there is
+  if (format == OutputFormat::table || format == OutputFormat::csv) {
+    append_rows(rendered, tokenizer, encoding, 0);
+    for (std::size_t i = 0; windows && i < encoding.overflowing.size(); ++i) {
+      append_rows(rendered, tokenizer, encoding.overflowing[i], static_cast<int>(i) + 1);
+    }
+    return rendered;
+  }
+  Json json = window_json(tokenizer, encoding);
+  if (windows) {
+    Json overflowing = Json::array();
+    for (const Encoding& window : encoding.overflowing) {
+      overflowing.push_back(window_json(tokenizer, window));
+    }
+    json["overflowing"] = std::move(overflowing);
+  }
+  if (rendered.truncated) json["truncated"] = true;
+  rendered.json = dump(json);
+  return rendered;
+}
+
+std::vector<std::int32_t> parse_ids(const std::string& text) {
+  std::vector<std::int32_t> ids;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    if (*at == ' ' || *at == ',' || *at == '\t') {
+      ++at;
+      continue;
+    }
+    std::int32_t id = 0;
+    const auto [stop, error] = std::from_chars(at, end, id);
+    const bool whole = stop == end || *stop == ' ' || *stop == ',' || *stop == '\t';
+    if (error != std::errc() || !whole) {
+      throw Error(
+          ErrorCode::invalid_argument,
+          "expected token ids separated by spaces or commas, found \"" +
+              std::string(at, std::min<std::size_t>(20, static_cast<std::size_t>(end - at))) +
+              "\"");
+    }
+    ids.push_back(id);
+    at = stop;
+  }
+  return ids;
+}
+
+EncodeOptions encode_options(const Options& options, const TokenizerSource& source) {
+  EncodeOptions encode = source.tokenizer.default_options();
+  encode.add_special_tokens = !options.no_special_tokens;
+  encode.parse_special_tokens = !options.length.plain_special;
+  if (options.length.truncation) encode.truncation = *options.length.truncation;
+  if (options.length.direction) encode.truncation_direction = *options.length.direction;
+  encode.stride = options.stride.value_or(0);
+  encode.overflowing = options.stride.has_value();
+  // Nothing is cut where cutting is refused and no limit was asked for.
+  const bool unlimited = options.length.truncation == Truncation::none;
+  encode.max_length = options.length.max_length;
+  if (!encode.max_length && !unlimited) encode.max_length = source.max_length;
+  return encode;
+}
+
+std::vector<Result<Rendered>> each(std::span<const Record> records,
+                                   const std::function<Rendered(const Record&)>& compute) {
+  std::vector<Result<Rendered>> answers;
+  for (const Record& record : records) {
+    try {
+      answers.push_back(compute(record));
+    } catch (const Error& error) {
+      answers.push_back(error);
+    }
+  }
+  return answers;
+}
+
+int run(const Options& options) {
+  const TokenizerSource source =
+      load_tokenizer(model_path(options.model, kKind), options.lowercase, options.strip_accents);
+  const Tokenizer& tokenizer = source.tokenizer;
+  Task task;
+  task.io = options.io;
+  if (options.decode) {
+    task.schema = {"ids", "", false, false, true, std::nullopt, std::nullopt};
+    task.columns = {"text"};
+    task.compute = [&](std::span<const Record> records, OutputFormat) {
+      return each(records, [&](const Record& record) {
+        const std::string text =
+            tokenizer.decode(parse_ids(record.first), !options.keep_special_tokens);
+        return Rendered{dump(Json{{"text", text}}), {{text}}, {}, false};
+      });
+    };
+    return run_task(task);
+  }
+  const EncodeOptions encode = encode_options(options, source);
+  task.schema.second = "text_pair";
+  task.schema.fixed_second = options.pair;
+  task.columns = {"window", "id", "start", "end", "type", "special", "token"};
+  task.truncation_notice = truncation_notice(encode.max_length.value_or(0),
+                                             "--stride N shows the rest as further windows");
+  task.compute = [&](std::span<const Record> records, OutputFormat format) {
+    return each(records, [&](const Record& record) {
+      const Encoding encoding = record.second
+                                    ? tokenizer.encode(record.first, *record.second, encode)
+                                    : tokenizer.encode(record.first, encode);
+      return render(tokenizer, encoding, options.stride.has_value(), format);
+    });
+  };
+  return run_task(task);
+}
+
+}  // namespace
+
+Command add_tokenize(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app = root.add_subcommand("tokenize", "Ids, tokens and offsets of texts or pairs");
+  add_texts(*app, options->io, "Texts to cut into tokens");
+  add_model_name(*app, options->model, kKind);
+  app->add_option("--text-pair", options->pair, "Second text of every pair")->type_name("TEXT");
+  app->add_option("--stride", options->stride,
+                  "Show what is beyond the limit as windows that overlap by N tokens")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
+  app->add_flag("--no-special-tokens", options->no_special_tokens,
+                "Leave the template's tokens ([CLS], [SEP]) out");
+  app->add_flag_function(
+      "--lowercase,!--no-lowercase",
+      [options = options.get()](std::int64_t count) { options->lowercase = count > 0; },
+      "Whether a bare vocab.txt is lower-cased");
+  app->add_flag_function(
+      "--strip-accents,!--no-strip-accents",
+      [options = options.get()](std::int64_t count) { options->strip_accents = count > 0; },
+      "Whether a bare vocab.txt is without accents [as --lowercase]");
+  app->add_flag("--decode", options->decode,
+                "The other way round: text of ids (lines of numbers, or JSONL {\"ids\": [...]})");
+  app->add_flag("--keep-special-tokens", options->keep_special_tokens,
+                "With --decode: leave special tokens in the text");
+  add_length_options(*app, options->length);
+  add_input_options(*app, options->io);
+  add_output_options(*app, options->io);
+  return {app, [options] { return run(*options); }};
+}
+
+}  // namespace sapwood::cli
