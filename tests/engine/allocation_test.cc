@@ -1,0 +1,74 @@
+// Running a graph allocates nothing: counted, not claimed.
+#include <atomic>
+#include <cstdlib>
+
+#include "catch.h"
+#include "golden.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SAPWOOD_COUNTS_ALLOCATIONS 0  // the sanitizers own malloc
+#else
+#define SAPWOOD_COUNTS_ALLOCATIONS 1
+#endif
+
+#if SAPWOOD_COUNTS_ALLOCATIONS
+namespace {
+std::atomic<long> allocations{0};
+}
+
+// glibc's own functions under other names: everything that allocates passes here, operator new too.
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+
+void* malloc(std::size_t size) {
+  ++allocations;
+  return __libc_malloc(size);
+}
+void* calloc(std::size_t count, std::size_t size) {
+  ++allocations;
+  return __libc_calloc(count, size);
+}
+void* realloc(void* p, std::size_t size) {
+  ++allocations;
+  return __libc_realloc(p, size);
+}
+void* aligned_alloc(std::size_t alignment, std::size_t size) {
+  ++allocations;
+  return __libc_memalign(alignment, size);
+}
+}
+#endif
+
+namespace sapwood::test {
+namespace {
+
+TEST_CASE("running a model allocates nothing", "[allocation]") {
+#if SAPWOOD_COUNTS_ALLOCATIONS
+  for (const fs::path& folder : subdirectories(golden_dir())) {
+    INFO("checkpoint: " << folder.filename());
+    const Model model = Model::load(folder);
+    const RandomTexts texts(model, 6, 1);
+    const Output output = model.config().head == HeadKind::none ? Output::hidden : Output::head;
+    float sum = 0;
+    const Model::Sink sink = [&sum](std::size_t, const MatrixView& view) {
+      if (view.rows > 0) sum += view.data[0];
+    };
+    model.run(texts.sequences, output, sink);  // makes the workspace
+    const long before = allocations;
+    for (int i = 0; i < 3; ++i) model.run(texts.sequences, output, sink);
+    CHECK(allocations - before == 0);
+    CHECK(std::isfinite(sum));
+  }
+  const long before = allocations;
+  std::free(std::malloc(1));
+  CHECK(allocations - before >= 1);  // the counter counts
+#else
+  skipped("allocations cannot be counted under a sanitizer");
+#endif
+}
+
+}  // namespace
+}  // namespace sapwood::test

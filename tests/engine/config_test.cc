@@ -1,0 +1,177 @@
+// config.json that lies, is incomplete, or asks for what this engine does not have.
+#include "catch.h"
+#include "config/json_fields.h"
+#include "config/parse_config.h"
+#include "golden.h"
+
+namespace sapwood::test {
+namespace {
+
+json bert() {
+  return {{"model_type", "bert"},    {"architectures", {"BertModel"}},
+          {"vocab_size", 100},       {"hidden_size", 32},
+          {"num_hidden_layers", 2},  {"num_attention_heads", 4},
+          {"intermediate_size", 64}, {"max_position_embeddings", 16},
+          {"type_vocab_size", 2},    {"layer_norm_eps", 1e-12},
+          {"hidden_act", "gelu"}};
+}
+
+json distilbert() {
+  return {{"model_type", "distilbert"},
+          {"architectures", {"DistilBertForSequenceClassification"}},
+          {"vocab_size", 100},
+          {"dim", 32},
+          {"n_layers", 2},
+          {"n_heads", 4},
+          {"hidden_dim", 64},
+          {"max_position_embeddings", 16}};
+}
+
+void check_error(const json& config, ErrorCode code, const std::string& names) {
+  INFO(config.dump());
+  try {
+    parse_config(config);
+    FAIL("accepted, expected an error that names " << names);
+  } catch (const Error& e) {
+    CHECK(to_string(e.code()) == to_string(code));
+    CHECK_THAT(e.what(), Catch::Contains(names));
+  }
+}
+
+json with(json config, const std::string& key, const json& value) {
+  config[key] = value;
+  return config;
+}
+
+TEST_CASE("a BERT configuration is read field by field", "[config]") {
+  const ModelConfig c = parse_config(bert());
+  CHECK(c.architecture == Architecture::bert);
+  CHECK(c.hidden == 32);
+  CHECK(c.head_dim() == 8);
+  CHECK(c.feed_forward.kind == FeedForwardKind::dense);
+  CHECK(c.feed_forward.width == 64);
+  CHECK(c.type_vocab == 2);
+  CHECK_FALSE(c.pre_norm);
+}
+
+TEST_CASE("absent fields take transformers' defaults", "[config]") {
+  const ModelConfig c = parse_config({{"model_type", "distilbert"}});
+  CHECK(c.hidden == 768);
+  CHECK(c.layers == 6);
+  CHECK(c.heads == 12);
+  CHECK(c.feed_forward.width == 3072);
+  CHECK(c.vocab_size == 30522);
+  CHECK(c.head == HeadKind::none);
+}
+
+TEST_CASE("fast feedforward is a kind of feedforward in every architecture", "[config]") {
+  const json ff = {{"type", "fff"}, {"depth", 11}, {"trees", 2}};
+  for (const json& base : {bert(), distilbert()}) {
+    const ModelConfig c = parse_config(with(base, "feed_forward", ff));
+    CHECK(c.feed_forward.kind == FeedForwardKind::fff);
+    CHECK(c.feed_forward.depth == 11);
+    CHECK(c.feed_forward.trees == 2);
+  }
+  check_error(with(bert(), "feed_forward", {{"type", "fff"}}), ErrorCode::malformed, "depth");
+  check_error(with(bert(), "feed_forward", {{"type", "fff"}, {"depth", 99}}), ErrorCode::malformed,
+              "depth");
+  check_error(with(bert(), "feed_forward", {{"type", "fff"}, {"depth", 3}, {"trees", 0}}),
+              ErrorCode::malformed, "trees");
+  check_error(with(bert(), "feed_forward", {{"type", "moe"}}), ErrorCode::unsupported, "moe");
+  check_error(with(bert(), "feed_forward", {{"type", "fff"}, {"depth", 3}, {"leaf_width", 64}}),
+              ErrorCode::unsupported, "leaf_width");
+}
+
+TEST_CASE("HOSTILE 18: config.json lies", "[config][hostile]") {
+  check_error(with(bert(), "num_attention_heads", 5), ErrorCode::mismatch, "num_attention_heads");
+  check_error(with(bert(), "num_hidden_layers", 1000000000), ErrorCode::malformed,
+              "num_hidden_layers");
+  check_error(with(bert(), "num_hidden_layers", 1e18), ErrorCode::malformed, "num_hidden_layers");
+  check_error(with(bert(), "num_attention_heads", 0), ErrorCode::malformed, "num_attention_heads");
+  check_error(with(bert(), "hidden_size", -32), ErrorCode::malformed, "hidden_size");
+  check_error(with(bert(), "hidden_size", 32.5), ErrorCode::malformed, "hidden_size");
+  check_error(with(bert(), "hidden_size", "32"), ErrorCode::malformed, "hidden_size");
+  check_error(with(bert(), "hidden_size", 18446744073709551615ull), ErrorCode::malformed,
+              "hidden_size");
+  check_error(with(bert(), "max_position_embeddings", 0), ErrorCode::malformed,
+              "max_position_embeddings");
+  check_error(with(bert(), "layer_norm_eps", 0), ErrorCode::malformed, "layer_norm_eps");
+  check_error(with(bert(), "layer_norm_eps", -1e-12), ErrorCode::malformed, "layer_norm_eps");
+  check_error(with(bert(), "layer_norm_eps", "NaN"), ErrorCode::malformed, "layer_norm_eps");
+}
+
+TEST_CASE("what the engine does not have is refused by name", "[config]") {
+  check_error(with(bert(), "model_type", "roberta"), ErrorCode::unsupported, "roberta");
+  check_error(with(bert(), "architectures", {"BertForNextSentencePrediction"}),
+              ErrorCode::unsupported, "BertForNextSentencePrediction");
+  check_error(with(bert(), "architectures", {"DistilBertModel"}), ErrorCode::unsupported,
+              "DistilBertModel");
+  check_error(with(bert(), "architectures", json::array()), ErrorCode::malformed, "architectures");
+  check_error(with(bert(), "hidden_act", "swish"), ErrorCode::unsupported, "swish");
+  check_error(with(bert(), "position_embedding_type", "relative_key"), ErrorCode::unsupported,
+              "position_embedding_type");
+  check_error(with(bert(), "is_decoder", true), ErrorCode::unsupported, "is_decoder");
+  check_error(json::array(), ErrorCode::malformed, "config.json");
+  check_error({{"hidden_size", 3}}, ErrorCode::malformed, "model_type");
+}
+
+TEST_CASE("id2label must count from zero, each once", "[config]") {
+  CHECK(parse_config(with(distilbert(), "id2label", {{"0", "NO"}, {"1", "YES"}})).labels ==
+        std::vector<std::string>{"NO", "YES"});
+  check_error(with(distilbert(), "id2label", {{"1", "A"}, {"2", "B"}}), ErrorCode::malformed,
+              "id2label");
+  check_error(with(distilbert(), "id2label", {{"0", "A"}, {"00", "B"}}), ErrorCode::malformed,
+              "id2label");
+  check_error(with(distilbert(), "id2label", {{"0", "A"}, {"-1", "B"}}), ErrorCode::malformed,
+              "id2label");
+  check_error(with(distilbert(), "id2label", {{"0", 7}}), ErrorCode::malformed, "id2label");
+}
+
+TEST_CASE("the head's rows decide how many labels there are", "[config]") {
+  ModelConfig c = parse_config(distilbert());
+  resolve_labels(c, 3);
+  CHECK(c.labels == std::vector<std::string>{"LABEL_0", "LABEL_1", "LABEL_2"});
+  CHECK_THROWS_AS(resolve_labels(c, 2), Error);
+}
+
+TEST_CASE("JSON that is not JSON, or too deep, is an error and no stack overflow",
+          "[config][hostile]") {
+  CHECK_THROWS_AS(parse_json("{", "config.json"), Error);
+  CHECK_THROWS_AS(parse_json("", "config.json"), Error);
+  CHECK_THROWS_AS(parse_json("\xff", "config.json"), Error);
+  CHECK_THROWS_AS(parse_json(std::string(100000, '['), "config.json"), Error);
+}
+
+TEST_CASE("sentence-transformers files choose pooling, norm and length", "[config]") {
+  const TemporaryFolder folder;
+  const auto write = [&](const char* name, const json& value) {
+    fs::create_directories((folder.path() / name).parent_path());
+    std::ofstream(folder.path() / name) << value;
+  };
+  CHECK_FALSE(read_sentence_config(folder.path()).has_value());
+  const json transformer = {{"type", "sentence_transformers.models.Transformer"}, {"path", ""}};
+  const json pooling = {{"type", "sentence_transformers.models.Pooling"}, {"path", "1_Pooling"}};
+  write("modules.json",
+        {transformer,
+         pooling,
+         {{"type", "sentence_transformers.models.Normalize"}, {"path", "2_Normalize"}}});
+  write("1_Pooling/config.json",
+        {{"pooling_mode_cls_token", true}, {"pooling_mode_mean_tokens", false}});
+  write("sentence_bert_config.json", {{"max_seq_length", 12}});
+  const SentenceConfig sentence = *read_sentence_config(folder.path());
+  CHECK(sentence.pooling == PoolingMode::cls);
+  CHECK(sentence.normalize);
+  CHECK(sentence.max_seq_length == 12);
+  CHECK(sentence_from_json(to_json(sentence)).pooling == PoolingMode::cls);
+
+  write("1_Pooling/config.json",
+        {{"pooling_mode_cls_token", true}, {"pooling_mode_mean_tokens", true}});
+  CHECK_THROWS_AS(read_sentence_config(folder.path()), Error);
+  write("modules.json", {transformer, {{"type", "x.Dense"}, {"path", "2_Dense"}}});
+  CHECK_THROWS_AS(read_sentence_config(folder.path()), Error);
+  write("modules.json", {transformer, {{"type", "x.Pooling"}, {"path", "../../etc"}}});
+  CHECK_THROWS_AS(read_sentence_config(folder.path()), Error);
+}
+
+}  // namespace
+}  // namespace sapwood::test

@@ -1,0 +1,37 @@
+#include <cstdlib>
+
+#include "catch.h"
+#include "golden.h"
+
+namespace sapwood::test {
+namespace {
+
+ErrorCode code_of(const std::string& name) {
+  try {
+    find_model(name);
+  } catch (const Error& e) {
+    return e.code();
+  }
+  FAIL("expected an error for '" << name << "'");
+  return {};
+}
+
+TEST_CASE("a model is found by path, by name and in SAPWOOD_MODELS", "[find_model]") {
+  CHECK(find_model(golden_dir().string()) == golden_dir());
+  CHECK(find_model("distilbert-sst2-fff-3l").filename() == "distilbert-sst2-fff-3l");
+
+  const TemporaryFolder one, two;
+  std::ofstream(two.path() / "mine.safetensors") << "x";
+  setenv("SAPWOOD_MODELS", (one.path().string() + "::" + two.path().string()).c_str(), 1);
+  CHECK(find_model("mine") == two.path() / "mine.safetensors");
+  unsetenv("SAPWOOD_MODELS");
+  CHECK(code_of("mine") == ErrorCode::not_found);
+}
+
+TEST_CASE("names that are no names are not searched for", "[find_model]") {
+  for (const char* name : {"", "..", "no/such/model", "../../etc/no-such"})
+    CHECK(code_of(name) == ErrorCode::not_found);
+}
+
+}  // namespace
+}  // namespace sapwood::test

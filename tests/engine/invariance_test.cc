@@ -1,0 +1,107 @@
+// The promise that a text's result is bit-identical alone, in any batch, in any order, on any
+// number of threads, loaded from a directory or from a converted file.
+#include "catch.h"
+#include "golden.h"
+#include "sapwood/convert.h"
+
+namespace sapwood::test {
+namespace {
+
+std::vector<Output> outputs_of(const Model& model) {
+  std::vector<Output> outputs = {Output::hidden};
+  if (model.config().head != HeadKind::none) outputs.push_back(Output::head);
+  return outputs;
+}
+
+// Bitwise: == would let -0 pass for 0 and never accept NaN.
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+void check_same(const std::vector<std::vector<float>>& a,
+                const std::vector<std::vector<float>>& b) {
+  REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    INFO("sequence " << i);
+    CHECK(same_bits(a[i], b[i]));
+  }
+}
+
+void check_batches(const fs::path& folder, const std::string& isa) {
+  INFO("checkpoint: " << folder.filename() << ", instruction set: " << isa);
+  const Model model = Model::load(folder, {.isa = isa});
+  const RandomTexts texts(model, 13, 7);
+  std::vector<std::size_t> order(texts.sequences.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::shuffle(order.begin(), order.end(), std::mt19937(11));
+  std::vector<Sequence> shuffled;
+  for (const std::size_t i : order) shuffled.push_back(texts.sequences[i]);
+
+  for (const Output output : outputs_of(model)) {
+    std::vector<std::vector<float>> alone;
+    for (const Sequence& s : texts.sequences) alone.push_back(run(model, {s}, output)[0]);
+    check_same(run(model, texts.sequences, output), alone);
+
+    const auto mixed = run(model, shuffled, output);
+    for (std::size_t i = 0; i < order.size(); ++i) CHECK(same_bits(mixed[i], alone[order[i]]));
+
+    const Model small = Model::load(folder, {.isa = isa, .batch_tokens = 1});
+    check_same(run(small, texts.sequences, output), alone);
+  }
+}
+
+TEST_CASE("a result does not depend on batch or order", "[invariance]") {
+  for (const std::string& isa : runnable_isas()) {
+    for (const fs::path& folder : subdirectories(golden_dir())) check_batches(folder, isa);
+    for (const fs::path& folder : subdirectories(shared_dir() / "data/golden/crammed"))
+      check_batches(folder, isa);
+  }
+}
+
+TEST_CASE("a result does not depend on threads", "[invariance][threads]") {
+  for (const std::string& isa : runnable_isas()) {
+    for (const fs::path& folder : subdirectories(golden_dir())) {
+      INFO("checkpoint: " << folder.filename() << ", instruction set: " << isa);
+      const Model one = Model::load(folder, {.isa = isa});
+      const RandomTexts texts(one, 40, 3);
+      for (const int threads : {2, 3, 5}) {
+        const Model several = Model::load(folder, {.isa = isa, .threads = threads});
+        for (const Output output : outputs_of(one)) {
+          check_same(run(several, texts.sequences, output), run(one, texts.sequences, output));
+        }
+      }
+    }
+  }
+}
+
+// The real model is large enough that its products really are split.
+TEST_CASE("the shipped model's result does not depend on threads", "[invariance][threads]") {
+  const fs::path folder = source_dir() / "models/distilbert-sst2-fff-3l";
+  const Model one = Model::load(folder), four = Model::load(folder, {.threads = 4});
+  const RandomTexts texts(one, 6, 5);
+  for (const Output output : outputs_of(one)) {
+    check_same(run(four, texts.sequences, output), run(one, texts.sequences, output));
+  }
+}
+
+TEST_CASE("a converted model gives the same bits as its directory", "[invariance][converted]") {
+  const TemporaryFolder temporary;
+  for (const fs::path& folder : subdirectories(golden_dir())) {
+    INFO("checkpoint: " << folder.filename());
+    const fs::path file = temporary.path() / (folder.filename().string() + ".safetensors");
+    convert(folder, file);
+    const Model packed = Model::load(folder), mapped = Model::load(file);
+    CHECK(mapped.config().labels == packed.config().labels);
+    CHECK(mapped.max_length() == packed.max_length());
+    const RandomTexts texts(packed, 5, 9);
+    for (const Output output : outputs_of(packed)) {
+      check_same(run(mapped, texts.sequences, output), run(packed, texts.sequences, output));
+    }
+    const std::string text = "Crème brûlée in Zürich, [MASK] 🙂 again";
+    CHECK(mapped.encode(text).ids == packed.encode(text).ids);
+    CHECK(mapped.encode(text).offsets == packed.encode(text).offsets);
+  }
+}
+
+}  // namespace
+}  // namespace sapwood::test
