@@ -54,6 +54,34 @@ endif()
 # OpenSSL's libcrypto: SHA-256. No fallback: OpenSSL is not built by CMake, and every distribution has it.
 find_package(OpenSSL 1.1 REQUIRED COMPONENTS Crypto)
 
+# utf8proc: Unicode decompositions. (sapwood_utf8proc, because distributions differ in what they install.)
+add_library(sapwood_utf8proc INTERFACE)
+find_path(UTF8PROC_INCLUDE_DIR utf8proc.h)
+find_library(UTF8PROC_LIBRARY utf8proc)
+mark_as_advanced(UTF8PROC_INCLUDE_DIR UTF8PROC_LIBRARY)
+if(UTF8PROC_INCLUDE_DIR AND UTF8PROC_LIBRARY)
+  target_include_directories(sapwood_utf8proc SYSTEM INTERFACE ${UTF8PROC_INCLUDE_DIR})
+  target_link_libraries(sapwood_utf8proc INTERFACE ${UTF8PROC_LIBRARY})
+else()
+  # v2.9.0
+  sapwood_fetch(utf8proc https://github.com/JuliaStrings/utf8proc.git 34db3f7954e9298e89f42641ac78e0450f80a70d)
+  target_link_libraries(sapwood_utf8proc INTERFACE utf8proc)
+endif()
+
+# Oniguruma: the regular expressions of tokenizer.json, in the syntax of the reference.
+add_library(sapwood_oniguruma INTERFACE)
+find_path(ONIGURUMA_INCLUDE_DIR oniguruma.h)
+find_library(ONIGURUMA_LIBRARY onig)
+mark_as_advanced(ONIGURUMA_INCLUDE_DIR ONIGURUMA_LIBRARY)
+if(ONIGURUMA_INCLUDE_DIR AND ONIGURUMA_LIBRARY)
+  target_include_directories(sapwood_oniguruma SYSTEM INTERFACE ${ONIGURUMA_INCLUDE_DIR})
+  target_link_libraries(sapwood_oniguruma INTERFACE ${ONIGURUMA_LIBRARY})
+else()
+  # v6.9.9
+  sapwood_fetch(oniguruma https://github.com/kkos/oniguruma.git e62a8e5ec123bb91651d297e6f72c84d53e3cff8)
+  target_link_libraries(sapwood_oniguruma INTERFACE onig)
+endif()
+
 find_package(Threads REQUIRED)
 
 if(SAPWOOD_BUILD_TESTS)

@@ -53,6 +53,13 @@ struct EncodeOptions {
   bool overflowing = true;  // false: what is cut away is not kept in Encoding::overflowing
 };
 
+// The text of a token where it is not the vocabulary's own string: an added token that took
+// whitespace with it, or that was matched in normalised form.
+struct TokenText {
+  int32_t index = 0;
+  std::string text;
+};
+
 // One token per element in all vectors (offsets may be empty, see EncodeOptions).
 struct Encoding {
   std::vector<int32_t> ids;
@@ -61,6 +68,7 @@ struct Encoding {
   std::vector<uint8_t> special_tokens_mask;  // 1: put there by the template or by padding
   std::vector<int32_t> word_ids;             // index of the pre-tokenised word; -1: special
   std::vector<int32_t> sequence_ids;         // 0 or 1: the text it came from; -1: special
+  std::vector<TokenText> token_texts;        // nearly always empty; see Tokenizer::tokens()
   std::vector<Encoding> overflowing;         // windows after the first; in the reference's order
   bool truncated = false;                    // something was cut to meet max_length
 
@@ -100,6 +108,8 @@ struct VocabOptions {
 
 class Tokenizer {
  public:
+  struct Impl;  // opaque
+
   // A directory (tokenizer.json, else vocab.txt; with tokenizer_config.json where there is one), a
   // tokenizer.json, or a vocab.txt. Where a directory has both vocabularies they must agree
   // (mismatch). `options` counts only where there is no tokenizer.json; a tokenizer_config.json
@@ -144,6 +154,10 @@ class Tokenizer {
   // invalid_argument outside that range. The view lives as long as the tokenizer or a copy of it.
   std::string_view token(int32_t id) const;
   std::optional<int32_t> id(std::string_view token) const;
+
+  // The strings of an encoding's tokens, as the reference gives them.
+  std::vector<std::string> tokens(const Encoding& encoding) const;
+
   bool is_special(int32_t id) const noexcept;  // an added token with its "special" flag set
 
   // One more than the largest id, added tokens included.
@@ -171,7 +185,6 @@ class Tokenizer {
   static void pad(std::span<Encoding> encodings, const PaddingSection& padding);
 
  private:
-  struct Impl;
   explicit Tokenizer(std::shared_ptr<const Impl> impl);
   std::shared_ptr<const Impl> impl_;
 };

@@ -1,0 +1,116 @@
+// NFC, NFD, NFKC and NFKD with alignment. The changes that each character carries follow the
+// reference's normalisation crate, so that the spans come out the same after reordering and
+// composition too.
+#include <algorithm>
+
+#include "normalizer.h"
+#include "unicode.h"
+
+namespace sapwood {
+namespace {
+
+struct Element {
+  char32_t c;
+  uint8_t ccc;
+  int change;  // 0: stands for the next source character; 1: a further character of a decomposition
+};
+
+// Decomposes in canonical order.
+void decompose(const Text& text, bool compatibility, std::vector<Element>& out) {
+  const unicode::FlagTable& flags = unicode::FlagTable::get();
+  out.clear();
+  std::size_t run = 0;  // where the current run of non-starters begins
+  auto sort_run = [&] {
+    if (out.size() - run > 1) {
+      std::stable_sort(out.begin() + static_cast<std::ptrdiff_t>(run), out.end(),
+                       [](const Element& a, const Element& b) { return a.ccc < b.ccc; });
+    }
+  };
+  auto push = [&](char32_t c, int change) {
+    const uint8_t ccc = unicode::combining_class(c);
+    if (ccc == 0) sort_run();
+    out.push_back({c, ccc, change});
+    if (ccc == 0) run = out.size();
+  };
+  for (char32_t c : text.chars) {
+    if (!(flags(c) & unicode::kNormal)) {
+      sort_run();
+      out.push_back({c, 0, 0});
+      run = out.size();
+      continue;
+    }
+    char32_t parts[unicode::kMaxDecomposition];
+    const int n = unicode::decompose(c, compatibility, parts);
+    for (int i = 0; i < n; ++i) push(parts[i], i > 0);
+  }
+  sort_run();
+}
+
+// Canonical composition of what decompose() gives.
+void compose(const std::vector<Element>& elements, Rewriter& rewriter,
+             std::vector<Element>& marks) {
+  marks.clear();
+  bool have = false;  // a starter that may still compose
+  Element starter{};
+  int last_ccc = -1;  // of the marks kept back since the starter
+  auto flush_marks = [&] {
+    for (const Element& mark : marks) rewriter.emit(mark.c, mark.change);
+    marks.clear();
+    last_ccc = -1;
+  };
+  for (const Element& e : elements) {
+    if (!have) {
+      if (e.ccc != 0) {
+        rewriter.emit(e.c, e.change);
+      } else {
+        starter = e;
+        have = true;
+      }
+      continue;
+    }
+    if (last_ccc < e.ccc) {  // not blocked
+      if (const char32_t composite = unicode::compose(starter.c, e.c)) {
+        starter.c = composite;
+        starter.change += e.change - 1;
+        continue;
+      }
+    }
+    if (e.ccc == 0) {
+      rewriter.emit(starter.c, starter.change);
+      flush_marks();
+      starter = e;
+    } else {
+      marks.push_back(e);
+      last_ccc = e.ccc;
+    }
+  }
+  if (have) rewriter.emit(starter.c, starter.change);
+  flush_marks();
+}
+
+}  // namespace
+
+void UnicodeNormalizer::apply(Text& text) const {
+  const unicode::FlagTable& flags = unicode::FlagTable::get();
+  bool normal = true;  // nothing to decompose, reorder or compose
+  for (char32_t c : text.chars) normal &= !(flags(c) & unicode::kNormal);
+  const bool composes = form_ == NormalForm::nfc || form_ == NormalForm::nfkc;
+  if (composes) {  // conjoining jamo and some vowel signs compose without being decomposable
+    for (char32_t c : text.chars) normal &= c < 0x300;
+  }
+  if (normal) return;
+
+  static thread_local std::vector<Element> elements, marks;
+  static thread_local Text result;
+  decompose(text, form_ == NormalForm::nfkc || form_ == NormalForm::nfkd, elements);
+  Rewriter rewriter(text, result);
+  if (composes) {
+    compose(elements, rewriter, marks);
+  } else {
+    for (const Element& e : elements) rewriter.emit(e.c, e.change);
+  }
+  std::swap(text.chars, result.chars);
+  std::swap(text.spans, result.spans);
+}
+
+}  // namespace sapwood

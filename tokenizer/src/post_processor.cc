@@ -1,0 +1,168 @@
+#include "post_processor.h"
+
+#include <algorithm>
+#include <string>
+
+#include "truncation.h"
+
+namespace sapwood {
+namespace {
+
+struct Source {
+  const Tokens* tokens;
+  std::vector<Range> windows;
+  const std::vector<uint32_t>* byte_offsets;
+};
+
+Offsets to_offsets(Span span, const std::vector<uint32_t>* bytes) {
+  if (bytes)
+    return {static_cast<int32_t>((*bytes)[span.start]), static_cast<int32_t>((*bytes)[span.end])};
+  return {static_cast<int32_t>(span.start), static_cast<int32_t>(span.end)};
+}
+
+void append_special(const TemplatePiece& piece, const EncodeOptions& options, Encoding& out) {
+  const std::size_t n = out.size() + piece.ids.size();
+  out.ids.insert(out.ids.end(), piece.ids.begin(), piece.ids.end());
+  out.type_ids.resize(n, piece.type_id);
+  if (options.offsets) out.offsets.resize(n);
+  out.special_tokens_mask.resize(n, 1);
+  out.word_ids.resize(n, -1);
+  out.sequence_ids.resize(n, -1);
+}
+
+void append_text(const Source& source, Range range, int32_t type_id, int32_t sequence,
+                 const EncodeOptions& options, Encoding& out) {
+  const Tokens& tokens = *source.tokens;
+  const std::size_t at = out.size(), n = at + range.end - range.begin;
+  const auto begin = static_cast<std::ptrdiff_t>(range.begin);
+  const auto end = static_cast<std::ptrdiff_t>(range.end);
+  out.ids.insert(out.ids.end(), tokens.ids.begin() + begin, tokens.ids.begin() + end);
+  out.word_ids.insert(out.word_ids.end(), tokens.words.begin() + begin, tokens.words.begin() + end);
+  out.type_ids.resize(n, type_id);
+  out.special_tokens_mask.resize(n, 0);
+  out.sequence_ids.resize(n, sequence);
+  if (options.offsets) {
+    out.offsets.resize(n);
+    for (std::size_t i = range.begin; i < range.end; ++i) {
+      out.offsets[at + i - range.begin] = to_offsets(tokens.spans[i], source.byte_offsets);
+    }
+  }
+  const auto inside = [&](const TokenText& t) {
+    const auto i = static_cast<std::size_t>(t.index);
+    return i >= range.begin && i < range.end;
+  };
+  for (const TokenText& t : tokens.texts) {
+    if (!inside(t)) continue;
+    out.token_texts.push_back(
+        {static_cast<int32_t>(static_cast<std::size_t>(t.index) - range.begin + at), t.text});
+  }
+}
+
+// Which window of its text each piece of the template shows.
+using Choice = std::vector<std::size_t>;
+
+// All windows but the main one, in the order in which the reference merges them: it appends piece
+// by piece, and at each piece first extends the windows there are by all those of the piece, then
+// the main one by the piece's further windows.
+std::vector<Choice> window_order(const std::vector<TemplatePiece>& pieces,
+                                 const Source sources[2]) {
+  std::vector<Choice> windows;
+  for (std::size_t p = 0; p < pieces.size(); ++p) {
+    const std::size_t n = pieces[p].sequence < 0 ? 1 : sources[pieces[p].sequence].windows.size();
+    std::vector<Choice> next;
+    for (Choice& w : windows) {
+      for (std::size_t k = 0; k < n; ++k) {
+        next.push_back(w);
+        next.back().push_back(k);
+      }
+    }
+    for (std::size_t k = 1; k < n; ++k) {
+      next.emplace_back(p, 0);
+      next.back().push_back(k);
+    }
+    windows = std::move(next);
+  }
+  return windows;
+}
+
+}  // namespace
+
+void Tokens::clear() noexcept {
+  ids.clear();
+  spans.clear();
+  words.clear();
+  texts.clear();
+  cut_short = false;
+}
+
+void Tokens::truncate(std::size_t n) {
+  ids.resize(n);
+  spans.resize(n);
+  words.resize(n);
+}
+
+PostProcessor::PostProcessor() : single_{{0, {}, 0}}, pair_{{0, {}, 0}, {1, {}, 1}} {}
+
+int PostProcessor::num_special(bool pair) const noexcept {
+  std::size_t n = 0;
+  for (const TemplatePiece& piece : pair ? pair_ : single_) n += piece.ids.size();
+  return static_cast<int>(n);
+}
+
+void PostProcessor::assemble(const Tokens& first, const Tokens* second,
+                             const EncodeOptions& options,
+                             const std::vector<uint32_t>* const byte_offsets[2],
+                             Encoding& out) const {
+  const std::vector<TemplatePiece>& pieces = second ? pair_ : single_;
+  Source sources[2] = {{&first, {{0, first.size()}}, byte_offsets[0]},
+                       {second, {{0, second ? second->size() : 0}}, byte_offsets[1]}};
+  if (options.max_length) {
+    const int special = options.add_special_tokens ? num_special(second != nullptr) : 0;
+    if (*options.max_length < special) {
+      throw Error(ErrorCode::invalid_argument, "max_length " + std::to_string(*options.max_length) +
+                                                   " is less than the " + std::to_string(special) +
+                                                   " special tokens of the template");
+    }
+    const auto room = static_cast<std::size_t>(*options.max_length - special);
+    const std::size_t n1 = first.size(), n2 = second ? second->size() : 0;
+    const Shares shares = share_room(n1, n2, second != nullptr, room, options.truncation);
+    sources[0].windows = cut_windows(n1, shares.first, options);
+    if (second) sources[1].windows = cut_windows(n2, shares.second, options);
+    out.truncated = shares.first < n1 || shares.second < n2;
+  }
+
+  auto fill = [&](const Choice* choice, Encoding& encoding) {
+    for (std::size_t p = 0; p < pieces.size(); ++p) {
+      const TemplatePiece& piece = pieces[p];
+      if (piece.sequence < 0) {
+        if (options.add_special_tokens) append_special(piece, options, encoding);
+        continue;
+      }
+      const Source& source = sources[piece.sequence];
+      const std::size_t k = choice ? (*choice)[p] : 0;
+      // The template's type reaches only what was kept; cut windows have the text's number.
+      append_text(source, source.windows[k], k == 0 ? piece.type_id : piece.sequence,
+                  piece.sequence, options, encoding);
+    }
+  };
+  fill(nullptr, out);
+
+  if (sources[0].windows.size() == 1 && sources[1].windows.size() == 1) return;
+  std::size_t windows = 1;
+  for (const TemplatePiece& piece : pieces) {
+    if (piece.sequence >= 0) windows *= sources[piece.sequence].windows.size();
+    if (windows > kMaxWindowTokens) break;
+  }
+  if (windows * std::max<std::size_t>(out.size(), 1) > kMaxWindowTokens) {
+    throw Error(ErrorCode::too_long,
+                "the windows of this text would hold more than " +
+                    std::to_string(kMaxWindowTokens) +
+                    " tokens together; lower the stride, raise max_length, or do without windows");
+  }
+  for (const Choice& choice : window_order(pieces, sources)) {
+    out.overflowing.emplace_back();
+    fill(&choice, out.overflowing.back());
+  }
+}
+
+}  // namespace sapwood

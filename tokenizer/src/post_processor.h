@@ -1,0 +1,60 @@
+// Truncation and template: from the tokens of one or two texts to the encoding and its windows.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "sapwood/tokenizer/tokenizer.h"
+#include "text.h"
+
+namespace sapwood {
+
+// The tokens of one text before the template.
+struct Tokens {
+  std::vector<int32_t> ids;
+  std::vector<Span> spans;
+  std::vector<int32_t> words;
+  std::vector<TokenText> texts;
+  bool cut_short = false;  // tokenising stopped early because no more was wanted
+
+  std::size_t size() const noexcept { return ids.size(); }
+  void clear() noexcept;
+  void push(int32_t id, Span span, int32_t word) {
+    ids.push_back(id);
+    spans.push_back(span);
+    words.push_back(word);
+  }
+  void truncate(std::size_t n);
+};
+
+// A step of a template: special tokens, or one of the texts.
+struct TemplatePiece {
+  int sequence = -1;         // 0 or 1; -1: special tokens
+  std::vector<int32_t> ids;  // of the special tokens
+  int32_t type_id = 0;
+};
+
+class PostProcessor {
+ public:
+  // Without a template: the texts one after the other, the second of type 1.
+  PostProcessor();
+  PostProcessor(std::vector<TemplatePiece> single, std::vector<TemplatePiece> pair)
+      : single_(std::move(single)), pair_(std::move(pair)) {}
+
+  int num_special(bool pair) const noexcept;
+
+  // Fills `out` from the tokens of `first` and, unless null, `second`. byte_offsets: for each text
+  // null, or the byte at which each code point begins (offsets then come out in bytes). Errors
+  // too_long and invalid_argument as EncodeOptions says.
+  void assemble(const Tokens& first, const Tokens* second, const EncodeOptions& options,
+                const std::vector<uint32_t>* const byte_offsets[2], Encoding& out) const;
+
+  // Tokens of all windows of one call together; more is an error.
+  static constexpr std::size_t kMaxWindowTokens = std::size_t{1} << 26;
+
+ private:
+  std::vector<TemplatePiece> single_, pair_;
+};
+
+}  // namespace sapwood

@@ -1,0 +1,156 @@
+#include "pre_tokenizer.h"
+
+#include <algorithm>
+
+#include "sapwood/tokenizer/utf8.h"
+#include "unicode.h"
+
+namespace sapwood {
+namespace {
+
+using unicode::FlagTable;
+
+void push_nonempty(Range range, std::vector<Range>& out) {
+  if (range.begin < range.end) out.push_back(range);
+}
+
+// Applies a behaviour to segments in text order.
+void emit(std::vector<Segment>& segments, SplitBehavior behavior, std::vector<Range>& out) {
+  const std::size_t first = out.size();
+  bool previous = false;  // whether the segment before was a match
+  switch (behavior) {
+    case SplitBehavior::removed:
+      for (const Segment& s : segments) {
+        if (!s.is_match) push_nonempty(s.range, out);
+      }
+      break;
+    case SplitBehavior::isolated:
+      for (const Segment& s : segments) push_nonempty(s.range, out);
+      break;
+    case SplitBehavior::contiguous:
+      for (const Segment& s : segments) {
+        if (s.is_match == previous && out.size() > first) {
+          out.back().end = s.range.end;
+        } else {
+          out.push_back(s.range);
+        }
+        previous = s.is_match;
+      }
+      break;
+    case SplitBehavior::merged_with_previous:
+      for (const Segment& s : segments) {
+        if (s.is_match && !previous && out.size() > first) {
+          out.back().end = s.range.end;
+        } else {
+          out.push_back(s.range);
+        }
+        previous = s.is_match;
+      }
+      break;
+    case SplitBehavior::merged_with_next:
+      for (auto s = segments.rbegin(); s != segments.rend(); ++s) {
+        if (s->is_match && !previous && out.size() > first) {
+          out.back().begin = s->range.begin;
+        } else {
+          out.push_back(s->range);
+        }
+        previous = s->is_match;
+      }
+      std::reverse(out.begin() + static_cast<std::ptrdiff_t>(first), out.end());
+      break;
+  }
+  auto empty = [](const Range& r) { return r.begin >= r.end; };
+  out.erase(std::remove_if(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(), empty),
+            out.end());
+}
+
+}  // namespace
+
+void BertPreTokenizer::split(const Text& text, Range range, std::vector<Range>& out) const {
+  const FlagTable& flags = FlagTable::get();
+  std::size_t begin = range.begin;
+  for (std::size_t i = range.begin; i < range.end; ++i) {
+    const uint8_t f = flags(text.chars[i]);
+    if (!(f & (unicode::kSpace | unicode::kPunct))) continue;
+    push_nonempty({begin, i}, out);
+    if (!(f & unicode::kSpace)) out.push_back({i, i + 1});
+    begin = i + 1;
+  }
+  push_nonempty({begin, range.end}, out);
+}
+
+void WhitespacePreTokenizer::split(const Text& text, Range range, std::vector<Range>& out) const {
+  const FlagTable& flags = FlagTable::get();
+  constexpr uint8_t kBoth = unicode::kSpace | unicode::kWord;
+  for (std::size_t i = range.begin; i < range.end;) {
+    const uint8_t kind = flags(text.chars[i]) & kBoth;
+    std::size_t end = i + 1;
+    while (end < range.end && (flags(text.chars[end]) & kBoth) == kind) ++end;
+    if (!(kind & unicode::kSpace)) out.push_back({i, end});
+    i = end;
+  }
+}
+
+void WhitespaceSplitPreTokenizer::split(const Text& text, Range range,
+                                        std::vector<Range>& out) const {
+  const FlagTable& flags = FlagTable::get();
+  std::size_t begin = range.begin;
+  for (std::size_t i = range.begin; i < range.end; ++i) {
+    if (!(flags(text.chars[i]) & unicode::kSpace)) continue;
+    push_nonempty({begin, i}, out);
+    begin = i + 1;
+  }
+  push_nonempty({begin, range.end}, out);
+}
+
+void PunctuationPreTokenizer::split(const Text& text, Range range, std::vector<Range>& out) const {
+  const FlagTable& flags = FlagTable::get();
+  std::vector<Segment> segments;
+  std::size_t begin = range.begin;
+  for (std::size_t i = range.begin; i < range.end; ++i) {
+    if (!(flags(text.chars[i]) & unicode::kPunct)) continue;
+    if (begin < i) segments.push_back({{begin, i}, false});
+    segments.push_back({{i, i + 1}, true});
+    begin = i + 1;
+  }
+  if (begin < range.end) segments.push_back({{begin, range.end}, false});
+  emit(segments, behavior_, out);
+}
+
+void SplitPreTokenizer::split(const Text& text, Range range, std::vector<Range>& out) const {
+  std::string utf8;
+  std::vector<uint32_t> char_at;  // character index by byte
+  for (std::size_t i = range.begin; i < range.end; ++i) {
+    utf8::append(utf8, text.chars[i]);
+    char_at.resize(utf8.size(), static_cast<uint32_t>(i - range.begin));
+  }
+  char_at.push_back(static_cast<uint32_t>(range.end - range.begin));
+  std::vector<Match> matches;
+  pattern_.find_all(utf8, matches);
+
+  std::vector<Segment> segments;
+  std::size_t at = 0;
+  auto push = [&](std::size_t begin, std::size_t end, bool is_match) {
+    segments.push_back(
+        {{range.begin + char_at[begin], range.begin + char_at[end]}, is_match != invert_});
+  };
+  for (const Match& match : matches) {
+    if (at != match.begin) push(at, match.begin, false);
+    push(match.begin, match.end, true);
+    at = match.end;
+  }
+  if (at != utf8.size()) push(at, utf8.size(), false);
+  emit(segments, behavior_, out);
+}
+
+void PreTokenizerSequence::split(const Text& text, Range range, std::vector<Range>& out) const {
+  std::vector<Range> current{range}, next;
+  for (const auto& part : parts_) {
+    next.clear();
+    for (const Range& r : current) part->split(text, r, next);
+    std::swap(current, next);
+  }
+  out.insert(out.end(), current.begin(), current.end());
+}
+
+}  // namespace sapwood

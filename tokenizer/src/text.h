@@ -1,0 +1,75 @@
+// Text on its way through the normaliser: characters, each with the range of the caller's text it
+// stands for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sapwood {
+
+// Code points [start, end) of the caller's text.
+struct Span {
+  uint32_t start = 0, end = 0;
+  bool operator==(const Span&) const = default;
+};
+
+struct Text {
+  std::u32string chars;
+  std::vector<Span> spans;  // one a character
+  uint32_t base = 0;        // code point of the caller's text where this piece begins
+
+  std::size_t size() const noexcept { return chars.size(); }
+  void clear() noexcept {
+    chars.clear();
+    spans.clear();
+  }
+  void push(char32_t c, Span span) {
+    chars.push_back(c);
+    spans.push_back(span);
+  }
+  void truncate(std::size_t n) {
+    chars.resize(n);
+    spans.resize(n);
+  }
+
+  // Decodes valid UTF-8 that begins at code point `at` of the caller's text.
+  void assign(std::string_view utf8, uint32_t at);
+};
+
+// Rewrites a Text by the reference's rules for alignment: a character of the result either replaces
+// the next character of the source and takes its span, or is added and shares the span of the
+// source character before the cursor.
+class Rewriter {
+ public:
+  Rewriter(const Text& source, Text& result) : source_(source), result_(result) {
+    result_.clear();
+    result_.base = source.base;
+  }
+
+  // change: 1 added; 0 replaces one character; -n replaces one and removes the n after it.
+  void emit(char32_t c, std::ptrdiff_t change) {
+    if (change > 0) {
+      const Span empty{source_.base, source_.base};
+      result_.push(c, cursor_ == 0 ? empty : source_.spans[cursor_ - 1]);
+    } else {
+      result_.push(c, source_.spans[cursor_]);
+      cursor_ += 1 + static_cast<std::size_t>(-change);
+    }
+  }
+
+ private:
+  const Text& source_;
+  Text& result_;
+  std::size_t cursor_ = 0;
+};
+
+// A range of characters of a Text.
+struct Range {
+  std::size_t begin = 0, end = 0;
+  bool operator==(const Range&) const = default;
+};
+
+}  // namespace sapwood

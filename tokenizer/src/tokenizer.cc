@@ -1,0 +1,253 @@
+#include "sapwood/tokenizer/tokenizer.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "impl.h"
+#include "json_node.h"
+#include "sapwood/tokenizer/utf8.h"
+
+namespace sapwood {
+namespace {
+
+struct PairBuffers {
+  Tokens first, second;
+  std::vector<uint32_t> bytes[2];
+};
+
+PairBuffers& thread_buffers() {
+  static thread_local PairBuffers buffers;
+  return buffers;
+}
+
+// Byte at which each code point begins, and the length. False where bytes and code points are the
+// same.
+bool index_code_points(std::string_view text, std::vector<uint32_t>& out) {
+  out.clear();
+  if (utf8::count(text) == text.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) {
+      out.push_back(static_cast<uint32_t>(i));
+    }
+  }
+  out.push_back(static_cast<uint32_t>(text.size()));
+  return true;
+}
+
+void check(std::string_view text, const char* name) {
+  if (text.size() > static_cast<std::size_t>(std::numeric_limits<int32_t>::max())) {
+    throw Error(ErrorCode::invalid_argument,
+                std::string(name) + " has " + std::to_string(text.size()) +
+                    " bytes; at most 2147483647 can be tokenised at once");
+  }
+  utf8::require_valid(text, name);
+}
+
+void pad_one(Encoding& e, std::size_t length, const PaddingSection& padding) {
+  for (Encoding& window : e.overflowing) pad_one(window, length, padding);
+  if (e.size() >= length) return;
+  const std::size_t n = length - e.size();
+  const bool right = padding.direction == Direction::right;
+  const bool offsets = e.offsets.size() == e.ids.size();
+  auto extend = [&](auto& v, auto value) { v.insert(right ? v.end() : v.begin(), n, value); };
+  if (offsets) extend(e.offsets, Offsets{});
+  extend(e.ids, padding.pad_id);
+  extend(e.type_ids, padding.pad_type_id);
+  extend(e.special_tokens_mask, uint8_t{1});
+  extend(e.word_ids, int32_t{-1});
+  extend(e.sequence_ids, int32_t{-1});
+  if (!right) {
+    for (TokenText& t : e.token_texts) t.index += static_cast<int32_t>(n);
+  }
+}
+
+}  // namespace
+
+void Encoding::clear() noexcept {
+  ids.clear();
+  type_ids.clear();
+  offsets.clear();
+  special_tokens_mask.clear();
+  word_ids.clear();
+  sequence_ids.clear();
+  token_texts.clear();
+  overflowing.clear();
+  truncated = false;
+}
+
+Tokenizer::Tokenizer(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::Tokenizer(const Tokenizer&) = default;
+Tokenizer& Tokenizer::operator=(const Tokenizer&) = default;
+Tokenizer::~Tokenizer() = default;
+
+Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
+  Encoding out;
+  encode_into(out, text, options);
+  return out;
+}
+
+Encoding Tokenizer::encode(std::string_view text, std::string_view pair,
+                           const EncodeOptions& options) const {
+  Encoding out;
+  encode_into(out, text, pair, options);
+  return out;
+}
+
+void Tokenizer::encode_into(Encoding& out, std::string_view text,
+                            const EncodeOptions& options) const {
+  out.clear();
+  check(text, "text");
+  PairBuffers& buffers = thread_buffers();
+  std::size_t limit = std::numeric_limits<std::size_t>::max();
+  if (options.max_length && !options.overflowing &&
+      options.truncation_direction == Direction::right &&
+      options.truncation == Truncation::longest_first && *options.max_length >= 0) {
+    limit = static_cast<std::size_t>(*options.max_length);
+  }
+  impl_->tokenize(text, options, limit, buffers.first);
+  const std::vector<uint32_t>* bytes[2] = {nullptr, nullptr};
+  if (options.offsets && options.offset_unit == OffsetUnit::bytes &&
+      index_code_points(text, buffers.bytes[0])) {
+    bytes[0] = &buffers.bytes[0];
+  }
+  impl_->post.assemble(buffers.first, nullptr, options, bytes, out);
+}
+
+void Tokenizer::encode_into(Encoding& out, std::string_view text, std::string_view pair,
+                            const EncodeOptions& options) const {
+  out.clear();
+  check(text, "text");
+  check(pair, "the second text");
+  PairBuffers& buffers = thread_buffers();
+  constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+  impl_->tokenize(text, options, kNoLimit, buffers.first);
+  impl_->tokenize(pair, options, kNoLimit, buffers.second);
+  const std::vector<uint32_t>* bytes[2] = {nullptr, nullptr};
+  if (options.offsets && options.offset_unit == OffsetUnit::bytes) {
+    if (index_code_points(text, buffers.bytes[0])) bytes[0] = &buffers.bytes[0];
+    if (index_code_points(pair, buffers.bytes[1])) bytes[1] = &buffers.bytes[1];
+  }
+  impl_->post.assemble(buffers.first, &buffers.second, options, bytes, out);
+}
+
+std::string_view Tokenizer::token(int32_t id) const {
+  if (id < 0 || id >= impl_->vocab_size) {
+    throw Error(ErrorCode::invalid_argument, "there is no token " + std::to_string(id) +
+                                                 "; the vocabulary has ids from 0 to " +
+                                                 std::to_string(impl_->vocab_size - 1));
+  }
+  if (const AddedToken* added = impl_->added.find(id)) return added->content;
+  const Vocabulary& vocabulary = impl_->model.vocabulary();
+  return vocabulary.has(id) ? vocabulary.token(id) : std::string_view();
+}
+
+std::optional<int32_t> Tokenizer::id(std::string_view token) const {
+  for (const AddedToken& added : impl_->added.tokens()) {
+    if (added.content == token) return added.id;
+  }
+  const int32_t id = impl_->model.vocabulary().find(token);
+  return id < 0 ? std::nullopt : std::optional<int32_t>(id);
+}
+
+std::vector<std::string> Tokenizer::tokens(const Encoding& encoding) const {
+  std::vector<std::string> result;
+  result.reserve(encoding.size());
+  for (int32_t id : encoding.ids) result.emplace_back(token(id));
+  for (const TokenText& t : encoding.token_texts) {
+    result[static_cast<std::size_t>(t.index)] = t.text;
+  }
+  return result;
+}
+
+bool Tokenizer::is_special(int32_t id) const noexcept {
+  const AddedToken* added = impl_->added.find(id);
+  return added && added->special;
+}
+
+int Tokenizer::vocab_size() const noexcept { return impl_->vocab_size; }
+int Tokenizer::num_special_tokens(bool pair) const noexcept {
+  return impl_->post.num_special(pair);
+}
+std::optional<int32_t> Tokenizer::cls_id() const noexcept { return impl_->special.cls; }
+std::optional<int32_t> Tokenizer::sep_id() const noexcept { return impl_->special.sep; }
+std::optional<int32_t> Tokenizer::mask_id() const noexcept { return impl_->special.mask; }
+std::optional<int32_t> Tokenizer::pad_id() const noexcept { return impl_->special.pad; }
+std::optional<int32_t> Tokenizer::unk_id() const noexcept { return impl_->special.unk; }
+std::optional<int> Tokenizer::model_max_length() const noexcept { return impl_->model_max_length; }
+const std::optional<TruncationSection>& Tokenizer::truncation() const noexcept {
+  return impl_->truncation;
+}
+const std::optional<PaddingSection>& Tokenizer::padding() const noexcept { return impl_->padding; }
+
+EncodeOptions Tokenizer::default_options() const {
+  EncodeOptions options;
+  if (const auto& t = impl_->truncation) {
+    options.max_length = t->max_length;
+    options.truncation = t->strategy;
+    options.stride = t->stride;
+    options.truncation_direction = t->direction;
+  }
+  return options;
+}
+
+void Tokenizer::pad(std::span<Encoding> encodings, const PaddingSection& padding) {
+  std::size_t length = 0;
+  if (padding.fixed_length) {
+    length = static_cast<std::size_t>(*padding.fixed_length);
+  } else {
+    for (const Encoding& e : encodings) length = std::max(length, e.size());
+  }
+  if (padding.pad_to_multiple_of > 0) {
+    const auto multiple = static_cast<std::size_t>(padding.pad_to_multiple_of);
+    length = (length + multiple - 1) / multiple * multiple;
+  }
+  for (Encoding& e : encodings) pad_one(e, length, padding);
+}
+
+Tokenizer Tokenizer::from_json(std::string_view tokenizer_json, std::string_view tokenizer_config) {
+  TokenizerConfig config;
+  if (!tokenizer_config.empty()) config.read(tokenizer_config, "tokenizer_config.json");
+  return Tokenizer(build_from_json(tokenizer_json, std::move(config), nullptr));
+}
+
+Tokenizer Tokenizer::from_vocab(std::string_view vocab_txt, const VocabOptions& options) {
+  const auto vocabulary = parse_vocab_txt(vocab_txt, "vocab.txt");
+  TokenizerConfig config;
+  config.cls = options.cls_token;
+  config.sep = options.sep_token;
+  config.mask = options.mask_token;
+  config.pad = options.pad_token;
+  config.model_max_length = options.model_max_length;
+  return Tokenizer(build_tokenizer(document_for_vocab(vocabulary, options), vocabulary, config));
+}
+
+std::string Tokenizer::to_json() const {
+  const Json document = parse_json(impl_->document, "tokenizer.json");
+  const Vocabulary& vocabulary = impl_->model.vocabulary();
+  std::string vocab = "{";
+  for (int32_t id = 0; id < vocabulary.size(); ++id) {
+    if (!vocabulary.has(id)) continue;
+    if (vocab.size() > 1) vocab += ',';
+    vocab += Json(std::string(vocabulary.token(id))).dump();
+    vocab += ':';
+    vocab += std::to_string(id);
+  }
+  vocab += '}';
+  std::string out = "{";
+  for (const auto& [key, value] : document.items()) {
+    if (out.size() > 1) out += ',';
+    out += Json(key).dump() + ':';
+    if (key != "model") {
+      out += value.dump();
+      continue;
+    }
+    std::string model = value.dump();
+    model.pop_back();
+    out += model + (model.size() > 1 ? "," : "") + "\"vocab\":" + vocab + '}';
+  }
+  return out + '}';
+}
+
+}  // namespace sapwood

@@ -1,0 +1,70 @@
+#include "vocabulary.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "sapwood/error.h"
+
+namespace sapwood {
+
+Vocabulary::Vocabulary(const std::vector<VocabularyEntry>& entries, std::string_view where) {
+  auto fail = [&](const std::string& what) -> void {
+    throw Error(ErrorCode::malformed, std::string(where) + ": " + what);
+  };
+  if (entries.empty()) fail("the vocabulary is empty");
+  const auto n = static_cast<int64_t>(entries.size());
+  int64_t max_id = 0;
+  std::size_t total = 0;
+  for (const VocabularyEntry& e : entries) {
+    if (e.token.empty()) fail("an empty token has the id " + std::to_string(e.id));
+    if (e.id < 0 || e.id > std::numeric_limits<int32_t>::max() - 1) {
+      fail("token \"" + e.token + "\" has the id " + std::to_string(e.id) +
+           "; ids are from 0 to 2147483646");
+    }
+    max_id = std::max(max_id, e.id);
+    max_token_bytes_ = std::max(max_token_bytes_, e.token.size());
+    total += e.token.size();
+  }
+  if (max_id - n >= kMaxHoles) {
+    fail("the largest id is " + std::to_string(max_id) + " but there are only " +
+         std::to_string(n) + " tokens; at most " + std::to_string(kMaxHoles) +
+         " ids may be left out");
+  }
+  if (total > std::numeric_limits<uint32_t>::max()) fail("the tokens take more than 4 GiB");
+
+  bytes_.reserve(total);
+  tokens_.resize(static_cast<std::size_t>(max_id) + 1);
+  std::size_t capacity = 16;
+  while (capacity < entries.size() * 2) capacity *= 2;
+  slots_.resize(capacity);
+  mask_ = capacity - 1;
+  for (const VocabularyEntry& e : entries) {
+    Piece& piece = tokens_[static_cast<std::size_t>(e.id)];
+    if (piece.length != 0) {
+      fail("the id " + std::to_string(e.id) + " is given to both \"" +
+           std::string(token(static_cast<int32_t>(e.id))) + "\" and \"" + e.token + "\"");
+    }
+    uint64_t hash = kSeed;
+    for (char c : e.token) hash = step(hash, static_cast<unsigned char>(c));
+    const int32_t known = find(hash, {}, e.token);
+    if (known >= 0) {
+      fail("the token \"" + e.token + "\" occurs twice, with the ids " + std::to_string(known) +
+           " and " + std::to_string(e.id));
+    }
+    piece.begin = static_cast<uint32_t>(bytes_.size());
+    piece.length = static_cast<uint32_t>(e.token.size());
+    bytes_ += e.token;
+    std::size_t slot = hash & mask_;
+    while (slots_[slot].id >= 0) slot = (slot + 1) & mask_;
+    slots_[slot] = {static_cast<uint32_t>(hash >> 32), static_cast<int32_t>(e.id)};
+    ++count_;
+  }
+}
+
+int32_t Vocabulary::find(std::string_view text) const noexcept {
+  uint64_t hash = kSeed;
+  for (char c : text) hash = step(hash, static_cast<unsigned char>(c));
+  return find(hash, {}, text);
+}
+
+}  // namespace sapwood

@@ -1,0 +1,72 @@
+// The WordPiece model: a word is cut greedily into the longest tokens of the vocabulary.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vocabulary.h"
+
+namespace sapwood {
+
+class WordPiece {
+ public:
+  WordPiece(Vocabulary vocabulary, std::string unk_token, std::string continuing_prefix,
+            std::size_t max_chars_per_word);
+
+  const Vocabulary& vocabulary() const noexcept { return vocabulary_; }
+  int32_t unk_id() const noexcept { return unk_id_; }
+  const std::string& unk_token() const noexcept { return unk_token_; }
+  const std::string& prefix() const noexcept { return prefix_; }
+  std::size_t max_chars_per_word() const noexcept { return max_chars_per_word_; }
+
+  // A word in UTF-8 as piece(id, begin, end) in bytes of the word, from left to right; returns
+  // false, after some pieces perhaps, where the whole word is unknown. Time: bytes times the
+  // longest token.
+  template <typename Piece>
+  bool split(std::string_view word, Piece piece) const {
+    struct Boundary {
+      uint64_t hash;
+      std::size_t end;
+    };
+    static thread_local std::vector<Boundary> boundaries;
+    std::size_t begin = 0;
+    while (begin < word.size()) {
+      const std::string_view prefix = begin == 0 ? std::string_view() : prefix_;
+      uint64_t hash = begin == 0 ? Vocabulary::kSeed : prefix_hash_;
+      const std::size_t longest = vocabulary_.max_token_bytes() < prefix.size()
+                                      ? 0
+                                      : vocabulary_.max_token_bytes() - prefix.size();
+      const std::size_t limit = begin + std::min(word.size() - begin, longest);
+      boundaries.clear();
+      for (std::size_t i = begin; i < limit;) {
+        hash = Vocabulary::step(hash, static_cast<unsigned char>(word[i]));
+        ++i;
+        if (i == word.size() || (static_cast<unsigned char>(word[i]) & 0xC0) != 0x80) {
+          boundaries.push_back({hash, i});
+        }
+      }
+      int32_t id = -1;
+      std::size_t end = 0;
+      for (std::size_t b = boundaries.size(); b-- > 0 && id < 0;) {
+        end = boundaries[b].end;
+        id = vocabulary_.find(boundaries[b].hash, prefix, word.substr(begin, end - begin));
+      }
+      if (id < 0) return false;
+      piece(id, begin, end);
+      begin = end;
+    }
+    return true;
+  }
+
+ private:
+  Vocabulary vocabulary_;
+  std::string unk_token_, prefix_;
+  std::size_t max_chars_per_word_;
+  int32_t unk_id_;
+  uint64_t prefix_hash_;
+};
+
+}  // namespace sapwood
