@@ -1,0 +1,136 @@
+// The kernels that work row by row or element by element, once for every instruction set.
+#include "isa.h"
+#include "simd/math.h"
+
+namespace sapwood::kernels::KERNEL_ISA {
+namespace {
+
+// Calls f(column, count) for the registers of a row: count is kLanes except for the last one.
+template <typename F>
+[[gnu::always_inline]] inline void for_columns(int cols, const F& f) {
+  int j = 0;
+  for (; j + kLanes <= cols; j += kLanes) f(j, kLanes);
+  if (j < cols) f(j, cols - j);
+}
+
+inline Vec load_up_to(const float* p, int count) {
+  return Vec(count == kLanes ? load(p) : load_first(p, count));
+}
+inline void store_up_to(float* p, Vec value, int count) {
+  if (count == kLanes) {
+    store(p, value);
+  } else {
+    store_first(p, value, count);
+  }
+}
+
+// 1 / sqrt(variance + eps) from the sum of squared deviations.
+inline float inverse_deviation(float squares, int cols, float eps) {
+  const float variance = squares / static_cast<float>(cols) + eps;
+  return 1.0f / _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(variance)));
+}
+
+void layer_norm_row(const LayerNormArgs& a, std::int64_t first) {
+  const float* x = a.x + first;
+  const float* residual = a.residual == nullptr ? nullptr : a.residual + first;
+  // The sums go where the caller wants them, else where y will be: x may be overwritten only now.
+  float* sum = a.sum != nullptr ? a.sum + first : a.y + first;
+  Vec total(0.0f);
+  for_columns(a.cols, [&](int j, int count) {
+    Vec s = load_up_to(x + j, count);
+    if (residual != nullptr) s = s + load_up_to(residual + j, count);
+    store_up_to(sum + j, s, count);
+    total = total + s;
+  });
+  if (a.y == nullptr) return;
+  const Vec mean(reduce_add(total) / static_cast<float>(a.cols));
+  Vec squares(0.0f);
+  for_columns(a.cols, [&](int j, int count) {
+    Vec deviation = load_up_to(sum + j, count) - mean;
+    if (count < kLanes) deviation = Vec(blend_first(deviation, zero(), count));
+    squares = xsimd::fma(deviation, deviation, squares);
+  });
+  const Vec scale(inverse_deviation(reduce_add(squares), a.cols, a.eps));
+  for_columns(a.cols, [&](int j, int count) {
+    Vec y = (load_up_to(sum + j, count) - mean) * scale * load_up_to(a.gamma + j, count);
+    if (a.beta != nullptr) y = y + load_up_to(a.beta + j, count);
+    store_up_to(a.y + first + j, y, count);
+  });
+}
+
+void softmax_row(float* x, int cols) {
+  const Vec lowest(-__builtin_inff());
+  Vec largest = lowest;
+  for_columns(cols, [&](int j, int count) {
+    largest = xsimd::max(largest, Vec(blend_first(load_up_to(x + j, count), lowest, count)));
+  });
+  const Vec shift(reduce_max(largest));
+  Vec sum(0.0f);
+  for_columns(cols, [&](int j, int count) {
+    const Vec e = exp_nonpositive(load_up_to(x + j, count) - shift);
+    sum = sum + Vec(blend_first(e, zero(), count));
+    store_up_to(x + j, e, count);
+  });
+  const Vec inverse(1.0f / reduce_add(sum));
+  for_columns(cols, [&](int j, int count) {
+    store_up_to(x + j, load_up_to(x + j, count) * inverse, count);
+  });
+}
+
+}  // namespace
+
+void layer_norm(const LayerNormArgs& a) noexcept {
+  if (a.y == nullptr && a.sum == nullptr) return;
+  for (int i = 0; i < a.rows; ++i) layer_norm_row(a, std::int64_t{i} * a.cols);
+}
+
+void embedding(const EmbeddingArgs& a) noexcept {
+  for (int i = 0; i < a.rows; ++i) {
+    const float* word = a.word + std::int64_t{a.ids[i]} * a.cols;
+    const float* position =
+        a.position == nullptr ? nullptr : a.position + std::int64_t{a.positions[i]} * a.cols;
+    const float* type = a.type == nullptr ? nullptr : a.type + std::int64_t{a.types[i]} * a.cols;
+    float* y = a.y + std::int64_t{i} * a.cols;
+    for_columns(a.cols, [&](int j, int count) {
+      Vec sum = load_up_to(word + j, count);
+      if (position != nullptr) sum = sum + load_up_to(position + j, count);
+      if (type != nullptr) sum = sum + load_up_to(type + j, count);
+      store_up_to(y + j, sum, count);
+    });
+  }
+}
+
+void softmax(const SoftmaxArgs& a) noexcept {
+  for (int i = 0; i < a.rows; ++i) softmax_row(a.x + i * a.stride, a.cols);
+}
+
+void gelu_glu(const GeluGluArgs& a) noexcept {
+  for (int i = 0; i < a.rows; ++i) {
+    const float* gate = a.x + std::int64_t{i} * 2 * a.cols;
+    const float* value = gate + a.cols;
+    float* y = a.y + std::int64_t{i} * a.cols;
+    for_columns(a.cols, [&](int j, int count) {
+      store_up_to(y + j, gelu(load_up_to(gate + j, count)) * load_up_to(value + j, count), count);
+    });
+  }
+}
+
+void pool(const PoolArgs& a) noexcept {
+  const int rows = a.pooling == Pooling::cls ? 1 : a.rows;
+  const Vec divisor(a.pooling == Pooling::mean ? static_cast<float>(a.rows) : 1.0f);
+  for_columns(a.cols, [&](int j, int count) {
+    Vec result = load_up_to(a.x + j, count);
+    for (int i = 1; i < rows; ++i) {
+      const Vec x = load_up_to(a.x + std::int64_t{i} * a.cols + j, count);
+      if (a.pooling == Pooling::mean) {
+        result = result + x;
+      } else {
+        // A NaN stays, whichever side it comes from.
+        result = xsimd::select(result != result, result, max_or_nan(result, x));
+      }
+    }
+    store_up_to(a.y + j, result / divisor, count);
+  });
+}
+
+}  // namespace sapwood::kernels::KERNEL_ISA

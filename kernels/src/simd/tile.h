@@ -1,0 +1,84 @@
+// The register tile that the packed products and attention share.
+//
+// Each element of a tile has its own accumulator and gets one FMA for each k, ascending from zero:
+// so its value depends on its row and column alone, not on the tile's shape or place.
+#pragma once
+
+#include <cstdint>
+
+#include "arch.h"
+#include "sapwood/kernels/kernels.h"
+
+namespace sapwood::kernels {
+namespace {
+
+static_assert(kPanelWidth % kLanes == 0);
+constexpr int kRegsPerPanel = kPanelWidth / kLanes;
+
+inline void prefetch_l1(const float* p) {
+  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
+}
+inline void prefetch_l2(const float* p) {
+  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1);
+}
+
+// What a tile fetches while it computes.
+enum class Prefetch {
+  none,    // the weights are in cache
+  stream,  // its own weights, a fixed distance ahead: each is used once
+  next,    // the weights of the next tiles, at `next` and `next_step` floats further with every k
+};
+
+// How far `stream` looks ahead, in steps of k (a cache line in each panel).
+constexpr int kStreamAhead = 24;
+
+// acc[r][c] = sum over k of x[r, k] * w[k, c], registers c counting through the columns of
+// consecutive panels that lie `panel_stride` floats apart.
+template <int kRows, int kRegs, Prefetch kPrefetch>
+[[gnu::always_inline]] inline void accumulate(const float* x, std::int64_t x_stride, const float* w,
+                                              std::int64_t panel_stride, std::int64_t k,
+                                              const float* next, std::int64_t next_step,
+                                              Reg (&acc)[kRows][kRegs]) {
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+    for (int c = 0; c < kRegs; ++c) acc[r][c] = zero();
+  }
+  for (std::int64_t i = 0; i < k; ++i) {
+    if constexpr (kPrefetch == Prefetch::stream) {
+#pragma GCC unroll 16
+      for (int c = 0; c < kRegs; c += kRegsPerPanel) {
+        prefetch_l1(w + c / kRegsPerPanel * panel_stride + kStreamAhead * kPanelWidth);
+      }
+    }
+    if constexpr (kPrefetch == Prefetch::next) {
+      // Two lines a step are enough: where this is used, at least two tiles share three panels.
+      prefetch_l2(next);
+      prefetch_l2(next + kPanelWidth);
+      next += next_step;
+    }
+    Reg column[kRegs];
+#pragma GCC unroll 16
+    for (int c = 0; c < kRegs; ++c) {
+      column[c] = load(w + c / kRegsPerPanel * panel_stride + c % kRegsPerPanel * kLanes);
+    }
+    w += kPanelWidth;
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      const Reg value = broadcast(x[r * x_stride]);
+#pragma GCC unroll 16
+      for (int c = 0; c < kRegs; ++c) acc[r][c] = fma(value, column[c], acc[r][c]);
+    }
+    ++x;
+  }
+}
+
+// Splits `total` into the fewest parts of at most `most`, as even as can be: part i starts here.
+// Even parts matter because a tile of one row takes as long as one of four: FMA latency binds.
+constexpr int part_begin(int total, int parts, int i) {
+  return static_cast<int>(std::int64_t{total} * i / parts);
+}
+constexpr int part_count(int total, int most) { return (total + most - 1) / most; }
+
+}  // namespace
+}  // namespace sapwood::kernels
