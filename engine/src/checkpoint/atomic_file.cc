@@ -98,8 +98,13 @@ void AtomicFile::reserve() {
 
 fs::path AtomicFile::temporary_name() {
   static std::atomic<unsigned> counter{0};
-  return directory_of(target_) / ("." + target_.filename().string() + ".tmp-" +
-                                  std::to_string(::getpid()) + "-" + std::to_string(counter++));
+  std::string name = ".";
+  name += target_.filename().string();
+  name += ".tmp-";
+  name += std::to_string(::getpid());
+  name += '-';
+  name += std::to_string(counter++);
+  return directory_of(target_) / name;
 }
 
 void AtomicFile::write_all(std::int64_t offset, std::span<const std::byte> bytes) {

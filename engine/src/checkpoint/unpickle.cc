@@ -78,7 +78,7 @@ class Machine {
       case '.':
         return false;
       case '(':
-        stack_.push_back(kMark);
+        push_mark();
         break;
       case 'N':
         push({});
@@ -145,10 +145,10 @@ class Machine {
         append(pop_to_mark(), Kind::dict);
         break;
       case 'q':
-        memo_[take_byte()] = top();
+        memorise(take_byte());
         break;
       case 'r':
-        memo_[take_number<std::uint32_t>()] = top();
+        memorise(take_number<std::uint32_t>());
         break;
       case 'h':
         recall(take_byte());
