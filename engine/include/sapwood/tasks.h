@@ -22,15 +22,14 @@ struct TextInput {
   std::optional<std::string_view> pair = std::nullopt;
 };
 
-// --- classify: transformers' TextClassificationPipeline
-// ---------------------------------------------
+// --- classify: transformers' TextClassificationPipeline ------------------------------------------
 
 enum class ScoreFunction : std::uint8_t { softmax, sigmoid, none };
 
 struct ClassifyOptions {
   int top_k = 1;  // best labels returned; 0: all
-  std::optional<ScoreFunction>
-      function;  // unset: by problem type (softmax, sigmoid, none) as in transformers
+  // Unset: none for regression, sigmoid for multi-label and single outputs, else softmax.
+  std::optional<ScoreFunction> function;
   LengthOptions length;
 };
 
@@ -47,20 +46,20 @@ struct Classification {
 std::vector<Result<Classification>> classify(const Model& model, std::span<const TextInput> inputs,
                                              const ClassifyOptions& options = {});
 
-// --- ner: transformers' TokenClassificationPipeline
-// -------------------------------------------------
+// --- ner: transformers' TokenClassificationPipeline ----------------------------------------------
 
 enum class Aggregation : std::uint8_t { none, simple, first, average, max };
 
 struct NerOptions {
   Aggregation aggregation = Aggregation::none;
   std::vector<std::string> ignore_labels = {"O"};
-  int stride = 0;  // > 0: texts over the limit are read in windows that overlap by this many tokens
+  // > 0: texts over the limit are read whole, in windows that overlap by this many tokens.
+  int stride = 0;
   LengthOptions length;
 };
 
 struct Entity {
-  std::string entity;  // the label, or the group's label without B- and I- when aggregated
+  std::string entity;  // the label; of a group without B- and I-
   float score;
   int index;         // token position in the text; -1 when aggregated
   std::string word;  // the token, or the group's text
@@ -75,8 +74,7 @@ struct Entities {
 std::vector<Result<Entities>> ner(const Model& model, std::span<const std::string_view> texts,
                                   const NerOptions& options = {});
 
-// --- embed: sentence-transformers' encode
-// -----------------------------------------------------------
+// --- embed: sentence-transformers' encode --------------------------------------------------------
 
 struct EmbedOptions {
   std::optional<PoolingMode> pooling;  // unset: the model's own, else mean
@@ -94,8 +92,7 @@ struct Embedding {
 std::vector<Result<Embedding>> embed(const Model& model, std::span<const TextInput> inputs,
                                      const EmbedOptions& options = {});
 
-// --- fill-mask: transformers' FillMaskPipeline
-// ------------------------------------------------------
+// --- fill-mask: transformers' FillMaskPipeline ---------------------------------------------------
 
 struct FillMaskOptions {
   int top_k = 5;
@@ -110,8 +107,7 @@ struct MaskFill {
 };
 
 struct MaskFills {
-  std::vector<std::vector<MaskFill>>
-      masks;  // one list, best first, for each mask token in the text
+  std::vector<std::vector<MaskFill>> masks;  // one list, best first, for each mask token
   bool truncated = false;
 };
 
@@ -120,8 +116,7 @@ std::vector<Result<MaskFills>> fill_mask(const Model& model,
                                          std::span<const std::string_view> texts,
                                          const FillMaskOptions& options = {});
 
-// --- question answering: transformers' QuestionAnsweringPipeline
-// ------------------------------------
+// --- question answering: transformers' QuestionAnsweringPipeline (4.57) --------------------------
 
 struct QuestionInput {
   std::string_view question;
@@ -158,8 +153,7 @@ std::vector<Result<std::vector<Answer>>> answer(const Model& model,
                                                 std::span<const QuestionInput> inputs,
                                                 const AnswerOptions& options = {});
 
-// --- rerank
-// ------------------------------------------------------------------------------------------
+// --- rerank --------------------------------------------------------------------------------------
 
 struct RerankOptions {
   bool raw_scores = false;  // cross-encoders: the logit instead of its sigmoid

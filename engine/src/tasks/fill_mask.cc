@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tasks/batch.h"
+#include "tasks/clean_up.h"
 #include "tasks/scores.h"
 
 namespace sapwood {
@@ -34,6 +35,24 @@ std::vector<std::int32_t> positions_of(std::int32_t id, std::span<const std::int
 
 namespace {
 
+// tokenizer_config.json's clean_up_tokenization_spaces, where the tokenizer tells it.
+template <class T>
+bool cleans_up(const T& tokenizer) {
+  if constexpr (requires { tokenizer.clean_up_tokenization_spaces(); }) {
+    return tokenizer.clean_up_tokenization_spaces();
+  }
+  return false;
+}
+
+// tokenizer.decode of transformers: the decoder's own clean-up works on words, this one on the
+// text.
+std::string decode(const Tokenizer& tokenizer, std::span<const std::int32_t> ids,
+                   bool skip_special_tokens) {
+  std::string text = tokenizer.decode(ids, skip_special_tokens);
+  if (cleans_up(tokenizer)) tasks::clean_up_text(text);
+  return text;
+}
+
 std::vector<MaskFill> fill(const Tokenizer& tokenizer, const std::vector<std::int32_t>& ids,
                            std::int32_t position, bool only_mask,
                            std::span<const tasks::TokenScore> best) {
@@ -48,9 +67,9 @@ std::vector<MaskFill> fill(const Tokenizer& tokenizer, const std::vector<std::in
     MaskFill result;
     result.score = token.score;
     result.token = token.id;
-    result.token_str = tokenizer.decode(std::span(&token.id, 1), false);
+    result.token_str = decode(tokenizer, std::span(&token.id, 1), false);
     // Special tokens are left out for reading, but not where that would hide the other masks.
-    result.sequence = tokenizer.decode(filled, only_mask);
+    result.sequence = decode(tokenizer, filled, only_mask);
     fills.push_back(std::move(result));
   }
   return fills;

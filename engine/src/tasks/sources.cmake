@@ -1,9 +1,12 @@
 # The tasks of the engine; paths relative to engine/.
+# The caller links SAPWOOD_TASK_LIBRARIES.
+set(SAPWOOD_TASK_LIBRARIES sapwood_utf8proc)
 set(SAPWOOD_TASK_SOURCES
   src/tasks/answer.cc
   src/tasks/answer_spans.cc
   src/tasks/batch.cc
   src/tasks/classify.cc
+  src/tasks/clean_up.cc
   src/tasks/embed.cc
   src/tasks/fill_mask.cc
   src/tasks/lowercase.cc
