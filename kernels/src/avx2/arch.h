@@ -22,10 +22,12 @@ constexpr int kTileRegs = 2;
 constexpr int kFlatRows = 3;
 constexpr int kFlatRegs = 4;
 
+// Names differ from xsimd's: argument-dependent lookup would prefer xsimd::store, which wants
+// alignment.
 inline Reg zero() { return _mm256_setzero_ps(); }
 inline Reg broadcast(float value) { return _mm256_set1_ps(value); }
-inline Reg load(const float* p) { return _mm256_loadu_ps(p); }
-inline void store(float* p, Reg value) { _mm256_storeu_ps(p, value); }
+inline Reg load_reg(const float* p) { return _mm256_loadu_ps(p); }
+inline void store_reg(float* p, Reg value) { _mm256_storeu_ps(p, value); }
 inline Reg add(Reg a, Reg b) { return _mm256_add_ps(a, b); }
 inline Reg mul(Reg a, Reg b) { return _mm256_mul_ps(a, b); }
 inline Reg fma(Reg a, Reg b, Reg c) { return _mm256_fmadd_ps(a, b, c); }
@@ -47,13 +49,13 @@ inline Reg blend_first(Reg value, Reg rest, int count) {
 }
 
 // Lanes are added in one fixed order: halves of 4, of 2, of 1.
-inline float reduce_add(Reg value) {
+inline float sum_lanes(Reg value) {
   const __m128 four = _mm_add_ps(_mm256_castps256_ps128(value), _mm256_extractf128_ps(value, 1));
   const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-inline float reduce_max(Reg value) {
+inline float max_lane(Reg value) {
   const __m128 four = _mm_max_ps(_mm256_castps256_ps128(value), _mm256_extractf128_ps(value, 1));
   const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));

@@ -23,10 +23,12 @@ constexpr int kTileRegs = 3;
 constexpr int kFlatRows = 4;
 constexpr int kFlatRegs = 6;
 
+// Names differ from xsimd's: argument-dependent lookup would prefer xsimd::store, which wants
+// alignment.
 inline Reg zero() { return _mm512_setzero_ps(); }
 inline Reg broadcast(float value) { return _mm512_set1_ps(value); }
-inline Reg load(const float* p) { return _mm512_loadu_ps(p); }
-inline void store(float* p, Reg value) { _mm512_storeu_ps(p, value); }
+inline Reg load_reg(const float* p) { return _mm512_loadu_ps(p); }
+inline void store_reg(float* p, Reg value) { _mm512_storeu_ps(p, value); }
 inline Reg add(Reg a, Reg b) { return _mm512_add_ps(a, b); }
 inline Reg mul(Reg a, Reg b) { return _mm512_mul_ps(a, b); }
 inline Reg fma(Reg a, Reg b, Reg c) { return _mm512_fmadd_ps(a, b, c); }
@@ -46,7 +48,7 @@ inline Reg blend_first(Reg value, Reg rest, int count) {
 }
 
 // Lanes are added in one fixed order: halves of 8, of 4, of 2, of 1.
-inline float reduce_add(Reg value) {
+inline float sum_lanes(Reg value) {
   const __m256 eight =
       _mm256_add_ps(_mm512_castps512_ps256(value), _mm512_extractf32x8_ps(value, 1));
   const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
@@ -54,7 +56,7 @@ inline float reduce_add(Reg value) {
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-inline float reduce_max(Reg value) { return _mm512_reduce_max_ps(value); }
+inline float max_lane(Reg value) { return _mm512_reduce_max_ps(value); }
 
 // rows[i] lane j becomes rows[j] lane i.
 inline void transpose(Reg (&rows)[kLanes]) {

@@ -40,7 +40,7 @@ void pack_keys(const Head& h) {
             token + i < h.length ? load_first(h.keys + (token + i) * h.stride + d, width) : zero();
       }
       transpose(rows);
-      for (int i = 0; i < width; ++i) store(panel + (d + i) * kPanelWidth, rows[i]);
+      for (int i = 0; i < width; ++i) store_reg(panel + (d + i) * kPanelWidth, rows[i]);
     }
   }
 }
@@ -51,8 +51,8 @@ void pack_values(const Head& h) {
     float* panel =
         h.value_panels + std::int64_t{d / kPanelWidth} * h.length * kPanelWidth + d % kPanelWidth;
     for (int token = 0; token < h.length; ++token) {
-      store(panel + std::int64_t{token} * kPanelWidth,
-            load_first(h.values + token * h.stride + d, width));
+      store_reg(panel + std::int64_t{token} * kPanelWidth,
+                load_first(h.values + token * h.stride + d, width));
     }
   }
 }
@@ -62,22 +62,22 @@ float exponentials(float* x, int n, float scale) {
   const int whole = n / kLanes * kLanes, rest = n - whole;
   const Vec lowest(-__builtin_inff());
   Vec largest = lowest;
-  for (int j = 0; j < whole; j += kLanes) largest = xsimd::max(largest, Vec(load(x + j)));
-  if (rest > 0) largest = xsimd::max(largest, Vec(blend_first(load(x + whole), lowest, rest)));
-  const Vec factor(scale), shift(reduce_max(largest) * scale);
+  for (int j = 0; j < whole; j += kLanes) largest = xsimd::max(largest, Vec(load_reg(x + j)));
+  if (rest > 0) largest = xsimd::max(largest, Vec(blend_first(load_reg(x + whole), lowest, rest)));
+  const Vec factor(scale), shift(max_lane(largest) * scale);
   Vec sum(0.0f);
   for (int j = 0; j < whole; j += kLanes) {
-    const Vec e = exp_nonpositive(xsimd::fms(Vec(load(x + j)), factor, shift));
+    const Vec e = exp_nonpositive(xsimd::fms(Vec(load_reg(x + j)), factor, shift));
     sum = sum + e;
-    store(x + j, e);
+    store_reg(x + j, e);
   }
   if (rest > 0) {
-    const Vec e = exp_nonpositive(xsimd::fms(Vec(load(x + whole)), factor, shift));
+    const Vec e = exp_nonpositive(xsimd::fms(Vec(load_reg(x + whole)), factor, shift));
     const Vec kept(blend_first(e, zero(), rest));
     sum = sum + kept;
-    store(x + whole, kept);
+    store_reg(x + whole, kept);
   }
-  return 1.0f / reduce_add(sum);
+  return 1.0f / sum_lanes(sum);
 }
 
 // rows x [columns of the panels [first, first + kRegs / kRegsPerPanel)] of the scores.
@@ -92,7 +92,7 @@ void score_tile(const Head& h, int query, float* scores, int panel) {
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 16
-    for (int c = 0; c < kRegs; ++c) store(at + r * h.padded + c * kLanes, acc[r][c]);
+    for (int c = 0; c < kRegs; ++c) store_reg(at + r * h.padded + c * kLanes, acc[r][c]);
   }
 }
 
@@ -113,7 +113,7 @@ void output_tile(const Head& h, int query, float* scores, const float* inverses,
       const int left = h.head_dim - column - c * kLanes;
       const Reg value = mul(acc[r][c], inverse);
       if (left >= kLanes) {
-        store(out + c * kLanes, value);
+        store_reg(out + c * kLanes, value);
       } else if (left > 0) {
         store_first(out + c * kLanes, value, left);
       }

@@ -56,7 +56,7 @@ Tree tree_of(const FffArgs& a, int tree) {
   for (; j + kChains * kLanes <= n; j += kChains * kLanes) {
 #pragma GCC unroll 4
     for (int c = 0; c < kChains; ++c) {
-      chains[c] = fma(load(x + j + c * kLanes), load(w + j + c * kLanes), chains[c]);
+      chains[c] = fma(load_reg(x + j + c * kLanes), load_reg(w + j + c * kLanes), chains[c]);
     }
   }
 #pragma GCC unroll 4
@@ -64,10 +64,10 @@ Tree tree_of(const FffArgs& a, int tree) {
     const int left = n - j - c * kLanes;
     if (left <= 0) break;
     const Reg value =
-        left < kLanes ? load_first(x + j + c * kLanes, left) : load(x + j + c * kLanes);
-    chains[c] = fma(value, load(w + j + c * kLanes), chains[c]);
+        left < kLanes ? load_first(x + j + c * kLanes, left) : load_reg(x + j + c * kLanes);
+    chains[c] = fma(value, load_reg(w + j + c * kLanes), chains[c]);
   }
-  return reduce_add(add(add(chains[0], chains[1]), add(chains[2], chains[3])));
+  return sum_lanes(add(add(chains[0], chains[1]), add(chains[2], chains[3])));
 }
 
 [[gnu::always_inline]] inline void prefetch_row(const float* row, std::int64_t floats) {
@@ -116,14 +116,14 @@ template <int kRegs>
     const Reg weight = broadcast(weights[level]);
     const float* row = rows[level] + j;
 #pragma GCC unroll 16
-    for (int c = 0; c < kRegs; ++c) sums[c] = fma(weight, load(row + c * kLanes), sums[c]);
+    for (int c = 0; c < kRegs; ++c) sums[c] = fma(weight, load_reg(row + c * kLanes), sums[c]);
   }
 #pragma GCC unroll 16
   for (int c = 0; c < kRegs; ++c) {
     float* at = y + j + c * kLanes;
     const int left = cols - j - c * kLanes;
     if (left >= kLanes) {
-      store(at, first_tree ? sums[c] : add(load(at), sums[c]));
+      store_reg(at, first_tree ? sums[c] : add(load_reg(at), sums[c]));
     } else if (left > 0) {
       store_first(at, first_tree ? sums[c] : add(load_first(at, left), sums[c]), left);
     }
@@ -135,7 +135,7 @@ template <int kRegs>
 void write_output(Walker& walker, int levels, float* y, int cols, bool first_tree) {
   for (int level = levels; level % kLanes != 0; ++level) walker.z[level] = 0.0f;
   for (int level = 0; level < levels; level += kLanes) {
-    store(walker.z + level, gelu(Vec(load(walker.z + level))));
+    store_reg(walker.z + level, gelu(Vec(load_reg(walker.z + level))));
   }
   const float* rows[kMaxLevels];
   std::int64_t node = walker.node;

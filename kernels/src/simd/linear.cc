@@ -31,7 +31,7 @@ template <int kRows, int kRegs>
   if (a.bias != nullptr) {
 #pragma GCC unroll 16
     for (int c = 0; c < kRegs; ++c) {
-      const Reg bias = load(a.bias + column + c * kLanes);
+      const Reg bias = load_reg(a.bias + column + c * kLanes);
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) acc[r][c] = add(acc[r][c], bias);
     }
@@ -45,7 +45,7 @@ template <int kRows, int kRegs>
     for (int r = 0; r < kRows; ++r) {
       float* at = y + r * a.y_stride + c * kLanes;
       if (left >= kLanes) {
-        store(at, acc[r][c]);
+        store_reg(at, acc[r][c]);
       } else if (left > 0) {
         store_first(at, acc[r][c], left);
       }

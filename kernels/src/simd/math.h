@@ -88,7 +88,7 @@ inline Vec gelu_tanh(Vec x) {
 }
 
 // tanh: a polynomial where |x| < 0.625 (Cephes), (1 - e) / (1 + e) with e = exp(-2 |x|) elsewhere.
-inline Vec tanh(Vec x) {
+inline Vec tanh_of(Vec x) {
   const Vec a = xsimd::abs(x);
   const Vec square = x * x;
   Vec p(-5.70498872745e-3f);
@@ -109,7 +109,7 @@ inline Vec relu(Vec x) { return max_or_nan(Vec(0.0f), x); }
 template <typename Function>
 inline void apply(float* y, int n, Function f) {
   int j = 0;
-  for (; j + kLanes <= n; j += kLanes) store(y + j, f(Vec(load(y + j))));
+  for (; j + kLanes <= n; j += kLanes) store_reg(y + j, f(Vec(load_reg(y + j))));
   if (j < n) store_first(y + j, f(Vec(load_first(y + j, n - j))), n - j);
 }
 
@@ -125,7 +125,7 @@ inline void activate(float* y, int n, Activation activation) {
     case Activation::relu:
       return apply(y, n, [](Vec x) { return relu(x); });
     case Activation::tanh:
-      return apply(y, n, [](Vec x) { return tanh(x); });
+      return apply(y, n, [](Vec x) { return tanh_of(x); });
   }
 }
 

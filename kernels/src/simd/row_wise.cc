@@ -14,11 +14,11 @@ template <typename F>
 }
 
 inline Vec load_up_to(const float* p, int count) {
-  return Vec(count == kLanes ? load(p) : load_first(p, count));
+  return Vec(count == kLanes ? load_reg(p) : load_first(p, count));
 }
 inline void store_up_to(float* p, Vec value, int count) {
   if (count == kLanes) {
-    store(p, value);
+    store_reg(p, value);
   } else {
     store_first(p, value, count);
   }
@@ -43,14 +43,14 @@ void layer_norm_row(const LayerNormArgs& a, std::int64_t first) {
     total = total + s;
   });
   if (a.y == nullptr) return;
-  const Vec mean(reduce_add(total) / static_cast<float>(a.cols));
+  const Vec mean(sum_lanes(total) / static_cast<float>(a.cols));
   Vec squares(0.0f);
   for_columns(a.cols, [&](int j, int count) {
     Vec deviation = load_up_to(sum + j, count) - mean;
     if (count < kLanes) deviation = Vec(blend_first(deviation, zero(), count));
     squares = xsimd::fma(deviation, deviation, squares);
   });
-  const Vec scale(inverse_deviation(reduce_add(squares), a.cols, a.eps));
+  const Vec scale(inverse_deviation(sum_lanes(squares), a.cols, a.eps));
   for_columns(a.cols, [&](int j, int count) {
     Vec y = (load_up_to(sum + j, count) - mean) * scale * load_up_to(a.gamma + j, count);
     if (a.beta != nullptr) y = y + load_up_to(a.beta + j, count);
@@ -64,14 +64,14 @@ void softmax_row(float* x, int cols) {
   for_columns(cols, [&](int j, int count) {
     largest = xsimd::max(largest, Vec(blend_first(load_up_to(x + j, count), lowest, count)));
   });
-  const Vec shift(reduce_max(largest));
+  const Vec shift(max_lane(largest));
   Vec sum(0.0f);
   for_columns(cols, [&](int j, int count) {
     const Vec e = exp_nonpositive(load_up_to(x + j, count) - shift);
     sum = sum + Vec(blend_first(e, zero(), count));
     store_up_to(x + j, e, count);
   });
-  const Vec inverse(1.0f / reduce_add(sum));
+  const Vec inverse(1.0f / sum_lanes(sum));
   for_columns(cols, [&](int j, int count) {
     store_up_to(x + j, load_up_to(x + j, count) * inverse, count);
   });

@@ -60,7 +60,7 @@ template <int kRows, int kRegs, Prefetch kPrefetch>
     Reg column[kRegs];
 #pragma GCC unroll 16
     for (int c = 0; c < kRegs; ++c) {
-      column[c] = load(w + c / kRegsPerPanel * panel_stride + c % kRegsPerPanel * kLanes);
+      column[c] = load_reg(w + c / kRegsPerPanel * panel_stride + c % kRegsPerPanel * kLanes);
     }
     w += kPanelWidth;
 #pragma GCC unroll 16

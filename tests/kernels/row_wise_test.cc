@@ -1,0 +1,281 @@
+// LayerNorm, softmax, GELUglu, embedding and pooling: against the oracle, on every width around the
+// registers.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "catch.h"
+#include "oracle.h"
+#include "support.h"
+
+namespace sapwood::kernels::test {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr int kWidths[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 100, 384, 768, 769};
+
+}  // namespace
+
+TEST_CASE("layer_norm: agrees with the oracle, with and without residual, beta and sum") {
+  for (const KernelTable* table : tables()) {
+    DYNAMIC_SECTION(table->name) {
+      for (const int cols : kWidths) {
+        for (int variant = 0; variant < 8; ++variant) {
+          const int rows = 1 + variant % 3;
+          const std::size_t size = static_cast<std::size_t>(rows) * cols;
+          Floats x(size), residual(size), gamma(cols), beta(cols), y(size), sum(size);
+          Random random(cols + variant);
+          // A mean far from zero shows whether the variance is computed in two passes.
+          random.fill({x.data(), size});
+          for (float& value : x) value += 30.0f;
+          random.fill({residual.data(), size});
+          random.fill({gamma.data(), gamma.size()});
+          random.fill({beta.data(), beta.size()});
+          fill_canary({y.data(), size});
+          fill_canary({sum.data(), size});
+          const float* r = (variant & 1) != 0 ? residual.data() : nullptr;
+          const float* b = (variant & 2) != 0 ? beta.data() : nullptr;
+          float* s = (variant & 4) != 0 ? sum.data() : nullptr;
+          table->layer_norm({x.data(), r, gamma.data(), b, y.data(), s, rows, cols, 1e-3f});
+          const auto expected =
+              oracle::layer_norm(x.data(), r, gamma.data(), b, rows, cols, double{1e-3f});
+          INFO(table->name << " cols " << cols << " variant " << variant);
+          // Values near 30 are rounded at 2e-6; the smallest deviation in a row of two may be 0.03.
+          double worst = 0;
+          for (std::size_t i = 0; i < size; ++i) {
+            worst = std::max(worst, std::abs(y[i] - expected[i]) / (1 + std::abs(expected[i])));
+          }
+          CHECK(worst < 1e-4);
+          bool sums = true;
+          for (std::size_t i = 0; i < size && s != nullptr; ++i) {
+            sums = sums && sum[i] == (r == nullptr ? x[i] : x[i] + r[i]);
+          }
+          CHECK(sums);
+          CHECK((y.intact() && sum.intact()));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("layer_norm: may write over its inputs, and may only sum") {
+  constexpr int kRows = 3, kCols = 77;
+  constexpr std::size_t kSize = kRows * kCols;
+  Floats x(kSize), residual(kSize), gamma(kCols), beta(kCols);
+  Random random(11);
+  for (Floats* f : {&x, &residual, &gamma, &beta}) random.fill({f->data(), f->size()});
+  for (const KernelTable* table : tables()) {
+    DYNAMIC_SECTION(table->name) {
+      Floats y(kSize), sum(kSize), a(kSize), b(kSize);
+      const auto run = [&](const float* in, const float* res, float* out, float* s) {
+        table->layer_norm({in, res, gamma.data(), beta.data(), out, s, kRows, kCols, 1e-5f});
+      };
+      const auto restore = [&] {
+        std::copy(x.begin(), x.end(), a.begin());
+        std::copy(residual.begin(), residual.end(), b.begin());
+      };
+      run(x.data(), residual.data(), y.data(), sum.data());
+
+      restore();
+      run(a.data(), b.data(), a.data(), b.data());  // y over x, sum over residual
+      CHECK(first_difference(a.data(), y.data(), kSize) == -1);
+      CHECK(first_difference(b.data(), sum.data(), kSize) == -1);
+
+      restore();
+      run(a.data(), b.data(), b.data(), a.data());  // y over residual, sum over x
+      CHECK(first_difference(b.data(), y.data(), kSize) == -1);
+      CHECK(first_difference(a.data(), sum.data(), kSize) == -1);
+
+      restore();
+      run(a.data(), b.data(), b.data(), nullptr);
+      CHECK(first_difference(b.data(), y.data(), kSize) == -1);
+
+      restore();
+      run(a.data(), b.data(), nullptr, a.data());  // only the sum
+      CHECK(first_difference(a.data(), sum.data(), kSize) == -1);
+
+      restore();  // a row alone, in place
+      table->layer_norm({a.data() + kCols, b.data() + kCols, gamma.data(), beta.data(),
+                         a.data() + kCols, nullptr, 1, kCols, 1e-5f});
+      CHECK(first_difference(a.data() + kCols, y.data() + kCols, kCols) == -1);
+    }
+  }
+}
+
+TEST_CASE("layer_norm: constant rows give beta") {
+  for (const KernelTable* table : tables()) {
+    DYNAMIC_SECTION(table->name) {
+      Floats x(33), gamma(33), beta(33), y(33);
+      std::fill(x.begin(), x.end(), 4.0f);
+      Random(1).fill({gamma.data(), gamma.size()});
+      Random(2).fill({beta.data(), beta.size()});
+      table->layer_norm(
+          {x.data(), nullptr, gamma.data(), beta.data(), y.data(), nullptr, 1, 33, 1e-12f});
+      CHECK(first_difference(y.data(), beta.data(), 33) == -1);
+    }
+  }
+}
+
+TEST_CASE("softmax: agrees with the oracle and leaves the gaps alone") {
+  for (const KernelTable* table : tables()) {
+    DYNAMIC_SECTION(table->name) {
+      for (const int cols : kWidths) {
+        const int rows = 3, gap = cols % 3;
+        const std::int64_t stride = cols + gap;
+        Floats x((rows - 1) * stride + cols), original(x.size());
+        Random(cols).fill({x.data(), x.size()}, 8.0f);
+        std::copy(x.begin(), x.end(), original.begin());
+        table->softmax({x.data(), stride, rows, cols});
+        const auto expected = oracle::softmax(original.data(), stride, rows, cols);
+        INFO(table->name << " cols " << cols);
+        for (int i = 0; i < rows; ++i) {
+          double worst = 0, sum = 0;
+          for (int j = 0; j < cols; ++j) {
+            const double p = expected[static_cast<std::size_t>(i) * cols + j];
+            worst = std::max(worst, std::abs(x[i * stride + j] - p) / p);
+            sum += x[i * stride + j];
+          }
+          // x - max is rounded at |x| <= 64: 4e-6 of the exponential.
+          CHECK(worst < 5e-6);
+          CHECK(sum == Approx(1.0).epsilon(1e-6));
+          for (int g = 0; g < gap && i + 1 < rows; ++g) {
+            CHECK(x[i * stride + cols + g] == original[i * stride + cols + g]);
+          }
+        }
+        CHECK(x.intact());
+      }
+    }
+  }
+}
+
+TEST_CASE("softmax: extreme values") {
+  for (const KernelTable* table : tables()) {
+    DYNAMIC_SECTION(table->name) {
+      for (const int cols : {3, 8, 21}) {
+        Floats x(cols);
+        std::fill(x.begin(), x.end(), -kInfinity);
+        x[1] = -3e38f;
+        table->softmax({x.data(), cols, 1, cols});
+        CHECK(x[1] == 1.0f);
+        CHECK(x[0] == 0.0f);
+        CHECK(x[cols - 1] == 0.0f);
+
+        std::fill(x.begin(), x.end(), -1000.0f);
+        x[2] = 3e38f;
+        table->softmax({x.data(), cols, 1, cols});
+        CHECK(x[2] == 1.0f);
+        CHECK(x[0] == 0.0f);
+
+        std::fill(x.begin(), x.end(), 3e38f);
+        table->softmax({x.data(), cols, 1, cols});
+        CHECK(x[0] == Approx(1.0 / cols));
+
+        x[0] = kNan;
+        table->softmax({x.data(), cols, 1, cols});
+        CHECK(std::isnan(x[cols - 1]));
+      }
+    }
+  }
+}
+
+TEST_CASE("gelu_glu: agrees with the oracle") {
+  for (const KernelTable* table : tables()) {
+    DYNAMIC_SECTION(table->name) {
+      for (const int cols : kWidths) {
+        const int rows = 2;
+        Floats x(static_cast<std::size_t>(rows) * 2 * cols),
+            y(static_cast<std::size_t>(rows) * cols);
+        Random(cols).fill({x.data(), x.size()}, 2.0f);
+        table->gelu_glu({x.data(), y.data(), rows, cols});
+        double worst = 0;
+        for (int i = 0; i < rows; ++i) {
+          for (int j = 0; j < cols; ++j) {
+            const float* row = x.data() + i * 2 * cols;
+            const double expected = oracle::activate(row[j], Activation::gelu) * row[cols + j];
+            worst = std::max(worst, std::abs(y[static_cast<std::size_t>(i) * cols + j] - expected) /
+                                        (1 + std::abs(expected)));
+          }
+        }
+        INFO(table->name << " cols " << cols);
+        CHECK(worst < 5e-7);
+        CHECK(y.intact());
+      }
+    }
+  }
+}
+
+TEST_CASE("embedding: adds the rows that the indices name") {
+  constexpr int kVocabulary = 50, kPositions = 20, kRows = 13;
+  for (const KernelTable* table : tables()) {
+    DYNAMIC_SECTION(table->name) {
+      for (const int cols : kWidths) {
+        Floats word(static_cast<std::size_t>(kVocabulary) * cols);
+        Floats position(static_cast<std::size_t>(kPositions) * cols), type(2 * cols);
+        Floats y(static_cast<std::size_t>(kRows) * cols);
+        Random random(cols);
+        for (Floats* f : {&word, &position, &type}) random.fill({f->data(), f->size()});
+        std::int32_t ids[kRows], positions[kRows], types[kRows];
+        for (int i = 0; i < kRows; ++i) {
+          ids[i] = i == 0 ? kVocabulary - 1 : random.below(kVocabulary);
+          positions[i] = random.below(kPositions);
+          types[i] = random.below(2);
+        }
+        for (int variant = 0; variant < 4; ++variant) {
+          const bool with_position = (variant & 1) != 0, with_type = (variant & 2) != 0;
+          table->embedding({ids, positions, with_type ? types : nullptr, word.data(),
+                            with_position ? position.data() : nullptr,
+                            with_type ? type.data() : nullptr, y.data(), kRows, cols});
+          bool right = y.intact();
+          for (int i = 0; i < kRows; ++i) {
+            for (int j = 0; j < cols; ++j) {
+              float expected = word[ids[i] * cols + j];
+              if (with_position) expected += position[positions[i] * cols + j];
+              if (with_type) expected += type[types[i] * cols + j];
+              right = right && y[static_cast<std::size_t>(i) * cols + j] == expected;
+            }
+          }
+          INFO(table->name << " cols " << cols << " variant " << variant);
+          CHECK(right);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("pool: mean in row order, first row, maximum") {
+  for (const KernelTable* table : tables()) {
+    DYNAMIC_SECTION(table->name) {
+      for (const int cols : kWidths) {
+        for (const int rows : {1, 2, 5}) {
+          Floats x(static_cast<std::size_t>(rows) * cols), y(cols);
+          Random(cols + rows).fill({x.data(), x.size()});
+          for (const Pooling pooling : {Pooling::mean, Pooling::cls, Pooling::max}) {
+            table->pool({x.data(), y.data(), rows, cols, pooling});
+            bool right = y.intact();
+            for (int j = 0; j < cols; ++j) {
+              float expected = x[j];
+              for (int i = 1; i < rows; ++i) {
+                const float value = x[i * cols + j];
+                if (pooling == Pooling::mean) expected += value;
+                if (pooling == Pooling::max) expected = std::max(expected, value);
+              }
+              if (pooling == Pooling::mean) expected /= static_cast<float>(rows);
+              right = right && y[j] == expected;
+            }
+            INFO(table->name << " cols " << cols << " rows " << rows);
+            CHECK(right);
+          }
+        }
+      }
+      // A NaN in any row stays.
+      const float x[] = {kNan, 1.0f, 2.0f, kNan, 3.0f, 4.0f};
+      float y[2];
+      table->pool({x, y, 3, 2, Pooling::max});
+      CHECK(std::isnan(y[0]));
+      CHECK(std::isnan(y[1]));
+    }
+  }
+}
+
+}  // namespace sapwood::kernels::test
