@@ -84,11 +84,42 @@ endif()
 
 find_package(Threads REQUIRED)
 
+if(SAPWOOD_BUILD_TOOLS)
+  # CLI11: the command line. The fallback is v2.1.2.
+  find_package(CLI11 2.1 QUIET)
+  if(NOT CLI11_FOUND)
+    sapwood_fetch(CLI11 https://github.com/CLIUtils/CLI11.git 70f8072f9dd2292fd0b9f9e5f58e279f60483ed3)
+  endif()
+endif()
+
 if(SAPWOOD_BUILD_TESTS)
   # Catch2 2 or 3; tests/catch.h is the adapter.
   find_package(Catch2 QUIET)
   if(NOT Catch2_FOUND)
     sapwood_fetch(Catch2 https://github.com/catchorg/Catch2.git 182c910b4b63ff587a3440e08f84f70497e49a81)
     list(APPEND CMAKE_MODULE_PATH ${catch2_SOURCE_DIR}/contrib)
+  endif()
+endif()
+
+if(SAPWOOD_BUILD_BENCH)
+  # What the benchmarks compare with. v1.7.1, v2.6.3, and Eigen 3.4.0.
+  find_package(benchmark QUIET)
+  if(NOT benchmark_FOUND)
+    set(BENCHMARK_ENABLE_TESTING OFF)
+    sapwood_fetch(benchmark https://github.com/google/benchmark.git d572f4777349d43653b21d6c2fc63020ab326db2)
+  endif()
+  find_package(dnnl QUIET)
+  if(NOT dnnl_FOUND)
+    set(DNNL_BUILD_TESTS OFF)
+    set(DNNL_BUILD_EXAMPLES OFF)
+    sapwood_fetch(dnnl https://github.com/uxlfoundation/oneDNN.git @DNNL@)
+    if(NOT TARGET DNNL::dnnl)
+      add_library(DNNL::dnnl ALIAS dnnl)
+    endif()
+  endif()
+  find_package(Eigen3 3.3 QUIET NO_MODULE)
+  if(NOT Eigen3_FOUND)
+    # This hash could not be checked against the repository itself.
+    sapwood_fetch(Eigen3 https://gitlab.com/libeigen/eigen.git 3147391d946bb4b6c68edd901f2add6ac1f31f8c)
   endif()
 endif()
