@@ -74,7 +74,7 @@ TEXTS = [
 PAIRS = [
     ("What carries the water?", "The sapwood of a tree carries water from the root to the leaf."),
     ("Where is the museum?", "Élan vital 🙂 in the old city."),
-    ("Is it raining in 東京?", ""),
+    ("Is it raining in 東京?", " "),  # an empty pair: transformers drops "", tokenizers does not
     ("A man is playing a harp.", "A man is playing a keyboard."),
     ("the slow train", " ".join(["The train to Vienna left the city in the morning."] * 9)),
 ]
