@@ -68,7 +68,7 @@ TEST_CASE("dispatch: a forced table is the one that runs") {
   }
 }
 
-TEST_CASE("dispatch: the tables are complete, best first, scalar last") {
+TEST_CASE("dispatch: the tables are complete and best first") {
   REQUIRE(!tables().empty());
   CHECK(tables().back()->isa == Isa::scalar);
   for (std::size_t i = 1; i < tables().size(); ++i) {
@@ -76,7 +76,7 @@ TEST_CASE("dispatch: the tables are complete, best first, scalar last") {
   }
 }
 
-TEST_CASE("dispatch: auto is SAPWOOD_ISA where set, else the best") {
+TEST_CASE("dispatch: auto is SAPWOOD_ISA where set and else the best") {
   {
     Environment environment(nullptr);
     CHECK(select_table("auto") == tables().front());

@@ -96,7 +96,7 @@ void check(const KernelTable& table, const Layer& layer, int y_gap) {
 
 }  // namespace
 
-TEST_CASE("fff: widths, depths, trees and row counts agree with the oracle") {
+TEST_CASE("fff: widths and depths and trees and row counts agree with the oracle") {
   for (const KernelTable* table : tables()) {
     DYNAMIC_SECTION(table->name) {
       for (const int cols : {1, 3, 8, 15, 16, 17, 48, 63, 64, 65, 100, 127, 129, 200}) {
@@ -219,7 +219,7 @@ TEST_CASE("fff: NaN goes left: the pages of the right half are not touched") {
   }
 }
 
-TEST_CASE("fff: zero goes left, the smallest positive number goes right") {
+TEST_CASE("fff: zero goes left and the smallest positive number goes right") {
   constexpr int kCols = 16, kDepth = 1;
   for (const KernelTable* table : tables()) {
     DYNAMIC_SECTION(table->name) {

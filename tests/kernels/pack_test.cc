@@ -5,7 +5,7 @@
 
 namespace sapwood::kernels::test {
 
-TEST_CASE("pack: linear puts w[j, k] into panel j / 16, line k, lane j % 16") {
+TEST_CASE("pack: linear puts w of j and k into panel j div 16 and line k and lane j mod 16") {
   for (const int n : {1, 15, 16, 17, 40}) {
     for (const int k : {1, 63, 64, 65, 200}) {
       Floats w(static_cast<std::size_t>(n) * k), panels(packed_linear_size(n, k));
@@ -25,7 +25,7 @@ TEST_CASE("pack: linear puts w[j, k] into panel j / 16, line k, lane j % 16") {
   }
 }
 
-TEST_CASE("pack: fff puts a node's two rows together, padded with zeros") {
+TEST_CASE("pack: fff puts a node's two rows together and pads with zeros") {
   for (const int cols : {1, 16, 31, 70}) {
     for (const int trees : {1, 3}) {
       const int depth = 4;

@@ -17,7 +17,7 @@ constexpr int kWidths[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 100, 384, 
 
 }  // namespace
 
-TEST_CASE("layer_norm: agrees with the oracle, with and without residual, beta and sum") {
+TEST_CASE("layer_norm: agrees with the oracle with and without residual and beta and sum") {
   for (const KernelTable* table : tables()) {
     DYNAMIC_SECTION(table->name) {
       for (const int cols : kWidths) {
@@ -59,7 +59,7 @@ TEST_CASE("layer_norm: agrees with the oracle, with and without residual, beta a
   }
 }
 
-TEST_CASE("layer_norm: may write over its inputs, and may only sum") {
+TEST_CASE("layer_norm: may write over its inputs and may only sum") {
   constexpr int kRows = 3, kCols = 77;
   constexpr std::size_t kSize = kRows * kCols;
   Floats x(kSize), residual(kSize), gamma(kCols), beta(kCols);
@@ -243,7 +243,7 @@ TEST_CASE("embedding: adds the rows that the indices name") {
   }
 }
 
-TEST_CASE("pool: mean in row order, first row, maximum") {
+TEST_CASE("pool: mean in row order and first row and maximum") {
   for (const KernelTable* table : tables()) {
     DYNAMIC_SECTION(table->name) {
       for (const int cols : kWidths) {
