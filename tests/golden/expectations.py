@@ -50,6 +50,8 @@ class Oracle:
         if info["missing_keys"] or info["mismatched_keys"]:
             raise RuntimeError(f"{path}: the checkpoint lacks {info['missing_keys']}")
         self.model.eval()
+        if self.model.config.model_type == "distilbert":  # whatever class the tokenizer says it is
+            self.tokenizer.model_input_names = ["input_ids", "attention_mask"]
         self.limit = limit or self.tokenizer.model_max_length
         if noise:
             generator = torch.Generator().manual_seed(noise_seed)
