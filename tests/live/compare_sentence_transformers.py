@@ -132,17 +132,27 @@ def main() -> None:
         report.skip("everything", missing)
         report.finish()
 
-    import sentence_transformers
+    import logging
     import sys
+
+    import sentence_transformers
+    import torch
+    import transformers
 
     sys.path.insert(0, str(GOLDEN))
     import feed_forward
 
     feed_forward.install()
+    logging.disable(logging.WARNING)
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     print(f"sentence-transformers {sentence_transformers.__version__}")
 
     def load(path: Path):
-        return sentence_transformers.SentenceTransformer(str(path), device="cpu")
+        options = {"dtype": torch.float32}  # else an F16 checkpoint is computed in F16
+        return sentence_transformers.SentenceTransformer(
+            str(path), device="cpu", model_kwargs=options
+        )
 
     tool = Sapwood(arguments.sapwood)
     model = arguments.model or packaged_model()
