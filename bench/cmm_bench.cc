@@ -135,12 +135,9 @@ World& world() {
 template <typename F>
 void run(benchmark::State& state, bool cold, const F& layer) {
   const int tokens = static_cast<int>(state.range(0));
-  for (auto _ : state) {
-    const Layer& with = world().draw(tokens, cold);
-    state.SetIterationTime(seconds([&] { layer(with, tokens); }));
-  }
-  state.counters["us/token"] = benchmark::Counter(
-      tokens * 1e-6, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  const Layer* with = nullptr;
+  time_calls(
+      state, [&] { with = &world().draw(tokens, cold); }, [&] { layer(*with, tokens); });
 }
 
 void add(const std::string& name, int tokens, void (*function)(benchmark::State&)) {
@@ -186,7 +183,7 @@ void print_ratios(const Reporter& reporter) {
 
 }  // namespace
 
-int main_of_bench(int argc, char** argv) {
+static int main_of_bench(int argc, char** argv) {
   use_one_thread(argv);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

@@ -67,7 +67,9 @@ void require(bool condition, const std::string& message) {
 void Reporter::ReportRuns(const std::vector<Run>& runs) {
   for (const Run& run : runs) {
     if (run.error_occurred || run.run_type != Run::RT_Iteration) continue;
-    const double time = run.real_accumulated_time / static_cast<double>(run.iterations) * 1e6;
+    const auto median = run.counters.find("median");
+    if (median == run.counters.end()) continue;
+    const double time = median->second.value;
     const std::string name = run.run_name.function_name + "/" + run.run_name.args;
     double& fastest = fastest_.try_emplace(name, time).first->second;
     if (time < fastest) fastest = time;

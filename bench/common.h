@@ -3,8 +3,9 @@
 #pragma once
 
 #include <benchmark/benchmark.h>
+#include <time.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -45,20 +46,42 @@ double largest_error(const float* a, const float* b, std::size_t n);
 // Ends the program with a message where a comparison fails: a wrong result must not be timed.
 void require(bool condition, const std::string& message);
 
-// One timed call, for UseManualTime: set-up between calls is not timed.
+// The time this thread computes in one call, for UseManualTime: set-up between calls is not timed,
+// and neither is the time that other programs take the processor away. Every contestant runs in the
+// calling thread.
 template <typename F>
 double seconds(const F& f) {
-  const auto start = std::chrono::steady_clock::now();
+  const auto now = [] {
+    timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+  };
+  const double start = now();
   f();
   benchmark::ClobberMemory();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return now() - start;
 }
 
-// Prints as usual and keeps the fastest repetition of each benchmark, in microseconds.
+// Times calls until the benchmark has enough of them; the counter "median" is that of all calls, in
+// us.
+template <typename SetUp, typename F>
+void time_calls(benchmark::State& state, const SetUp& set_up, const F& f) {
+  std::vector<double> calls;
+  for (auto _ : state) {
+    set_up();
+    calls.push_back(seconds(f));
+    state.SetIterationTime(calls.back());
+  }
+  const auto middle = calls.begin() + static_cast<std::ptrdiff_t>(calls.size() / 2);
+  std::nth_element(calls.begin(), middle, calls.end());
+  state.counters["median"] = *middle * 1e6;
+}
+
+// Prints as usual and keeps the least median of each benchmark's repetitions, in microseconds.
 class Reporter : public benchmark::ConsoleReporter {
  public:
   void ReportRuns(const std::vector<Run>& runs) override;
-  // Fastest repetition's mean time, or 0 where that benchmark did not run.
+  // 0 where that benchmark did not run.
   double microseconds(const std::string& name) const;
 
  private:

@@ -1,8 +1,9 @@
 // Tokenising English text on one thread.
 //
-// The text is the file named by SAPWOOD_BENCH_TEXT, else generated; the tokenizer is the one named by
-// SAPWOOD_BENCH_TOKENIZER (a directory, tokenizer.json, or vocab.txt taken as uncased), else a small one
-// with the generated words. Figures to quote are those of a real text and BERT's vocabulary:
+// The text is the file named by SAPWOOD_BENCH_TEXT, else generated; the tokenizer is the one named
+// by SAPWOOD_BENCH_TOKENIZER (a directory, tokenizer.json, or vocab.txt taken as uncased), else a
+// small one with the generated words. Figures to quote are those of a real text and BERT's
+// vocabulary:
 //   SAPWOOD_BENCH_TEXT=../shared/data/corpus/wikitext-2.test.txt
 //   SAPWOOD_BENCH_TOKENIZER=../shared/data/tokenizer/bert-base-uncased.vocab.txt
 #include <benchmark/benchmark.h>
@@ -20,9 +21,9 @@
 
 namespace {
 
-constexpr const char* kWords[] = {"the",   "of",      "and",     "film",    "was",       "written",
-                                  "in",    "nineteen", "story",  "charming", "affecting", "journey",
-                                  "often", "people",  "would",   "against", "through",   "another"};
+constexpr const char* kWords[] = {"the",   "of",       "and",   "film",     "was",       "written",
+                                  "in",    "nineteen", "story", "charming", "affecting", "journey",
+                                  "often", "people",   "would", "against",  "through",   "another"};
 
 const std::string& text() {
   static const std::string text = [] {
@@ -110,3 +111,5 @@ BENCHMARK(tokenize_whole_text)->Unit(benchmark::kMillisecond);
 BENCHMARK(load_tokenizer_json)->Unit(benchmark::kMillisecond);
 
 }  // namespace
+
+BENCHMARK_MAIN();
