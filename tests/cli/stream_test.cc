@@ -1,0 +1,160 @@
+// Order, bad inputs, answers in time, bounded memory.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "catch.h"
+#include "process.h"
+
+using namespace sapwood::test;
+using Json = nlohmann::json;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const char* const kModel = "distilbert-sentiment-f16";
+
+Outcome classify(const std::string& input, std::vector<std::string> more = {}) {
+  std::vector<std::string> arguments{"classify", "-m", golden(kModel)};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  RunOptions options;
+  options.input = input;
+  return run(arguments, options);
+}
+
+}  // namespace
+
+TEST_CASE("An open pipe gets its answer before the next line") {
+  CoProcess process({"classify", "-m", golden(kModel)});
+  for (const char* text : {"a charming journey\n", "bleak and desperate\n", "\n"}) {
+    process.send(text);
+    const std::string line = process.read_line();
+    REQUIRE_FALSE(line.empty());
+    CHECK(Json::parse(line).contains("label"));
+  }
+  process.send("no line end");
+  CHECK(process.finish() == 0);
+}
+
+TEST_CASE("A bad line is an error in its place and the rest goes on") {
+  const Outcome outcome = classify(
+      "{\"text\":\"good\"}\nnot "
+      "json\n{\"text\":\"\xFF\"}\n{\"txt\":1}\n\n{\"text\":\"two\\nlines\"}\n",
+      {"--input-format", "jsonl"});
+  CHECK(outcome.status == 1);
+  const auto lines = lines_of(outcome.out);
+  REQUIRE(lines.size() == 5);  // the blank line is none
+  CHECK(Json::parse(lines[0]).contains("label"));
+  CHECK(Json::parse(lines[1])["error"]["code"] == "malformed");
+  CHECK_THAT(Json::parse(lines[1])["error"]["message"].get<std::string>(), Contains("line 2"));
+  CHECK(Json::parse(lines[2])["error"]["code"] == "invalid_utf8");
+  CHECK(Json::parse(lines[3])["error"]["code"] == "malformed");
+  CHECK(Json::parse(lines[4]).contains("label"));
+  CHECK_THAT(outcome.err, Contains("3 of 5"));
+}
+
+TEST_CASE("Text that is not UTF-8 is an error wherever it comes from") {
+  const Outcome text = classify("good\nbad \xC3(\n\ngood\n");
+  CHECK(text.status == 1);
+  const auto lines = lines_of(text.out);
+  REQUIRE(lines.size() == 4);  // an empty line of text is an empty text
+  CHECK(Json::parse(lines[1])["error"]["code"] == "invalid_utf8");
+  CHECK(lines[0] == lines[3]);
+  CHECK(Json::parse(lines[2]).contains("label"));
+  const Outcome argument = run({"classify", "-m", golden(kModel), "\xFF"});
+  CHECK(argument.status == 1);
+  CHECK(Json::parse(argument.out)["error"]["code"] == "invalid_utf8");
+  const Outcome csv = classify("text\ngood\n\xFF\n\"open", {"--input-format", "csv"});
+  CHECK(csv.status == 1);
+  const auto records = lines_of(csv.out);
+  REQUIRE(records.size() == 3);
+  CHECK(Json::parse(records[1])["error"]["code"] == "invalid_utf8");
+  CHECK(Json::parse(records[2])["error"]["code"] == "malformed");
+  CHECK(classify("no,such,column\na,b,c\n", {"--input-format", "csv"}).status == 1);
+}
+
+TEST_CASE("What is cut is said, or refused") {
+  std::string lengthy;
+  for (int i = 0; i < 200; ++i) lengthy += "journey ";
+  const Outcome cut = classify("short\n" + lengthy + "\n");
+  CHECK(cut.status == 0);
+  const auto lines = lines_of(cut.out);
+  REQUIRE(lines.size() == 2);
+  CHECK_FALSE(Json::parse(lines[0]).contains("truncated"));
+  CHECK(Json::parse(lines[1])["truncated"] == true);
+  CHECK_THAT(cut.err, Contains("1 of 2 inputs were longer than 64 tokens"));
+  CHECK(classify(lengthy, {"-q"}).err.empty());
+  const Outcome refused = classify("short\n" + lengthy + "\n", {"--truncate", "none"});
+  CHECK(refused.status == 1);
+  CHECK(Json::parse(lines_of(refused.out).at(1))["error"]["code"] == "too_long");
+}
+
+TEST_CASE("Other formats carry the same answers") {
+  const std::string input = "a charming journey\n\xFF\nbleak, \"and\" desperate\n";
+  const Json array = Json::parse(classify(input, {"--format", "json"}).out);
+  REQUIRE(array.size() == 3);
+  CHECK(array[1].contains("error"));
+  CHECK(Json::parse(classify("", {"--format", "json"}).out) == Json::array());
+  CHECK(classify("").out.empty());
+  const auto csv = lines_of(classify(input, {"--format", "csv"}).out);
+  REQUIRE(csv.size() == 4);
+  CHECK(csv[0] == "input,label,score,error");
+  CHECK(csv[1] ==
+        "1," + array[0]["label"].get<std::string>() + "," + array[0]["score"].dump() + ",");
+  CHECK(csv[2].rfind("2,,,", 0) == 0);
+  const std::string table = classify("a \x1b[31mred\x07 text\n", {"--format", "table"}).out;
+  CHECK_THAT(table, Contains("LABEL"));
+  CHECK(table.find('\x1b') == std::string::npos);  // nothing of the input controls the terminal
+  const TemporaryFolder folder;
+  const std::string file = folder.path("out.csv");
+  CHECK(classify(input, {"-o", file}).out.empty());
+  CHECK(read_file(file) == classify(input, {"--format", "csv"}).out);
+}
+
+TEST_CASE("Files are read by their extension, - is standard input") {
+  const TemporaryFolder folder;
+  const std::string jsonl = folder.write("in.jsonl", "{\"text\":\"journey\"}\n");
+  const std::string csv = folder.write("in.csv", "id,text\r\n7,journey\r\n");
+  const std::string text = folder.write("in.txt", "\xEF\xBB\xBFjourney\r\n");
+  const std::string wanted = classify("", {"journey"}).out;
+  CHECK(classify("", {"-i", jsonl}).out == wanted);
+  CHECK(classify("", {"-i", csv}).out == wanted);
+  CHECK(classify("", {"-i", text}).out == wanted);
+  CHECK(classify("journey\n", {"-i", "-"}).out == wanted);
+  CHECK(classify("journey\n", {"-"}).out == wanted);
+}
+
+TEST_CASE("Answers keep the input's order and do not depend on the batch") {
+  std::string input;
+  std::vector<std::string> alone;
+  const std::vector<std::string> texts{"a journey", "bleak", "water carries the tree and the leaf",
+                                       ""};
+  for (const std::string& text : texts) alone.push_back(lines_of(classify(text + "\n").out).at(0));
+  for (int i = 0; i < 3000; ++i) input += texts[static_cast<std::size_t>(i * 7 % 4)] + "\n";
+  const auto lines = lines_of(classify(input).out);
+  REQUIRE(lines.size() == 3000);
+  std::size_t wrong = 0;
+  for (int i = 0; i < 3000; ++i) {
+    wrong += lines[static_cast<std::size_t>(i)] != alone[static_cast<std::size_t>(i * 7 % 4)];
+  }
+  CHECK(wrong == 0);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they reserve terabytes
+TEST_CASE("Memory does not grow with the input") {
+  // 64 MB of text through a process that may map 600 MB: what one thread's libraries, model and
+  // chunk need is a fraction of that, the input and its answers held together would not fit.
+  std::string line;
+  while (line.size() < 2000) line += "journey ";
+  std::string input;
+  while (input.size() < (std::size_t{64} << 20)) input += line + "\n";
+  RunOptions options;
+  options.input = std::move(input);
+  options.address_space = std::size_t{600} << 20;
+  options.env["SAPWOOD_ISA"] = "auto";
+  const Outcome outcome =
+      run({"tokenize", "-q", "-m", golden(kModel), "--max-length", "8"}, options);
+  INFO(outcome.err);
+  CHECK(outcome.status == 0);
+  CHECK(std::count(outcome.out.begin(), outcome.out.end(), '\n') > 30'000);
+}
+#endif

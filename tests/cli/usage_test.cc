@@ -1,0 +1,143 @@
+// Exit statuses and messages: 2 for what cannot be meant, 1 for what failed, 0 else.
+#include "catch.h"
+#include "process.h"
+
+using namespace sapwood::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+void check_usage(const std::vector<std::string>& arguments, const std::string& says) {
+  const Outcome outcome = run(arguments);
+  INFO(outcome.err);
+  CHECK(outcome.status == 2);
+  CHECK(outcome.out.empty());
+  CHECK_THAT(outcome.err, Contains(says));
+  CHECK(outcome.err.rfind("sapwood: ", 0) == 0);
+}
+
+void check_failure(const std::vector<std::string>& arguments, const std::string& says,
+                   const RunOptions& options = {}) {
+  const Outcome outcome = run(arguments, options);
+  INFO(outcome.err);
+  CHECK(outcome.status == 1);
+  CHECK_THAT(outcome.err, Contains(says));
+  CHECK(outcome.err.rfind("sapwood: ", 0) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("Help and version are answers") {
+  CHECK(run({"--version"}).status == 0);
+  CHECK_THAT(run({"--version"}).out, Contains("sapwood "));
+  const Outcome help = run({"--help"});
+  CHECK(help.status == 0);
+  for (const char* command : {"classify", "ner", "embed", "fill-mask", "qa", "rerank", "tokenize",
+                              "convert", "inspect", "eval", "bench"}) {
+    CHECK_THAT(help.out, Contains(command));
+    const Outcome own = run({command, "--help"});
+    CHECK(own.status == 0);
+    CHECK(own.out.size() > 100);
+    CHECK(own.err.empty());
+  }
+  CHECK_THAT(run({"eval", "--help"}).out, Contains("15%"));
+}
+
+TEST_CASE("Wrong usage is status 2 and says what to do") {
+  check_usage({}, "no command");
+  check_usage({"frobnicate"}, "there is no command \"frobnicate\"");
+  check_usage({"classify", "--no-such-flag", "x"}, "--no-such-flag");
+  check_usage({"classify", "-m"}, "--model");
+  check_usage({"classify", "--top-k", "many", "x"}, "--top-k");
+  check_usage({"classify", "--top-k", "-1", "x"}, "--top-k");
+  check_usage({"classify", "--threads", "-2", "x"}, "--threads");
+  check_usage({"classify", "--isa", "sse9", "x"}, "--isa");
+  check_usage({"classify", "--truncate", "some", "x"}, "--truncate");
+  check_usage({"classify", "--format", "npy", "x"}, "--format");
+  check_usage({"classify", "--max-length", "0", "x"}, "--max-length");
+  check_usage({"classify", "-dash", "x"}, "--");
+  check_usage({"convert", "somewhere"}, "--output");
+  check_usage({"eval", "file"}, "--task");
+  check_usage({"inspect"}, "no model given");
+  check_usage({"bench", "-m", golden("distilbert-base"), "--shapes", "8"}, "--shapes");
+  check_usage({"bench", "-m", golden("distilbert-base"), "--shapes", "0x8"}, "--shapes");
+}
+
+TEST_CASE("A task without a default model says which kind to give") {
+  check_usage({"ner", "x"}, "token classification");
+  check_usage({"embed", "x"}, "encoder");
+  check_usage({"fill-mask", "x"}, "masked language model");
+  check_usage({"qa", "--question", "q", "--context", "c"}, "question answering");
+  check_usage({"rerank", "--query", "q", "x"}, "cross-encoder");
+  check_usage({"eval", "--task", "sts", "file"}, "encoder");
+}
+
+TEST_CASE("Contradicting inputs are refused") {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("in.txt", "a\n");
+  const std::string model = golden("distilbert-sentiment-f16");
+  check_usage({"classify", "-m", model, "-i", file, "x"}, "-i");
+  check_usage({"classify", "-m", model, "-i", file, "-o", file}, "same file");
+  CHECK(read_file(file) == "a\n");
+  check_usage({"qa", "-m", golden("bert-qa"), "--input-format", "text"}, "--question");
+  check_usage({"rerank", "-m", golden("bert-cross-encoder"), "x"}, "--query");
+  check_usage(
+      {"embed", "-m", golden("distilbert-base"), "--pooling", "none", "--format", "npy", "x"},
+      "npy");
+}
+
+TEST_CASE("What is missing or wrong is a failure that names it") {
+  check_failure({"classify", "-m", "/no/such/model", "x"}, "/no/such/model");
+  check_failure({"classify", "-m", "no-such-name", "x"}, "no-such-name");
+  check_failure({"classify", "-m", golden("distilbert-sentiment-f16"), "-i", "/no/such/input"},
+                "/no/such/input");
+  check_failure(
+      {"classify", "-m", golden("distilbert-sentiment-f16"), "-o", "/no/such/folder/out", "x"},
+      "/no/such/folder/out");
+  check_failure({"classify", "-m", golden("bert-qa"), "x"}, "");
+  check_failure({"inspect", golden("distilbert-base"), "--verify"}, "");
+  RunOptions isa;
+  isa.env["SAPWOOD_ISA"] = "no-such-isa";
+  check_failure({"classify", "-m", golden("distilbert-sentiment-f16"), "x"}, "no-such-isa", isa);
+  RunOptions stdin_closed;
+  stdin_closed.close_stdin = true;
+  check_failure({"classify", "-m", golden("distilbert-sentiment-f16")}, "standard input",
+                stdin_closed);
+}
+
+TEST_CASE("The environment stands in for options") {
+  RunOptions options;
+  options.env["SAPWOOD_MODEL"] = golden("distilbert-sentiment-f16");
+  options.env["SAPWOOD_THREADS"] = "1";
+  options.env["SAPWOOD_BATCH_TOKENS"] = "64";
+  CHECK(run({"classify", "x"}, options).status == 0);
+  options.env["SAPWOOD_THREADS"] = "lots";
+  CHECK(run({"classify", "x"}, options).status == 2);
+  RunOptions folders;
+  folders.env["SAPWOOD_MODELS"] = golden("");
+  CHECK(run({"classify", "-m", "distilbert-sentiment-f16", "x"}, folders).status == 0);
+}
+
+TEST_CASE("Results that cannot be written are a failure, not a crash") {
+  const std::string model = golden("distilbert-sentiment-f16");
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"classify", "-m", model, "x"},
+        {"--help"},
+        {"classify", "--help"},
+        {"inspect", model},
+        {"classify", "-m", model, "--format", "csv", "x"},
+        {"embed", "-m", golden("distilbert-base"), "--format", "npy", "x"}}) {
+    RunOptions options;
+    options.out = Stdout::full;
+    const Outcome full = run(arguments, options);
+    INFO(arguments[0] << ' ' << full.err);
+    CHECK(full.status == 1);
+    CHECK_THAT(full.err, Contains("No space left on device"));
+    options.out = Stdout::gone;
+    const Outcome gone = run(arguments, options);
+    CHECK(gone.status == 1);
+    CHECK_THAT(gone.err, Contains("closed by its reader"));
+    options.out = Stdout::closed;
+    CHECK(run(arguments, options).status == 1);
+  }
+}
