@@ -132,9 +132,15 @@ void Tokenizer::Impl::tokenize(std::string_view text, const EncodeOptions& optio
   out.clear();
   Run run{options, limit, out, thread_buffers()};
   added.split(text, options.parse_special_tokens, run.buffers.plain_splits);
+  std::size_t done = 0;
   for (const AddedSplit& split : run.buffers.plain_splits) {
     const std::string_view piece =
         text.substr(split.range.begin, split.range.end - split.range.begin);
+    if (split.range.begin < done) {  // a token that begins with the space that the one before took
+      const std::string_view again = text.substr(split.range.begin, done - split.range.begin);
+      run.code_point -= static_cast<uint32_t>(utf8::count(again));
+    }
+    done = split.range.end;
     if (split.token < 0) {
       tokenize_plain(piece, run);
     } else {

@@ -43,6 +43,13 @@ void check(std::string_view text, const char* name) {
   utf8::require_valid(text, name);
 }
 
+void check(const EncodeOptions& options) {
+  if (options.stride < 0) {
+    throw Error(ErrorCode::invalid_argument,
+                "stride is " + std::to_string(options.stride) + "; it must not be negative");
+  }
+}
+
 void pad_one(Encoding& e, std::size_t length, const PaddingSection& padding) {
   for (Encoding& window : e.overflowing) pad_one(window, length, padding);
   if (e.size() >= length) return;
@@ -98,6 +105,7 @@ Encoding Tokenizer::encode(std::string_view text, std::string_view pair,
 void Tokenizer::encode_into(Encoding& out, std::string_view text,
                             const EncodeOptions& options) const {
   out.clear();
+  check(options);
   check(text, "text");
   PairBuffers& buffers = thread_buffers();
   std::size_t limit = std::numeric_limits<std::size_t>::max();
@@ -118,6 +126,7 @@ void Tokenizer::encode_into(Encoding& out, std::string_view text,
 void Tokenizer::encode_into(Encoding& out, std::string_view text, std::string_view pair,
                             const EncodeOptions& options) const {
   out.clear();
+  check(options);
   check(text, "text");
   check(pair, "the second text");
   PairBuffers& buffers = thread_buffers();

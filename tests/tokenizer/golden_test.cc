@@ -1,0 +1,223 @@
+// What Hugging Face tokenizers 0.23.3 answered, recorded by make_golden.py.
+#include "golden.h"
+
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+
+#include "catch.h"
+#include "components.h"
+#include "sapwood/tokenizer/tokenizer.h"
+#include "sapwood/tokenizer/utf8.h"
+
+namespace {
+
+using sapwood::Encoding;
+using sapwood::JsonNode;
+using sapwood::Text;
+using sapwood::test::Crc32;
+using sapwood::test::golden;
+using Json = nlohmann::ordered_json;
+
+// Records of make_golden.py are encode_lines' own format.
+sapwood::EncodeOptions read_options(const Json& line) {
+  sapwood::EncodeOptions options;
+  if (!line.contains("options")) return options;
+  const Json& o = line["options"];
+  options.add_special_tokens = o.value("add_special_tokens", true);
+  options.parse_special_tokens = o.value("parse_special_tokens", true);
+  if (o.contains("max_length")) options.max_length = o["max_length"].get<int>();
+  options.stride = o.value("stride", 0);
+  const std::string strategy = o.value("truncation", "longest_first");
+  if (strategy == "only_first") options.truncation = sapwood::Truncation::only_first;
+  if (strategy == "only_second") options.truncation = sapwood::Truncation::only_second;
+  if (o.value("direction", "right") == std::string("left")) {
+    options.truncation_direction = sapwood::Direction::left;
+  }
+  return options;
+}
+
+void check_encoding(const sapwood::Tokenizer& tokenizer, const Encoding& e, const Json& expected) {
+  CHECK(e.ids == expected["ids"].get<std::vector<int32_t>>());
+  CHECK(tokenizer.tokens(e) == expected["tokens"].get<std::vector<std::string>>());
+  CHECK(e.type_ids == expected["type_ids"].get<std::vector<int32_t>>());
+  CHECK(e.word_ids == expected["word_ids"].get<std::vector<int32_t>>());
+  const auto mask = expected["special_tokens_mask"].get<std::vector<int>>();
+  CHECK(std::vector<int>(e.special_tokens_mask.begin(), e.special_tokens_mask.end()) == mask);
+  REQUIRE(e.offsets.size() == expected["offsets"].size());
+  for (std::size_t i = 0; i < e.offsets.size(); ++i) {
+    CHECK(e.offsets[i].start == expected["offsets"][i][0].get<int32_t>());
+    CHECK(e.offsets[i].end == expected["offsets"][i][1].get<int32_t>());
+  }
+}
+
+void check_line(const sapwood::Tokenizer& tokenizer, const Json& line, const Json& answer) {
+  if (line.contains("decode")) {
+    const auto ids = line["decode"].get<std::vector<int32_t>>();
+    CHECK(tokenizer.decode(ids, line["skip_special_tokens"].get<bool>()) ==
+          answer["text"].get<std::string>());
+    return;
+  }
+  const auto text = line["text"].get<std::string>();
+  const auto options = read_options(line);
+  auto encode = [&] {
+    if (!line.contains("pair")) return tokenizer.encode(text, options);
+    return tokenizer.encode(text, line["pair"].get<std::string>(), options);
+  };
+  if (answer.contains("error")) {
+    CHECK_THROWS_AS(encode(), sapwood::Error);
+    return;
+  }
+  const Encoding e = encode();
+  check_encoding(tokenizer, e, answer);
+  REQUIRE(e.overflowing.size() == answer["overflowing"].size());
+  for (std::size_t i = 0; i < e.overflowing.size(); ++i) {
+    check_encoding(tokenizer, e.overflowing[i], answer["overflowing"][i]);
+  }
+}
+
+// The words and ranges of one text through normaliser and pre-tokeniser, as make_golden.py writes
+// them.
+void add_splits(std::u32string_view chars, const sapwood::Normalizer& normalizer,
+                const sapwood::PreTokenizer& pre_tokenizer, Crc32& crc) {
+  static Text text;
+  text.clear();
+  text.base = 0;
+  for (std::size_t i = 0; i < chars.size(); ++i) {
+    text.push(chars[i], {static_cast<uint32_t>(i), static_cast<uint32_t>(i) + 1});
+  }
+  normalizer.apply(text);
+  std::vector<sapwood::Range> words;
+  if (text.size() > 0) pre_tokenizer.split(text, {0, text.size()}, words);
+  std::string out;
+  for (const sapwood::Range& w : words) {
+    for (std::size_t i = w.begin; i < w.end; ++i) sapwood::utf8::append(out, text.chars[i]);
+    out += '\x1f' + std::to_string(text.spans[w.begin].start) + ',' +
+           std::to_string(text.spans[w.end - 1].end) + '\x1e';
+  }
+  crc.add(out + '\n');
+}
+
+}  // namespace
+
+TEST_CASE("texts, pairs, windows, added tokens and decoding are as in the reference") {
+  std::ifstream in(golden("texts.jsonl"));
+  REQUIRE(in);
+  std::optional<sapwood::Tokenizer> tokenizer, reread;
+  std::string name;
+  int lines = 0;
+  for (std::string record; std::getline(in, record);) {
+    const Json json = Json::parse(record);
+    if (json.contains("tokenizer")) {
+      name = json["tokenizer"].get<std::string>();
+      tokenizer = sapwood::Tokenizer::from_json(json["json"].get<std::string>());
+      reread = sapwood::Tokenizer::from_json(tokenizer->to_json());
+      continue;
+    }
+    CAPTURE(name, json["line"].dump());
+    check_line(*tokenizer, json["line"], json["answer"]);
+    check_line(*reread, json["line"], json["answer"]);
+    ++lines;
+  }
+  CHECK(lines > 400);
+}
+
+TEST_CASE("every scalar value is normalised and split as in the reference") {
+  std::ifstream in(golden("scalars.txt"));
+  REQUIRE(in);
+  static const std::u32string kAround[][2] = {
+      {U"", U""}, {U"a", U"b"}, {U"a\u0323", U"\u0301"}, {U"\u1100", U"\u11a8"}};
+  std::unique_ptr<sapwood::Normalizer> normalizer;
+  std::unique_ptr<sapwood::PreTokenizer> pre_tokenizer;
+  std::string setting, line;
+  int blocks = 0, settings = 0;
+  std::getline(in, line);  // the comment
+  while (std::getline(in, line)) {
+    std::istringstream fields(line);
+    std::string first_word;
+    fields >> first_word;
+    if (first_word == "setting") {
+      fields >> setting;
+      std::string rest;
+      std::getline(fields, rest);
+      const std::size_t middle = rest.rfind(" {\"type\"");
+      const Json n = Json::parse(rest.substr(0, middle)), p = Json::parse(rest.substr(middle));
+      normalizer = sapwood::make_normalizer(JsonNode(n, "normalizer"));
+      pre_tokenizer = sapwood::make_pre_tokenizer(JsonNode(p, "pre_tokenizer"));
+      ++settings;
+      continue;
+    }
+    std::string expected;
+    fields >> expected;
+    const auto first = static_cast<char32_t>(std::stoul(first_word, nullptr, 16));
+    const bool low = first < 0x30000;
+    Crc32 crc;
+    for (char32_t c = first; c <= first + (low ? 0xFF : 0xFFFF); ++c) {
+      for (int k = 0; k < (low ? 4 : 2); ++k) {
+        add_splits(kAround[k][0] + c + kAround[k][1], *normalizer, *pre_tokenizer, crc);
+      }
+    }
+    if (crc.hex() != expected) {
+      CAPTURE(setting, first_word);
+      CHECK(crc.hex() == expected);
+    }
+    ++blocks;
+  }
+  CHECK(settings == 10);
+  CHECK(blocks == settings * 774);
+}
+
+TEST_CASE(
+    "the real vocabularies answer as in the reference over data/text and every scalar value") {
+  const std::string data = SAPWOOD_SOURCE_DIR "/../shared/data/";
+  if (!std::ifstream(data + "README.md")) {
+    WARN("skipped: no " + data);
+    return;
+  }
+  std::ifstream in(golden("data.txt"));
+  REQUIRE(in);
+  std::map<std::string, sapwood::Tokenizer> tokenizers;
+  int files = 0;
+  Encoding e;
+  for (std::string line; std::getline(in, line);) {
+    if (line[0] == '#') continue;
+    std::istringstream fields(line);
+    std::string path, text_name, expected;
+    std::size_t expected_tokens = 0;
+    fields >> path >> text_name >> expected >> expected_tokens;
+    if (!tokenizers.count(path)) {
+      sapwood::VocabOptions options;
+      options.lowercase = path.find("uncased") != std::string::npos;
+      tokenizers.emplace(path, sapwood::Tokenizer::load(data + path, options));
+    }
+    const sapwood::Tokenizer& tokenizer = tokenizers.at(path);
+    Crc32 crc;
+    std::size_t tokens = 0;
+    std::string out;
+    auto add = [&](std::string_view text) {
+      tokenizer.encode_into(e, text);
+      out.clear();
+      for (std::size_t i = 0; i < e.size(); ++i) {
+        if (i > 0) out += ' ';
+        out += std::to_string(e.ids[i]) + ':' + std::to_string(e.offsets[i].start) + ':' +
+               std::to_string(e.offsets[i].end);
+      }
+      crc.add(out + '\n');
+      tokens += e.size();
+    };
+    if (text_name == "scalars") {
+      sapwood::test::for_scalar_lines(add);
+    } else {
+      std::ifstream file(data + "text/" + text_name, std::ios::binary);
+      REQUIRE(file);
+      sapwood::test::for_lines(file, add);
+    }
+    CAPTURE(path, text_name);
+    CHECK(tokens == expected_tokens);
+    CHECK(crc.hex() == expected);
+    ++files;
+  }
+  CHECK(files >= 8 * 26);
+}
