@@ -29,7 +29,7 @@ TEST_CASE("a model is found by path, by name and in SAPWOOD_MODELS", "[find_mode
 }
 
 TEST_CASE("names that are no names are not searched for", "[find_model]") {
-  for (const char* name : {"", "..", "no/such/model", "../../etc/no-such"})
+  for (const char* name : {"", "no/such/model", "../../etc/no-such"})
     CHECK(code_of(name) == ErrorCode::not_found);
 }
 

@@ -45,7 +45,7 @@ TEST_CASE("SAPWOOD_ISA is read by auto and by nobody else", "[model][isa]") {
   unsetenv("SAPWOOD_ISA");
 }
 
-TEST_CASE("options out of range are refused", "[model]") {
+TEST_CASE("load options out of range are refused", "[model]") {
   CHECK(error_of([] { Model::load(base, {.threads = -1}); }) == ErrorCode::invalid_argument);
   CHECK(error_of([] { Model::load(base, {.batch_tokens = 0}); }) == ErrorCode::invalid_argument);
   CHECK(error_of([] { Model::load("/no/such/model"); }) == ErrorCode::not_found);

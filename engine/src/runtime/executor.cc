@@ -1,6 +1,7 @@
 #include "runtime/executor.h"
 
 #include <sched.h>
+#include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -44,7 +45,9 @@ int available_threads() {
 }
 
 struct Executor::Arena {
-  explicit Arena(int threads) : arena(threads) {}
+  // Work is always cut for `threads`, so that results and memory do not depend on the machine; more
+  // threads than processors would only wait for each other (and oneTBB prints a warning).
+  explicit Arena(int threads) : arena(std::min(threads, tbb::info::default_concurrency())) {}
   tbb::task_arena arena;
 };
 

@@ -10,6 +10,7 @@
 
 #include "checkpoint/checked.h"
 #include "checkpoint/dtype.h"
+#include "checkpoint/safetensors_writer.h"
 #include "config/parse_config.h"
 #include "sapwood/error.h"
 #include "sapwood/kernels/pack.h"
@@ -263,7 +264,7 @@ class Packer {
     std::map<std::string, std::int64_t> elements_of_dtype;
     for (const TensorView& tensor : source_.tensors()) {
       if (used_.count(tensor.name) == 0) {
-        weights_.unused_.push_back(tensor.name);
+        if (!tensor.name.starts_with(kPadPrefix)) weights_.unused_.push_back(tensor.name);
         continue;
       }
       weights_.parameters_ += tensor.elements();
@@ -315,7 +316,7 @@ PackedWeights PackedWeights::map(std::shared_ptr<const TensorSource> source,
   }
   problems.throw_if_any();
   for (const TensorView& tensor : source->tensors()) {
-    if (weights.tensors_.count(tensor.name) == 0 && !tensor.name.starts_with("__pad.")) {
+    if (weights.tensors_.count(tensor.name) == 0 && !tensor.name.starts_with(kPadPrefix)) {
       weights.unused_.push_back(tensor.name);
     }
   }
