@@ -2,17 +2,13 @@
 //
 // A walker is one token in one tree. Every path through this file computes a walker's numbers in
 // one order: dot products over a fixed pattern of lanes and chains, the output as an FMA chain from
-// the root down, trees added in order. They differ only in which walkers take turns and in what is
-// fetched early:
+// the root down, trees added in order. They differ only in which walkers take turns:
 //
-//  - one walker: each level waits for the row that the last decision chose; the output rows of the
-//  path
+//  - one walker: each level waits for the row that the last decision chose; the path's output rows
 //    are fetched meanwhile, so that the output phase finds them in cache.
-//  - up to kBlock walkers take turns level by level: the rows of one are on their way while others
-//  compute.
+//  - up to kBlock walkers take turns level by level: one's rows arrive while others compute.
 //  - many rows: all walk the top levels, whose nodes stay in the second-level cache; then they are
-//  sorted
-//    by the subtree reached and go on in blocks of neighbours, which share nodes.
+//    sorted by the subtree reached and go on in blocks of neighbours, which share nodes.
 #include "isa.h"
 #include "scratch.h"
 #include "simd/math.h"
@@ -81,16 +77,12 @@ Tree tree_of(const FffArgs& a, int tree) {
   walker.node = 2 * walker.node + 1 + (z > 0.0f ? 1 : 0);
 }
 
-// Levels [begin, end) for walkers that take turns.
-template <bool kFetch>
+// Levels [begin, end) for walkers that take turns. Their dot products do not depend on each other,
+// so the processor itself loads several rows at once; prefetch instructions were measured to cost
+// more than they gain here.
 void walk_block(Walker* walkers, int count, int begin, int end, int cols) {
   for (int level = begin; level < end; ++level) {
-    for (int i = 0; i < count; ++i) {
-      Walker& walker = walkers[i];
-      if constexpr (kFetch) prefetch_row(walker.tree.out(walker.node), walker.tree.ld);
-      visit(walker, level, cols);
-      if (kFetch && level + 1 < end) prefetch_row(walker.tree.in(walker.node), walker.tree.ld);
-    }
+    for (int i = 0; i < count; ++i) visit(walkers[i], level, cols);
   }
 }
 
@@ -169,7 +161,7 @@ void run_few(const FffArgs& a) {
     if (count == 1) {
       walk_one(walkers[0], levels, a.cols);
     } else {
-      walk_block<true>(walkers, count, 0, levels, a.cols);
+      walk_block(walkers, count, 0, levels, a.cols);
     }
     for (int i = 0; i < count; ++i) {
       write_output(walkers[i], levels, a.y + i / trees * a.y_stride, a.cols, tree + i % trees == 0);
@@ -211,7 +203,7 @@ void run_many(const FffArgs& a) {
         const std::int32_t row = order[begin + i];
         walkers[i] = {a.x + row * a.x_stride, tree, nodes[row], z + row * z_stride};
       }
-      walk_block<true>(walkers, count, top, levels, a.cols);
+      walk_block(walkers, count, top, levels, a.cols);
       for (int i = 0; i < count; ++i) {
         write_output(walkers[i], levels, a.y + order[begin + i] * a.y_stride, a.cols, t == 0);
       }

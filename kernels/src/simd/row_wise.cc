@@ -126,7 +126,7 @@ void pool(const PoolArgs& a) noexcept {
         result = result + x;
       } else {
         // A NaN stays, whichever side it comes from.
-        result = xsimd::select(result != result, result, max_or_nan(result, x));
+        result = xsimd::select(xsimd::isnan(result), result, max_or_nan(result, x));
       }
     }
     store_up_to(a.y + j, result / divisor, count);
