@@ -242,12 +242,8 @@ void require_unique_names(const std::vector<SafetensorsEntry>& entries, const st
 }  // namespace
 
 SafetensorsHeader parse_safetensors_header(std::string_view text, const std::string& label) {
-  // The JSON library takes NUL for the end of its input and skips a byte order mark; JSON has
-  // neither.
-  if (text.find('\0') != std::string_view::npos) {
-    throw Error(ErrorCode::malformed, label + ": header: found a NUL byte in the JSON text");
-  }
   const std::size_t first = text.find_first_not_of(" \t\r\n");
+  // Asked here, because the JSON library would skip a byte order mark.
   if (first == std::string_view::npos || text[first] != '{') {
     throw Error(ErrorCode::malformed,
                 label + ": header: expected a JSON object, found " + quote(text.substr(0, 16)));
@@ -255,6 +251,10 @@ SafetensorsHeader parse_safetensors_header(std::string_view text, const std::str
   SafetensorsHeader header;
   HeaderHandler handler(label, header);
   json::sax_parse(text.data() + first, text.data() + text.size(), &handler);
+  // The JSON library takes NUL for the end of its input and would not see what follows.
+  if (text.find('\0') != std::string_view::npos) {
+    throw Error(ErrorCode::malformed, label + ": header: found a NUL byte in the JSON text");
+  }
   require_unique_names(header.entries, label);
   return header;
 }

@@ -14,8 +14,9 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-// A tensor takes some 15 values, so this is enough for kMaxTensors and small enough to be harmless.
-constexpr std::size_t kMaxValues = 1 << 20;
+// A tensor takes some 20 values: enough for 25,000 tensors, far more than an encoder has, and few
+// enough to be harmless.
+constexpr std::size_t kMaxValues = 1 << 19;
 constexpr std::size_t kMaxArguments = 8;  // _rebuild_tensor_v2 takes 6 or 7
 constexpr PickleRef kMark = 0xffffffff;   // on the stack only
 

@@ -1,0 +1,117 @@
+// Element types against a slow reading of their definition, and the checked sums.
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "catch.h"
+#include "checkpoint/checked.h"
+#include "checkpoint/dtype.h"
+#include "checkpoint_files.h"
+
+using namespace sapwood;
+using namespace sapwood::test;
+
+namespace {
+
+// IEEE 754 binary16 by its definition.
+float half_by_definition(std::uint16_t half) {
+  const int exponent = half >> 10 & 31;
+  const int fraction = half & 1023;
+  float value = 0;
+  if (exponent == 31) {
+    value = fraction == 0 ? std::numeric_limits<float>::infinity()
+                          : std::numeric_limits<float>::quiet_NaN();
+  } else if (exponent == 0) {
+    value = std::ldexp(static_cast<float>(fraction), -24);
+  } else {
+    value = std::ldexp(static_cast<float>(1024 + fraction), exponent - 25);
+  }
+  return std::copysign(value, (half & 0x8000) != 0 ? -1.0F : 1.0F);
+}
+
+bool same(float a, float b) {
+  if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
+  return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
+}
+
+// Converts with a source that is aligned to nothing.
+template <typename T>
+std::vector<float> convert(Dtype dtype, const std::vector<T>& values) {
+  const std::string bytes = "x" + bytes_of(values);
+  std::vector<float> out(values.size());
+  to_float(dtype, reinterpret_cast<const std::byte*>(bytes.data()) + 1,
+           static_cast<std::int64_t>(values.size()), out.data());
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("dtype: all 65,536 halves and bfloats") {
+  std::vector<std::uint16_t> all(65'536);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint16_t>(i);
+  const std::vector<float> halves = convert(Dtype::f16, all);
+  const std::vector<float> bfloats = convert(Dtype::bf16, all);
+  int wrong = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    wrong += same(halves[i], half_by_definition(all[i])) ? 0 : 1;
+    wrong += same(bfloats[i], std::bit_cast<float>(static_cast<std::uint32_t>(i) << 16)) ? 0 : 1;
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("dtype: lengths around the block, F32 and F64") {
+  for (std::size_t n = 0; n < 100; ++n) {
+    std::vector<std::uint16_t> half(n, 0x3c00);
+    CHECK(convert(Dtype::f16, half) == std::vector<float>(n, 1.0F));
+  }
+  const std::vector<float> f32{1.25F, -0.0F, 3e38F};
+  CHECK(convert(Dtype::f32, f32) == f32);
+  const std::vector<float> out = convert(Dtype::f64, std::vector<double>{0.1, -2, 1e300, 1e-300});
+  CHECK(out == std::vector<float>{0.1F, -2, std::numeric_limits<float>::infinity(), 0});
+}
+
+TEST_CASE("dtype: names, sizes, and what does not convert") {
+  for (const Dtype dtype :
+       {Dtype::f64, Dtype::f32, Dtype::f16, Dtype::bf16, Dtype::i64, Dtype::i32, Dtype::i16,
+        Dtype::i8, Dtype::u64, Dtype::u32, Dtype::u16, Dtype::u8, Dtype::bool_}) {
+    CHECK(parse_dtype(dtype_name(dtype)) == dtype);
+    CHECK(dtype_size(dtype) > 0);
+    if (is_floating(dtype)) continue;
+    float out = 0;
+    const std::byte zeros[8] = {};
+    check_refused([&] { to_float(dtype, zeros, 1, &out); }, ErrorCode::unsupported,
+                  {std::string(dtype_name(dtype))});
+  }
+  CHECK(parse_dtype("F8_E4M3") == Dtype::other);
+  CHECK(parse_dtype("f32") == Dtype::other);
+  CHECK(parse_dtype("") == Dtype::other);
+  CHECK(dtype_size(Dtype::other) == 0);
+}
+
+TEST_CASE("checked: sums, products and alignment refuse to wrap") {
+  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+  CHECK(checked_add(kMax - 1, 1) == kMax);
+  CHECK_FALSE(checked_add(kMax, 1).has_value());
+  CHECK_FALSE(checked_add(-1, 5).has_value());
+  CHECK_FALSE(checked_add(5, -1).has_value());
+  CHECK(checked_mul(kMax / 3, 3) == kMax / 3 * 3);
+  CHECK_FALSE(checked_mul(kMax / 3 + 1, 3).has_value());
+  CHECK_FALSE(checked_mul(-1, -1).has_value());
+  CHECK(align_up(0, 64) == 0);
+  CHECK(align_up(1, 64) == 64);
+  CHECK(align_up(64, 64) == 64);
+  CHECK(align_up(10, 3) == 12);
+  CHECK_FALSE(align_up(kMax - 10, 64).has_value());
+  CHECK_FALSE(align_up(-1, 64).has_value());
+  CHECK_FALSE(align_up(1, 0).has_value());
+  CHECK(checked_size(7U) == 7);
+  CHECK_FALSE(checked_size(1ULL << 63).has_value());
+  using Shape = std::vector<std::int64_t>;
+  CHECK(checked_product(Shape{}) == 1);
+  CHECK(checked_product(Shape{2, 3, 4}) == 24);
+  CHECK(checked_product(Shape{kMax, kMax, 0}) == 0);
+  CHECK_FALSE(checked_product(Shape{kMax, 2}).has_value());
+  CHECK_FALSE(checked_product(Shape{4194305, 4194305, 211106198978564}).has_value());
+  CHECK_FALSE(checked_product(Shape{0, -1}).has_value());
+}

@@ -1,0 +1,7 @@
+set(CHECKPOINT_TEST_SOURCES
+  checkpoint_dtype.cc
+  checkpoint_mapped_file.cc
+  checkpoint_pickle.cc
+  checkpoint_safetensors.cc
+  checkpoint_shards.cc
+  checkpoint_writer.cc)
