@@ -84,6 +84,7 @@ float exponentials(float* x, int n, float scale) {
 template <int kRows, int kRegs>
 void score_tile(const Head& h, int query, float* scores, int panel) {
   Reg acc[kRows][kRegs];
+  clear(acc);
   const std::int64_t panel_size = std::int64_t{h.head_dim} * kPanelWidth;
   accumulate<kRows, kRegs, Prefetch::none>(h.queries + query * h.stride, h.stride,
                                            h.key_panels + panel * panel_size, panel_size,
@@ -100,6 +101,7 @@ void score_tile(const Head& h, int query, float* scores, int panel) {
 template <int kRows, int kRegs>
 void output_tile(const Head& h, int query, float* scores, const float* inverses, int panel) {
   Reg acc[kRows][kRegs];
+  clear(acc);
   const std::int64_t panel_size = std::int64_t{h.length} * kPanelWidth;
   accumulate<kRows, kRegs, Prefetch::none>(scores, h.padded, h.value_panels + panel * panel_size,
                                            panel_size, h.length, nullptr, 0, acc);

@@ -20,32 +20,34 @@ constexpr int kRegsPerPanel = kPanelWidth / kLanes;
 [[gnu::always_inline]] inline void prefetch_l1(const float* p) {
   _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
 }
-[[gnu::always_inline]] inline void prefetch_l2(const float* p) {
-  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1);
-}
+[[gnu::always_inline]] inline void prefetch_l2(const char* p) { _mm_prefetch(p, _MM_HINT_T1); }
 
 // What a tile fetches while it computes.
 enum class Prefetch {
   none,    // the weights are in cache
   stream,  // its own weights, a fixed distance ahead: each is used once
-  next,    // the weights of the next tiles, at `next` and `next_step` floats further with every k
+  next,    // the weights of the next tiles, at `next` and `next_step` bytes further with every k
 };
 
 // How far `stream` looks ahead, in steps of k (a cache line in each panel).
 constexpr int kStreamAhead = 24;
 
-// acc[r][c] = sum over k of x[r, k] * w[k, c], registers c counting through the columns of
-// consecutive panels that lie `panel_stride` floats apart.
-template <int kRows, int kRegs, Prefetch kPrefetch>
-[[gnu::always_inline]] inline void accumulate(const float* x, std::int64_t x_stride, const float* w,
-                                              std::int64_t panel_stride, std::int64_t k,
-                                              const float* next, std::int64_t next_step,
-                                              Reg (&acc)[kRows][kRegs]) {
+template <int kRows, int kRegs>
+[[gnu::always_inline]] inline void clear(Reg (&acc)[kRows][kRegs]) {
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 16
     for (int c = 0; c < kRegs; ++c) acc[r][c] = zero();
   }
+}
+
+// acc[r][c] += x[r, k] * w[k, c] for k = 0, 1, ..., registers c counting through the columns of
+// consecutive panels that lie `panel_stride` floats apart.
+template <int kRows, int kRegs, Prefetch kPrefetch>
+[[gnu::always_inline]] inline void accumulate(const float* x, std::int64_t x_stride, const float* w,
+                                              std::int64_t panel_stride, std::int64_t k,
+                                              const char* next, std::int64_t next_step,
+                                              Reg (&acc)[kRows][kRegs]) {
   for (std::int64_t i = 0; i < k; ++i) {
     if constexpr (kPrefetch == Prefetch::stream) {
 #pragma GCC unroll 16
@@ -56,7 +58,7 @@ template <int kRows, int kRegs, Prefetch kPrefetch>
     if constexpr (kPrefetch == Prefetch::next) {
       // Two lines a step are enough: where this is used, at least two tiles share three panels.
       prefetch_l2(next);
-      prefetch_l2(next + kPanelWidth);
+      prefetch_l2(next + kAlignment);
       next += next_step;
     }
     Reg column[kRegs];
