@@ -45,10 +45,6 @@ void close_end(int& fd) {
     }
   }
   for (const auto& [name, value] : options.env) ::setenv(name.c_str(), value.c_str(), 1);
-  if (options.address_space > 0) {
-    const rlimit limit{options.address_space, options.address_space};
-    ::setrlimit(RLIMIT_AS, &limit);
-  }
   ::signal(SIGPIPE, SIG_DFL);
   std::vector<char*> argv{const_cast<char*>(SAPWOOD_BINARY)};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
@@ -57,10 +53,10 @@ void close_end(int& fd) {
   std::_Exit(127);
 }
 
-int wait_for(pid_t pid) {
+int wait_for(pid_t pid, rusage* usage = nullptr) {
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR) fail("waitpid");
+  while (::wait4(pid, &status, 0, usage) < 0) {
+    if (errno != EINTR) fail("wait4");
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -153,7 +149,11 @@ CoProcess::~CoProcess() {
 }
 
 void CoProcess::send(const std::string& bytes) {
-  if (::write(in_, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) fail("write");
+  for (std::size_t sent = 0; sent < bytes.size();) {
+    const ssize_t n = ::write(in_, bytes.data() + sent, bytes.size() - sent);
+    if (n <= 0) fail("write");
+    sent += static_cast<std::size_t>(n);
+  }
 }
 
 std::string CoProcess::read_line() {
@@ -175,7 +175,9 @@ std::string CoProcess::read_line() {
 
 int CoProcess::finish() {
   close_end(in_);
-  const int status = wait_for(pid_);
+  rusage usage{};
+  const int status = wait_for(pid_, &usage);
+  peak_bytes_ = static_cast<std::size_t>(usage.ru_maxrss) * 1024;
   pid_ = -1;
   return status;
 }

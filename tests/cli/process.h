@@ -27,7 +27,6 @@ struct RunOptions {
   Stdout out = Stdout::pipe;
   bool close_stdin = false;                // <&-
   std::map<std::string, std::string> env;  // added to the environment; SAPWOOD_* of ours is removed
-  std::size_t address_space = 0;           // bytes of RLIMIT_AS; 0: no limit
 };
 
 // `sapwood ARGUMENTS...`
@@ -45,10 +44,12 @@ class CoProcess {
   // One line without its end; "" where none came within a minute.
   std::string read_line();
   int finish();  // closes its input and waits: the exit status
+  std::size_t peak_bytes() const { return peak_bytes_; }  // resident at most; after finish()
 
  private:
   pid_t pid_;
   int in_, out_;
+  std::size_t peak_bytes_ = 0;
   std::string buffer_;
 };
 

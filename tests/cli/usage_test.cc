@@ -97,8 +97,8 @@ TEST_CASE("What is missing or wrong is a failure that names it") {
   check_failure({"classify", "-m", golden("bert-qa"), "x"}, "");
   check_failure({"inspect", golden("distilbert-base"), "--verify"}, "");
   RunOptions isa;
-  isa.env["SAPWOOD_ISA"] = "no-such-isa";
-  check_failure({"classify", "-m", golden("distilbert-sentiment-f16"), "x"}, "no-such-isa", isa);
+  isa.env = {{"SAPWOOD_ISA", "no-such-isa"}};
+  check_failure({"classify", "-m", golden("distilbert-sentiment-f16"), "x"}, "SAPWOOD_ISA", isa);
   RunOptions stdin_closed;
   stdin_closed.close_stdin = true;
   check_failure({"classify", "-m", golden("distilbert-sentiment-f16")}, "standard input",
@@ -107,14 +107,14 @@ TEST_CASE("What is missing or wrong is a failure that names it") {
 
 TEST_CASE("The environment stands in for options") {
   RunOptions options;
-  options.env["SAPWOOD_MODEL"] = golden("distilbert-sentiment-f16");
-  options.env["SAPWOOD_THREADS"] = "1";
-  options.env["SAPWOOD_BATCH_TOKENS"] = "64";
+  options.env = {{"SAPWOOD_MODEL", golden("distilbert-sentiment-f16")},
+                 {"SAPWOOD_THREADS", "1"},
+                 {"SAPWOOD_BATCH_TOKENS", "64"}};
   CHECK(run({"classify", "x"}, options).status == 0);
-  options.env["SAPWOOD_THREADS"] = "lots";
+  options.env.at("SAPWOOD_THREADS") = "lots";
   CHECK(run({"classify", "x"}, options).status == 2);
   RunOptions folders;
-  folders.env["SAPWOOD_MODELS"] = golden("");
+  folders.env = {{"SAPWOOD_MODELS", golden("")}};
   CHECK(run({"classify", "-m", "distilbert-sentiment-f16", "x"}, folders).status == 0);
 }
 

@@ -90,13 +90,22 @@ double median_ms(const Model& model, const Shape& shape, double seconds) {
   return *middle;
 }
 
+// What the products compute in; a checkpoint's own type may be another.
+std::string compute_dtype(const Model& model) {
+  const GraphSummary graph = summarize(model.graph());
+  for (const NodeSummary& node : graph.nodes) {
+    if (node.op == "linear") return node.dtype;
+  }
+  return graph.nodes.empty() ? "" : graph.nodes.front().dtype;
+}
+
 int run(const Options& options) {
   const std::vector<Shape> shapes = parse_shapes(options.shapes);
   LoadOptions load = options.model.load_options();
   load.tokenizer = false;
   for (const Shape& shape : shapes) load.batch_tokens = std::max(load.batch_tokens, shape.tokens);
   const Model model = Model::load(model_path(options.model.model, kKind), load);
-  const ModelInfo info = inspect(model);
+  const std::string isa = inspect(model).isa, dtype = compute_dtype(model);
   const int threads = options.model.threads > 0
                           ? options.model.threads
                           : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
@@ -105,11 +114,10 @@ int run(const Options& options) {
   OutputStream output;
   if (options.json) {
     const nlohmann::ordered_json json{
-        {"isa", info.isa}, {"dtype", info.dtype}, {"threads", threads}, {"median_ms", medians}};
+        {"isa", isa}, {"dtype", dtype}, {"threads", threads}, {"median_ms", medians}};
     output.write(json.dump() + "\n");
   } else {
-    output.write("isa " + info.isa + ", dtype " + info.dtype + ", threads " +
-                 std::to_string(threads) + "\n");
+    output.write("isa " + isa + ", dtype " + dtype + ", threads " + std::to_string(threads) + "\n");
     for (const auto& [shape, median] : medians.items()) {
       char line[96];
       std::snprintf(line, sizeof line, "%-12s %10.3f ms\n", shape.c_str(), median.get<double>());

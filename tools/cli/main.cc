@@ -1,5 +1,6 @@
 // sapwood: the command line. Parses, runs one subcommand, and turns every outcome into the exit
 // statuses 0 (done), 1 (failed) and 2 (wrong usage).
+#include <algorithm>
 #include <csignal>
 #include <new>
 #include <string>
@@ -14,14 +15,26 @@
 namespace sapwood::cli {
 namespace {
 
-// CLI11 splits an argument like "[MASK] and [SEP]" into a list and takes "++" for the end of the
-// subcommand. A byte no shell passes by accident stands before such arguments while it parses.
+// CLI11 splits an argument like "[MASK] and [SEP]" into a list, takes "++" for the end of the
+// subcommand and forgets after "--" that more texts may follow. A byte no shell passes by accident
+// stands before such arguments while it parses.
 constexpr char kShield = '\x01';
 
-std::string shield(std::string_view argument) {
-  const bool special =
-      argument.starts_with('[') || argument == "++" || argument.starts_with(kShield);
-  return special ? kShield + std::string(argument) : std::string(argument);
+// What CLI11 is to parse, last argument first, as it wants them.
+std::vector<std::string> shield(const std::vector<std::string>& arguments) {
+  std::vector<std::string> shielded;
+  bool only_texts = false;  // after "--"
+  for (const std::string& argument : arguments) {
+    if (argument == "--" && !only_texts) {
+      only_texts = true;
+      continue;
+    }
+    const bool special = only_texts || argument.starts_with('[') || argument == "++" ||
+                         argument.starts_with(kShield);
+    shielded.push_back(special ? kShield + argument : argument);
+  }
+  std::reverse(shielded.begin(), shielded.end());
+  return shielded;
 }
 
 void unshield_values(CLI::App& app) {
@@ -44,6 +57,7 @@ std::string usage_message(const CLI::ParseError& error, const std::vector<Comman
   for (const Command& command : commands) {
     if (command.app->parsed()) {
       std::string message = error.what();
+      std::erase(message, kShield);
       if (error.get_name() == "ExtrasError") {
         message += " (a text that begins with a dash goes after --)";
       }
@@ -73,11 +87,8 @@ int run(const std::vector<std::string>& arguments) {
                                       add_eval(app),      add_bench(app)};
   for (const Command& command : commands) unshield_values(*command.app);
 
-  // CLI11 takes its arguments last first.
-  std::vector<std::string> reversed;
-  for (auto it = arguments.rbegin(); it != arguments.rend(); ++it) reversed.push_back(shield(*it));
   try {
-    app.parse(reversed);
+    app.parse(shield(arguments));
   } catch (const CLI::Success& asked) {  // --help, --version
     OutputStream output;
     std::ostringstream text;

@@ -52,6 +52,8 @@ void OutputStream::fail(int error) const {
   if (error == EPIPE) {
     throw Error(ErrorCode::io, name_ + " was closed by its reader before all results were written");
   }
+  if (error == EBADF)
+    throw Error(ErrorCode::io, name_ + " is closed; write to a file with -o FILE");
   std::string message = "cannot write to " + name_ + ": " + std::strerror(error);
   if (error == ENOSPC) message += "; free some space or write elsewhere with -o FILE";
   throw Error(ErrorCode::io, message);

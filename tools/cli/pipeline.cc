@@ -25,15 +25,16 @@ struct Counts {
 };
 
 void report(const Counts& counts, const Task& task) {
-  const std::string of = " of " + std::to_string(counts.inputs);
+  const auto some = [&](std::size_t count, const char* was) {
+    if (counts.inputs == 1) return std::string("the input ") + was;
+    return std::to_string(count) + " of " + std::to_string(counts.inputs) + " inputs " +
+           (std::string_view(was) == "was " ? "were " : was);
+  };
   if (counts.truncated > 0 && !task.io.quiet) {
-    say(std::to_string(counts.truncated) + of +
-        (counts.inputs == 1 ? " input was " : " inputs were ") + task.truncation_notice);
+    say(some(counts.truncated, "was ") + task.truncation_notice);
   }
-  if (counts.failed > 0) {
-    say(std::to_string(counts.failed) + of + (counts.inputs == 1 ? " input" : " inputs") +
-        " failed; the results say why in their places");
-  }
+  if (counts.failed > 0)
+    say(some(counts.failed, "failed; ") + "the results say why, each in its place");
 }
 
 }  // namespace
