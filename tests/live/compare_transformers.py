@@ -188,6 +188,7 @@ def live(report: Report, tool: Sapwood, isas: list[str], count: int, only: list[
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     feed_forward.install()
+    torch.set_num_threads(1)  # tiny models: more threads only wait for each other
     models = sorted(path.parent for path in (GOLDEN / "data").glob("*/expected.json"))
     if MODELS.is_dir():
         models += sorted(path.parent for path in MODELS.glob("*/config.json"))
@@ -204,7 +205,12 @@ def live(report: Report, tool: Sapwood, isas: list[str], count: int, only: list[
         if head == "sequence_classification":
             expected["classify"] = expectations.classify(oracle, [(text, None) for text in texts])
         elif head == "masked_lm":
-            expected["fill_mask"] = expectations.fill_mask(oracle, masked(texts, "[MASK]"))
+            whole = [
+                text
+                for text in masked(texts, "[MASK]")
+                if len(oracle.encode(text).ids) < oracle.limit
+            ]
+            expected["fill_mask"] = expectations.fill_mask(oracle, whole)  # the pipeline cannot cut
         elif head == "token_classification" and NER.exists():
             expected["ner"] = expectations.ner(oracle, ner_sentences(count))
         elif head == "question_answering" and "question-answering" not in SUPPORTED_TASKS:
