@@ -1,0 +1,56 @@
+"""bf16 weights on the GPU with fp32 masters; on a CPU plain fp32."""
+
+import math
+
+import torch
+
+
+class Trainer:
+    """AdamW over a module, with a cosine after a short warm-up. Feedforward weights may have their own rate."""
+
+    def __init__(self, module, lr: float, lr_ffn: float, steps: int, warmup: int = 100):
+        self.params = [p for p in module.parameters() if p.requires_grad]
+        names = [n for n, p in module.named_parameters() if p.requires_grad]
+        self.masters = [p.detach().float().clone().requires_grad_(True) for p in self.params]
+        groups = [
+            {"params": [m for m, n in zip(self.masters, names) if ("ffn" in n) == tree], "lr": rate}
+            for tree, rate in ((False, lr), (True, lr_ffn))
+        ]
+        fused = self.params[0].is_cuda
+        self.adam = torch.optim.AdamW([g for g in groups if g["params"]], betas=(0.9, 0.98), eps=1e-8,
+                                      weight_decay=0.01, fused=fused)
+        warmup = max(1, min(warmup, steps // 5))
+        rate = lambda s: min((s + 1) / warmup, 0.5 + 0.5 * math.cos(math.pi * min(1, s / steps)))
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.adam, rate)
+        if fused:
+            module.bfloat16()
+            self.params = [p for p in module.parameters() if p.requires_grad]
+
+    def step(self) -> None:
+        for master, p in zip(self.masters, self.params):
+            master.grad = None if p.grad is None else p.grad.float()
+            p.grad = None
+        torch.nn.utils.clip_grad_norm_([m for m in self.masters if m.grad is not None], 1.0)
+        self.adam.step()
+        self.schedule.step()
+        with torch.no_grad():
+            torch._foreach_copy_(self.params, self.masters)
+
+    @torch.no_grad()
+    def settle(self, module) -> None:
+        """Gives the module its fp32 masters, for evaluation and export."""
+        module.float()
+        for master, p in zip(self.masters, [p for p in module.parameters() if p.requires_grad]):
+            p.copy_(master)
+        self.params = [p for p in module.parameters() if p.requires_grad]
+
+    def state(self) -> dict:
+        return {"masters": [m.detach() for m in self.masters], "adam": self.adam.state_dict(),
+                "schedule": self.schedule.state_dict()}
+
+    @torch.no_grad()
+    def restore(self, state: dict) -> None:
+        torch._foreach_copy_(self.masters, state["masters"])
+        torch._foreach_copy_(self.params, self.masters)
+        self.adam.load_state_dict(state["adam"])
+        self.schedule.load_state_dict(state["schedule"])
