@@ -93,14 +93,13 @@ Command add_qa(CLI::App& root) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app->add_option("--max-seq-length,--max-length", answer.max_seq_length,
-                  "Tokens of one window, question included")
+                  "Tokens of one window, question included [384, or the model's limit where less]")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app->add_option("--stride,--doc-stride", answer.stride, "Tokens by which windows overlap")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--stride,--doc-stride", answer.stride,
+                  "Tokens by which windows overlap [128, or half a window where less]")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+      ->check(CLI::NonNegativeNumber);
   app->add_flag("--handle-impossible-answer", answer.handle_impossible_answer,
                 "The empty answer competes with its own score");
   app->add_option("--no-answer-threshold", answer.no_answer_threshold,

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "eval/tasks.h"
@@ -28,6 +30,16 @@ void in_chunks(std::size_t count, const EvalOptions& options, Visit visit,
     visit(begin, end);
     options.progress(end, count);
   }
+}
+
+// The result for example number `index`; an error ends the evaluation and says where it stood.
+template <class T>
+T example_value(Result<T> result, std::size_t index) {
+  if (!result) {
+    throw Error(result.error().code(),
+                "example " + std::to_string(index + 1) + ": " + result.error().what());
+  }
+  return std::move(result).value();
 }
 
 // The embeddings of texts, one row each; counts the cut ones.

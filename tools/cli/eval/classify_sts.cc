@@ -16,8 +16,9 @@ std::vector<std::vector<double>> logits(const Model& model, std::span<const Text
   in_chunks(inputs.size(), options, [&](std::size_t begin, std::size_t end) {
     for (auto& result : classify(model, inputs.subspan(begin, end - begin), classify_options)) {
       std::vector<double>& row = rows.emplace_back(names.size());
-      truncated += result.value().truncated;
-      for (const LabelScore& label : result.value().labels) {
+      const Classification one = example_value(std::move(result), rows.size() - 1);
+      truncated += one.truncated;
+      for (const LabelScore& label : one.labels) {
         const auto at = std::find(names.begin(), names.end(), label.label);
         row.at(static_cast<std::size_t>(at - names.begin())) = label.score;
       }
@@ -67,7 +68,7 @@ std::vector<std::vector<float>> embed_all(const Model& model, const std::vector<
   in_chunks(inputs.size(), options, [&](std::size_t begin, std::size_t end) {
     const std::span<const TextInput> part(inputs.data() + begin, end - begin);
     for (auto& result : embed(model, part, embed_options)) {
-      Embedding embedding = std::move(result).value();
+      Embedding embedding = example_value(std::move(result), rows.size());
       truncated += embedding.truncated;
       rows.push_back(std::move(embedding.values));
     }

@@ -59,10 +59,11 @@ Evaluation evaluate_ner(const Model& model, const EvalOptions& options) {
     for (std::size_t i = begin; i < end; ++i) joined.push_back(join(sentences[i].words));
     std::vector<std::string_view> texts;
     for (const JoinedSentence& sentence : joined) texts.push_back(sentence.text);
-    const auto results = ner(model, texts, ner_options);
+    auto results = ner(model, texts, ner_options);
     for (std::size_t i = 0; i < results.size(); ++i) {
-      evaluation.truncated += results[i].value().truncated;
-      predicted.push_back(word_tags(joined[i], results[i].value().entities));
+      const Entities tokens = example_value(std::move(results[i]), begin + i);
+      evaluation.truncated += tokens.truncated;
+      predicted.push_back(word_tags(joined[i], tokens.entities));
       gold.push_back(std::move(sentences[begin + i].tags));
     }
   });
@@ -87,9 +88,9 @@ Evaluation evaluate_qa(const Model& model, const EvalOptions& options) {
           const SquadQuestion& question = squad.questions[i];
           inputs.push_back({question.text, squad.contexts[question.context]});
         }
-        const auto results = answer(model, inputs, answer_options);
+        auto results = answer(model, inputs, answer_options);
         for (std::size_t i = 0; i < results.size(); ++i) {
-          const auto& answers = results[i].value();
+          const auto answers = example_value(std::move(results[i]), begin + i);
           const std::string best = answers.empty() ? std::string() : answers.front().answer;
           exact += squad_exact_match(best, squad.questions[begin + i].answers);
           overlap += squad_f1(best, squad.questions[begin + i].answers);
