@@ -1,0 +1,273 @@
+"""Task distillation: teacher and students are tuned for SST-2, WikiANN NER and masked LM.
+
+    python -m distil.tasks --data ... --teacher ... --tokenizer ... --from DIR --out results --jobs ner:teacher
+    python -m distil.tasks ... --jobs ner:f8d7:0,ner:f8d7:1,mlm:d64:0 --keep ner:f8d7:0 --workers 4
+
+A job is TASK:MEMBER:SEED; TASK:teacher tunes the teacher (hard labels), and comes first. A student starts from its general
+checkpoint and the teacher's head. Its loss: KL to the teacher at temperature 2, + 0.3 cross entropy on the
+labels, + 0.5 relative error of the hidden states. Half of a batch's rows are unlabelled: a corrupted copy of the
+labelled ones, and sentences of the corpus of the same length. No dev or test set chooses anything: the last step counts.
+"""
+
+import copy
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from distil import checkpoint, evaluate, setup
+from distil.data import CLS, MASK, SEP, SEPARATE, TAGS, corrupt, frame
+from distil.general import file_name, parse_member
+from distil.model import EPS, HIDDEN, VOCAB, Encoder, make_student
+from distil.optim import Trainer
+from distil.setup import say
+
+
+class Classifier(nn.Module):
+    """DistilBERT's: [CLS], dense, ReLU, logits."""
+
+    def __init__(self, labels: int):
+        super().__init__()
+        self.pre_classifier, self.classifier = nn.Linear(HIDDEN, HIDDEN), nn.Linear(HIDDEN, labels)
+
+    def forward(self, last, words=None):
+        return self.classifier(F.relu(self.pre_classifier(last[:, 0])))
+
+
+class Tagger(nn.Module):
+    def __init__(self, labels: int):
+        super().__init__()
+        self.classifier = nn.Linear(HIDDEN, labels)
+
+    def forward(self, last, words=None):
+        return self.classifier(last)
+
+
+class MaskedLM(nn.Module):
+    """Dense, GELU, norm, and the frozen word embeddings with a bias."""
+
+    def __init__(self):
+        super().__init__()
+        self.vocab_transform = nn.Linear(HIDDEN, HIDDEN)
+        self.vocab_layer_norm = nn.LayerNorm(HIDDEN, EPS)
+        self.vocab_projector_bias = nn.Parameter(torch.zeros(VOCAB))
+
+    def forward(self, last, words):
+        x = self.vocab_layer_norm(F.gelu(self.vocab_transform(last)))
+        return F.linear(x, words, self.vocab_projector_bias)
+
+
+class Tuned(nn.Module):
+    def __init__(self, encoder: Encoder, head: nn.Module):
+        super().__init__()
+        self.encoder, self.head = encoder, head
+
+    def forward(self, ids, where=None):
+        """(states, logits); `where` [rows, length] picks the positions that get logits."""
+        states = self.encoder(ids)
+        last = states[-1] if where is None else states[-1][where]
+        return states, self.head(last, self.encoder.shared[0].word)
+
+
+class Labelled:
+    """Batches of one length of SST-2 or NER with labels, and unlabelled rows of that length."""
+
+    def __init__(self, prepared, task, rows):
+        self.pieces, self.labels = prepared[task]
+        self.stream, self.sentences = prepared["stream"], prepared["wiki"] if task == "ner" else prepared["sentences"]
+        self.task, self.rows = task, rows
+        self.groups, self.others = self.pieces.by_length(), self.sentences.by_length()
+        self.lengths = np.array(sorted(self.groups))
+        count = np.array([len(self.groups[n]) for n in self.lengths], float)
+        self.share = count / count.sum()
+
+    def batch(self, rng, unlabelled: bool):
+        n = int(rng.choice(self.lengths, p=self.share))
+        pick = rng.choice(self.groups[n], min(self.rows, len(self.groups[n])), replace=False)
+        ids = self.pieces.rows(pick)
+        if self.task == "sst2":
+            labels = torch.from_numpy(self.labels[pick])
+        else:
+            labels = F.pad(torch.from_numpy(np.stack([self.labels[i] for i in pick])), (1, 1), value=SEPARATE)
+        if unlabelled:
+            extra = [corrupt(ids[: -(-len(ids) // 2)], rng, self.pieces.flat)]
+            if n in self.others:
+                extra.append(self.sentences.rows(rng.choice(self.others[n], min(len(ids) // 2 + 1, len(self.others[n])))))
+            ids = torch.cat([ids, *extra])
+        return ids, labels, None
+
+
+class Masked:
+    """128-piece rows of the corpus, a sixth of them [MASK] (85 %), another piece (5 %) or themselves (10 %)."""
+
+    def __init__(self, prepared, rows):
+        self.stream, self.rows = prepared["stream"], rows
+        self.wiki = prepared["wiki"].flat
+
+    def batch(self, rng, unlabelled: bool):
+        parts = []
+        for stream, rows in ((self.stream, self.rows * 2 // 3), (self.wiki, self.rows - self.rows * 2 // 3)):
+            start = rng.integers(0, max(1, len(stream) - 126), rows)
+            parts.append(stream[(start[:, None] + np.arange(126)) % len(stream)])
+        ids = frame(torch.from_numpy(np.concatenate(parts).astype(np.int64)))
+        where = torch.from_numpy(rng.random(tuple(ids.shape)) < 0.16) & (ids != CLS) & (ids != SEP)
+        u = torch.from_numpy(rng.random(tuple(ids.shape)))
+        other = torch.from_numpy(rng.choice(self.stream, tuple(ids.shape)).astype(np.int64))
+        labels = ids[where]
+        seen = torch.where(where & (u < 0.85), MASK, torch.where(where & (u < 0.9), other, ids))
+        return seen, labels, where
+
+
+def new_head(task):
+    return Classifier(2) if task == "sst2" else Tagger(len(TAGS)) if task == "ner" else MaskedLM()
+
+
+def judge(task, model, prepared, device) -> dict:
+    model.eval()
+    if task == "sst2":
+        return {"sst2_dev": evaluate.sst2_accuracy(lambda ids: model(ids)[1], prepared, device)}
+    if task == "ner":
+        return {"ner_test_f1": evaluate.ner_f1(lambda ids: model(ids)[1], prepared, device)}
+    return evaluate.mlm_accuracy(lambda ids, where: model(ids, where)[1], prepared, device)
+
+
+def tune(task, model, teacher, imitates, prepared, device, args, seed) -> list:
+    """Trains in place. `teacher`: Tuned, or None for hard labels alone. Returns the loss curve."""
+    student = teacher is not None
+    steps = args.mlm_steps if task == "mlm" else args.steps if student else args.teacher_steps
+    rate = (args.lr if student else 5e-5) * (2 if task == "mlm" else 1)
+    source = Masked(prepared, args.mlm_rows) if task == "mlm" else Labelled(prepared, task, args.rows)
+    shared, model.encoder.shared = model.encoder.shared, [copy.deepcopy(model.encoder.shared[0])]
+    trainer = Trainer(model, rate, rate, steps)
+    if device.type == "cuda":
+        model.encoder.shared[0].bfloat16()
+    if student:
+        teacher.encoder.shared = model.encoder.shared
+    curve, clock = [], time.time()
+    for step in range(steps):
+        rng = np.random.default_rng((seed, step, 7))
+        ids, labels, where = source.batch(rng, student)
+        ids, labels = ids.to(device), labels.to(device)
+        where = None if where is None else where.to(device)
+        states, logits = model(ids, where)
+        loss = F.cross_entropy(logits[: len(labels)].flatten(0, -2).float(), labels.flatten(), ignore_index=SEPARATE)
+        if student:
+            with torch.no_grad():
+                goal_states, goal = teacher(ids, where)
+            soft = F.kl_div(F.log_softmax(logits.float() / 2, -1), F.log_softmax(goal.float() / 2, -1),
+                            reduction="none", log_target=True).sum(-1).mean() * 4
+            hidden = sum(
+                (mine - goal_states[i]).float().square().mean() / goal_states[i].float().var().clamp_min(1e-6)
+                for mine, i in zip(states, imitates)
+            ) / len(imitates)
+            loss = soft + 0.3 * loss + 0.5 * hidden
+        loss.backward()
+        trainer.step()
+        if step % 50 == 0 or step == steps - 1:
+            curve.append([step + 1, round(loss.item(), 4)])
+    trainer.settle(model)
+    model.encoder.shared = shared
+    say(f"{steps} steps in {time.time() - clock:.1f} s, last losses {[c[1] for c in curve[-3:]]}")
+    return curve
+
+
+def run_job(job, prepared, teacher, device, args) -> dict:
+    task, member, seed = (job.split(":", 1)[0], *job.split(":", 1)[1].rsplit(":", 1)) if not job.endswith(":teacher") \
+        else (job.split(":")[0], "teacher", "0")
+    seed = int(seed)
+    setup.seed(seed)
+    store = args.work / "tasks"
+    if member == "teacher":
+        model = Tuned(copy.deepcopy(teacher).requires_grad_(True), new_head(task)).to(device)
+        curve = tune(task, model, None, None, prepared, device, args, seed)
+        specs = "d1536"
+    else:
+        specs, flip = parse_member(member)
+        student, imitates = make_student(teacher, specs, flip)
+        general = args.general_seed if args.general_seed is not None else seed
+        state, _ = checkpoint.load(args.start, file_name(member, general))
+        student.load_state_dict({k: v.to(device) for k, v in state.items()})
+        goal = Tuned(copy.deepcopy(teacher), new_head(task)).to(device)
+        state, _ = checkpoint.load(store, f"{task}-teacher")
+        goal.load_state_dict({k: v.to(device) for k, v in state.items()})
+        model = Tuned(student, copy.deepcopy(goal.head)).to(device).requires_grad_(True)
+        if device.type == "cuda":
+            goal.bfloat16()
+        curve = tune(task, model, goal.requires_grad_(False), imitates, prepared, device, args, seed)
+        specs = [str(s) for s in specs]
+    result = {"task": task, "member": member, "seed": seed, "specs": specs, "loss": curve,
+              **judge(task, model, prepared, device), **evaluate.tree_health(model.encoder, prepared)}
+    name = f"{task}-teacher" if member == "teacher" else file_name(member, seed).replace("general", task)
+    about = {k: v for k, v in result.items() if k != "loss"}
+    say(f"{job}: {about}")
+    if member == "teacher" or job in args.keep.split(","):
+        checkpoint.save(store if member == "teacher" else args.out, name, model, about)
+    results = args.work / "results"
+    results.mkdir(parents=True, exist_ok=True)
+    (results / f"{name}.json").write_text(json.dumps(result))
+    return result
+
+
+def main() -> None:
+    p = setup.parser(__doc__)
+    p.add_argument("--jobs", required=True)
+    p.add_argument("--from", dest="start", type=setup.pathlib.Path, help="general checkpoints (default: --work/general)")
+    p.add_argument("--general-seed", type=int, help="seed of the general checkpoint (default: the job's)")
+    p.add_argument("--keep", default="", help="jobs whose checkpoint is written to --out")
+    p.add_argument("--workers", type=int, default=1, help="processes that share the GPU")
+    p.add_argument("--steps", type=int, default=1100)
+    p.add_argument("--teacher-steps", type=int, default=1500)
+    p.add_argument("--mlm-steps", type=int, default=500)
+    p.add_argument("--rows", type=int, default=128)
+    p.add_argument("--mlm-rows", type=int, default=128)
+    p.add_argument("--lr", type=float, default=1e-4)
+    args = p.parse_args()
+    args.start = args.start or args.work / "general"
+    jobs = [j for j in args.jobs.split(",") if not finished(args, j)]
+    if args.workers > 1 and len(jobs) > 1:
+        share(args, jobs)
+    elif jobs:
+        prepared, teacher, device = setup.begin(args, 4)
+        for job in jobs:
+            run_job(job, prepared, teacher, device, args)
+    gather(args)
+
+
+def share(args, jobs) -> None:
+    """The same command with a part of the jobs each, in `workers` processes."""
+    values = sys.argv[1:]
+    drop = [i for i, v in enumerate(values) if v in ("--jobs", "--workers")]
+    rest = [v for i, v in enumerate(values) if i not in drop and i - 1 not in drop]
+    parts = [jobs[i :: args.workers] for i in range(args.workers)]
+    running = [subprocess.Popen([sys.executable, "-m", "distil.tasks", *rest, "--jobs", ",".join(part)]) for part in parts if part]
+    if any([r.wait() for r in running]):
+        sys.exit("a worker failed; its message is above. Run the same command again: finished jobs are kept")
+
+
+def result_name(job):
+    if job.endswith(":teacher"):
+        return job.split(":")[0] + "-teacher"
+    task, rest = job.split(":", 1)
+    member, seed = rest.rsplit(":", 1)
+    return file_name(member, int(seed)).replace("general", task)
+
+
+def finished(args, job) -> bool:
+    return (args.work / "results" / f"{result_name(job)}.json").exists()
+
+
+def gather(args) -> None:
+    args.out.mkdir(parents=True, exist_ok=True)
+    done = [json.loads(f.read_text()) for f in sorted((args.work / "results").glob("*.json"))]
+    part = args.out / "tasks.json.part"
+    part.write_text(json.dumps(done))
+    part.replace(args.out / "tasks.json")
+
+
+if __name__ == "__main__":
+    main()
