@@ -155,7 +155,7 @@ TEST_CASE("a model without the head says what the task needs and what it is") {
   CHECK(error_of([&] { ner(classifier, {}); }).code() == ErrorCode::unsupported);  // at once
 }
 
-TEST_CASE("options out of range are refused") {
+TEST_CASE("task options out of range are refused") {
   const Model classifier = load("distilbert-sentiment-f16"), mlm = load("bert-mlm-bin"),
               tagger = load("distilbert-ner-cased"), reader = load("bert-qa");
   const std::string_view text = "a [MASK]";
