@@ -186,6 +186,7 @@ def prepare(folder: pathlib.Path, tokenizer_json: pathlib.Path, limit: int | Non
 
     ner_train, ner_train_labels = words(ner)
     ner_test_ids, ner_test_labels = words(ner_test[: limit or None])
+    ner_dev_ids, ner_dev_labels = words(ner_dev[: limit or None])
     return {
         "dropped": dropped,
         "stream": stream,
@@ -195,6 +196,7 @@ def prepare(folder: pathlib.Path, tokenizer_json: pathlib.Path, limit: int | Non
         "sst2_dev": (pieces([t for t, _ in sst_dev]), np.array([l for _, l in sst_dev])),
         "ner": (ner_train, ner_train_labels),
         "ner_test": (ner_test_ids, ner_test_labels),
+        "ner_dev": (ner_dev_ids, ner_dev_labels),
         "stsb_test": (pieces([p[0] for p in sts_test]), pieces([p[1] for p in sts_test]), [p[2] for p in sts_test]),
         "xquad": (pieces(paragraphs), pieces([q for q, _ in questions]), [p for _, p in questions]),
         "wiki_test": pieces(wiki_test),

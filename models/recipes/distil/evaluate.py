@@ -133,8 +133,8 @@ def spans(tags):
 
 
 @torch.no_grad()
-def ner_f1(logits, prepared, device) -> float:
-    pieces, labels = prepared["ner_test"]
+def ner_f1(logits, prepared, device, split: str = "ner_test") -> float:
+    pieces, labels = prepared[split]
     hit = predicted = gold = 0
     for index, rows in each_length(pieces, device):
         guess = logits(rows)[:, 1:-1].argmax(-1).cpu().numpy()

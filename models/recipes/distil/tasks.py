@@ -132,15 +132,17 @@ def judge(task, model, prepared, device) -> dict:
     if task == "sst2":
         return {"sst2_dev": evaluate.sst2_accuracy(lambda ids: model(ids)[1], prepared, device)}
     if task == "ner":
-        return {"ner_test_f1": evaluate.ner_f1(lambda ids: model(ids)[1], prepared, device)}
+        logits = lambda ids: model(ids)[1]
+        return {"ner_test_f1": evaluate.ner_f1(logits, prepared, device),
+                "ner_dev_f1": evaluate.ner_f1(logits, prepared, device, "ner_dev")}
     return evaluate.mlm_accuracy(lambda ids, where: model(ids, where)[1], prepared, device)
 
 
 def tune(task, model, teacher, imitates, prepared, device, args, seed) -> list:
     """Trains in place. `teacher`: Tuned, or None for hard labels alone. Returns the loss curve."""
     student = teacher is not None
-    steps = args.mlm_steps if task == "mlm" else args.steps if student else args.teacher_steps
-    rate = (args.lr if student else 5e-5) * (2 if task == "mlm" else 1)
+    steps = args.mlm_steps * (1 if student else 2) if task == "mlm" else args.steps if student else args.teacher_steps
+    rate = (args.lr if student else args.teacher_lr) * (2 if task == "mlm" else 1)
     source = Masked(prepared, args.mlm_rows) if task == "mlm" else Labelled(prepared, task, args.rows)
     shared, model.encoder.shared = model.encoder.shared, [copy.deepcopy(model.encoder.shared[0])]
     trainer = Trainer(model, rate, rate, steps)
@@ -225,7 +227,8 @@ def main() -> None:
     p.add_argument("--mlm-steps", type=int, default=500)
     p.add_argument("--rows", type=int, default=128)
     p.add_argument("--mlm-rows", type=int, default=128)
-    p.add_argument("--lr", type=float, default=1e-4)
+    p.add_argument("--lr", type=float, default=1e-4, help="twice that for masked LM")
+    p.add_argument("--teacher-lr", type=float, default=5e-5, help="twice that for masked LM")
     args = p.parse_args()
     args.start = args.start or args.work / "general"
     jobs = [j for j in args.jobs.split(",") if not finished(args, j)]
