@@ -51,6 +51,7 @@ void TokenizerConfig::read(std::string_view json, std::string_view where) {
   read_bool(config, "do_lower_case", where, lowercase);
   read_bool(config, "strip_accents", where, strip_accents);
   read_bool(config, "tokenize_chinese_chars", where, tokenize_chinese_chars);
+  read_bool(config, "clean_up_tokenization_spaces", where, clean_up_tokenization_spaces);
   // Transformers writes int(1e30) for "no limit": not a limit, whichever way JSON spells it.
   const auto it = config.find("model_max_length");
   if (!model_max_length && it != config.end() && it->is_number()) {
@@ -139,6 +140,7 @@ std::shared_ptr<const Tokenizer::Impl> build_tokenizer(
   assign(impl->special.pad, config.pad, {"[PAD]", "<pad>"});
   impl->special.unk = impl->model.unk_id();
   impl->model_max_length = config.model_max_length;
+  impl->clean_up_tokenization_spaces = config.clean_up_tokenization_spaces.value_or(false);
 
   // What the configuration added is kept in the document, under the model, where other readers of
   // the format pass over members they do not know.
@@ -153,6 +155,7 @@ std::shared_ptr<const Tokenizer::Impl> build_tokenizer(
   keep("mask_token", config.mask);
   keep("pad_token", config.pad);
   if (config.model_max_length) extra["model_max_length"] = *config.model_max_length;
+  if (impl->clean_up_tokenization_spaces) extra["clean_up_tokenization_spaces"] = true;
   if (extra.empty()) kept["model"].erase("sapwood");
   kept["model"].erase("vocab");
   impl->document = kept.dump();

@@ -42,6 +42,7 @@ struct Tokenizer::Impl {
   std::optional<PaddingSection> padding;
   SpecialIds special;
   std::optional<int> model_max_length;
+  bool clean_up_tokenization_spaces = false;
   int vocab_size = 0;
 
   // The tokens of one text, before truncation and template; stops early once there are more than
@@ -61,7 +62,7 @@ struct Tokenizer::Impl {
 // the template and the usual names.
 struct TokenizerConfig {
   std::optional<std::string> cls, sep, mask, pad, unk;
-  std::optional<bool> lowercase, strip_accents, tokenize_chinese_chars;
+  std::optional<bool> lowercase, strip_accents, tokenize_chinese_chars, clean_up_tokenization_spaces;
   std::optional<int> model_max_length;
   bool present = false;
 

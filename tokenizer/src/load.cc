@@ -76,6 +76,9 @@ VocabOptions merge(VocabOptions options, const TokenizerConfig& config) {
     options.tokenize_chinese_chars = config.tokenize_chinese_chars.value_or(true);
   }
   if (!options.model_max_length) options.model_max_length = config.model_max_length;
+  if (config.clean_up_tokenization_spaces) {
+    options.clean_up_tokenization_spaces = *config.clean_up_tokenization_spaces;
+  }
   return options;
 }
 

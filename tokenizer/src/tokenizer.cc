@@ -184,6 +184,9 @@ std::optional<int32_t> Tokenizer::sep_id() const noexcept { return impl_->specia
 std::optional<int32_t> Tokenizer::mask_id() const noexcept { return impl_->special.mask; }
 std::optional<int32_t> Tokenizer::pad_id() const noexcept { return impl_->special.pad; }
 std::optional<int32_t> Tokenizer::unk_id() const noexcept { return impl_->special.unk; }
+bool Tokenizer::clean_up_tokenization_spaces() const noexcept {
+  return impl_->clean_up_tokenization_spaces;
+}
 std::optional<int> Tokenizer::model_max_length() const noexcept { return impl_->model_max_length; }
 const std::optional<TruncationSection>& Tokenizer::truncation() const noexcept {
   return impl_->truncation;
@@ -229,6 +232,7 @@ Tokenizer Tokenizer::from_vocab(std::string_view vocab_txt, const VocabOptions& 
   config.mask = options.mask_token;
   config.pad = options.pad_token;
   config.model_max_length = options.model_max_length;
+  config.clean_up_tokenization_spaces = options.clean_up_tokenization_spaces;
   return Tokenizer(build_tokenizer(document_for_vocab(vocabulary, options), vocabulary, config));
 }
 

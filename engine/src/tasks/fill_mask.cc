@@ -35,21 +35,12 @@ std::vector<std::int32_t> positions_of(std::int32_t id, std::span<const std::int
 
 namespace {
 
-// tokenizer_config.json's clean_up_tokenization_spaces, where the tokenizer tells it.
-template <class T>
-bool cleans_up(const T& tokenizer) {
-  if constexpr (requires { tokenizer.clean_up_tokenization_spaces(); }) {
-    return tokenizer.clean_up_tokenization_spaces();
-  }
-  return false;
-}
-
 // tokenizer.decode of transformers: the decoder's own clean-up works on words, this one on the
 // text.
 std::string decode(const Tokenizer& tokenizer, std::span<const std::int32_t> ids,
                    bool skip_special_tokens) {
   std::string text = tokenizer.decode(ids, skip_special_tokens);
-  if (cleans_up(tokenizer)) tasks::clean_up_text(text);
+  if (tokenizer.clean_up_tokenization_spaces()) tasks::clean_up_text(text);
   return text;
 }
 

@@ -104,6 +104,7 @@ struct VocabOptions {
   std::string unk_token = "[UNK]", sep_token = "[SEP]", pad_token = "[PAD]", cls_token = "[CLS]",
               mask_token = "[MASK]";
   std::optional<int> model_max_length;
+  bool clean_up_tokenization_spaces = false;  // see Tokenizer::clean_up_tokenization_spaces
 };
 
 class Tokenizer {
@@ -174,6 +175,9 @@ class Tokenizer {
 
   // From tokenizer_config.json; unset where it is absent or the "no limit" number (1e30).
   std::optional<int> model_max_length() const noexcept;
+  // tokenizer_config.json's: transformers takes spaces before punctuation out of decoded text.
+  // decode() leaves that to its caller, as the reference's decode does.
+  bool clean_up_tokenization_spaces() const noexcept;
   const std::optional<TruncationSection>& truncation() const noexcept;
   const std::optional<PaddingSection>& padding() const noexcept;
 
