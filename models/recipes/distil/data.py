@@ -286,4 +286,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from distil import data  # not __main__: the cache names the classes by their module
+
+    data.main()

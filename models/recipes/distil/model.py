@@ -6,6 +6,7 @@ the tests compare that with transformers.
 """
 
 import lzma
+import os
 import pathlib
 
 import torch
@@ -87,7 +88,9 @@ def load_teacher(path: pathlib.Path, words: pathlib.Path | None = None) -> tuple
     if path.suffix == ".xz":
         unpacked = path.with_suffix("")
         if not unpacked.exists():
-            unpacked.write_bytes(lzma.decompress(path.read_bytes()))
+            part = unpacked.with_suffix(f".{os.getpid()}.part")  # several processes may do this at once
+            part.write_bytes(lzma.decompress(path.read_bytes()))
+            part.replace(unpacked)
         path = unpacked
     with safe_open(path, "pt") as file:
         get = lambda name: unpack(file, name).float()
