@@ -33,6 +33,11 @@ inline Reg add(Reg a, Reg b) { return _mm512_add_ps(a, b); }
 inline Reg mul(Reg a, Reg b) { return _mm512_mul_ps(a, b); }
 inline Reg fma(Reg a, Reg b, Reg c) { return _mm512_fmadd_ps(a, b, c); }
 
+// a b + c, a b - c and c - a b in one rounding. (xsimd 8's fma multiplies and adds on AVX-512.)
+inline Vec mul_add(Vec a, Vec b, Vec c) { return Vec(_mm512_fmadd_ps(a, b, c)); }
+inline Vec mul_sub(Vec a, Vec b, Vec c) { return Vec(_mm512_fmsub_ps(a, b, c)); }
+inline Vec sub_mul(Vec a, Vec b, Vec c) { return Vec(_mm512_fnmadd_ps(a, b, c)); }
+
 inline __mmask16 first_mask(int count) { return static_cast<__mmask16>((1u << count) - 1u); }
 
 // The first `count` lanes, 0 <= count <= kLanes; memory behind the others is not touched.

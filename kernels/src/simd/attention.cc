@@ -67,12 +67,12 @@ float exponentials(float* x, int n, float scale) {
   const Vec factor(scale), shift(max_lane(largest) * scale);
   Vec sum(0.0f);
   for (int j = 0; j < whole; j += kLanes) {
-    const Vec e = exp_nonpositive(xsimd::fms(Vec(load_reg(x + j)), factor, shift));
+    const Vec e = exp_nonpositive(mul_sub(Vec(load_reg(x + j)), factor, shift));
     sum = sum + e;
     store_reg(x + j, e);
   }
   if (rest > 0) {
-    const Vec e = exp_nonpositive(xsimd::fms(Vec(load_reg(x + whole)), factor, shift));
+    const Vec e = exp_nonpositive(mul_sub(Vec(load_reg(x + whole)), factor, shift));
     const Vec kept(blend_first(e, zero(), rest));
     sum = sum + kept;
     store_reg(x + whole, kept);

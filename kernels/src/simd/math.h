@@ -32,11 +32,11 @@ constexpr float kRound = 12582912.0f;
 // 1 + f q(f) with q fitted for least relative error of the whole, 9.2e-8.
 inline Vec exp2_parts(Vec rounded, Vec f) {
   Vec q(1.326472731307149e-3f);
-  q = xsimd::fma(q, f, Vec(9.671512991189957e-3f));
-  q = xsimd::fma(q, f, Vec(5.550733581185341e-2f));
-  q = xsimd::fma(q, f, Vec(2.4022242426872253e-1f));
-  q = xsimd::fma(q, f, Vec(6.931470036506653e-1f));
-  const Vec power = xsimd::fma(q, f, Vec(1.0f));
+  q = mul_add(q, f, Vec(9.671512991189957e-3f));
+  q = mul_add(q, f, Vec(5.550733581185341e-2f));
+  q = mul_add(q, f, Vec(2.4022242426872253e-1f));
+  q = mul_add(q, f, Vec(6.931470036506653e-1f));
+  const Vec power = mul_add(q, f, Vec(1.0f));
   return from_bits(bits_of(power) + (bits_of(rounded) << 23));
 }
 
@@ -46,11 +46,11 @@ inline Vec exp_nonpositive(Vec x) {
   const Vec lowest(-87.33f);
   const Vec clamped = max_or_nan(lowest, x);
   const Vec log2_e(1.4426950216293335f), log2_e_rest(1.925963033500011e-8f);
-  const Vec rounded = xsimd::fma(clamped, log2_e, Vec(kRound));
+  const Vec rounded = mul_add(clamped, log2_e, Vec(kRound));
   const Vec n = rounded - Vec(kRound);
-  const Vec f = xsimd::fma(clamped, log2_e_rest, xsimd::fms(clamped, log2_e, n));
+  const Vec f = mul_add(clamped, log2_e_rest, mul_sub(clamped, log2_e, n));
   const Vec power = xsimd::select(x < lowest, Vec(0.0f), exp2_parts(rounded, f));
-  return xsimd::fma(clamped, Vec(0.0f), power);  // the bit arithmetic above does not keep NaN
+  return mul_add(clamped, Vec(0.0f), power);  // the bit arithmetic above does not keep NaN
 }
 
 // gelu(x) = x Phi(x) = max(x, 0) - |x| Q(|x|), Q(a) = erfc(a / sqrt 2) / 2 the upper tail.
@@ -62,25 +62,25 @@ inline Vec exp_nonpositive(Vec x) {
 inline Vec gelu(Vec x) {
   const Vec a = xsimd::min(xsimd::abs(x), Vec(9.0f));
   Vec p(2.6407398934225057e-8f);
-  p = xsimd::fma(p, a, Vec(-7.983450132087455e-7f));
-  p = xsimd::fma(p, a, Vec(1.0279719390382525e-5f));
-  p = xsimd::fma(p, a, Vec(-7.197524246294051e-5f));
-  p = xsimd::fma(p, a, Vec(2.6199419517070055e-4f));
-  p = xsimd::fma(p, a, Vec(4.211422128719278e-5f));
-  p = xsimd::fma(p, a, Vec(-7.005747873336077e-3f));
-  p = xsimd::fma(p, a, Vec(5.2486538887023926e-2f));
-  p = xsimd::fma(p, a, Vec(4.5920392870903015e-1f));
-  p = xsimd::fma(p, a, Vec(1.1511064767837524f));
-  const Vec exponent = xsimd::fnma(p, a, Vec(-1.0f));  // log2 of Q, in [-64, -1]
+  p = mul_add(p, a, Vec(-7.983450132087455e-7f));
+  p = mul_add(p, a, Vec(1.0279719390382525e-5f));
+  p = mul_add(p, a, Vec(-7.197524246294051e-5f));
+  p = mul_add(p, a, Vec(2.6199419517070055e-4f));
+  p = mul_add(p, a, Vec(4.211422128719278e-5f));
+  p = mul_add(p, a, Vec(-7.005747873336077e-3f));
+  p = mul_add(p, a, Vec(5.2486538887023926e-2f));
+  p = mul_add(p, a, Vec(4.5920392870903015e-1f));
+  p = mul_add(p, a, Vec(1.1511064767837524f));
+  const Vec exponent = sub_mul(p, a, Vec(-1.0f));  // log2 of Q, in [-64, -1]
   const Vec rounded = exponent + Vec(kRound);
   const Vec tail = exp2_parts(rounded, exponent - (rounded - Vec(kRound)));
-  return xsimd::fnma(a, tail, max_or_nan(Vec(0.0f), x));
+  return sub_mul(a, tail, max_or_nan(Vec(0.0f), x));
 }
 
 // x sigmoid(2 u) with u = sqrt(2 / pi) (x + 0.044715 x^3); below -12 the result is a rounded zero.
 inline Vec gelu_tanh(Vec x) {
   const Vec clamped = max_or_nan(Vec(-12.0f), x);
-  const Vec cubic = xsimd::fma(clamped * clamped, Vec(0.044715f), Vec(1.0f));
+  const Vec cubic = mul_add(clamped * clamped, Vec(0.044715f), Vec(1.0f));
   const Vec twice_u = Vec(1.5957691216057308f) * clamped * cubic;
   const Vec e = exp_nonpositive(Vec(0.0f) - xsimd::abs(twice_u));
   const Vec numerator = xsimd::select(twice_u < Vec(0.0f), clamped * e, clamped);
@@ -92,11 +92,11 @@ inline Vec tanh_of(Vec x) {
   const Vec a = xsimd::abs(x);
   const Vec square = x * x;
   Vec p(-5.70498872745e-3f);
-  p = xsimd::fma(p, square, Vec(2.06390887954e-2f));
-  p = xsimd::fma(p, square, Vec(-5.37397155531e-2f));
-  p = xsimd::fma(p, square, Vec(1.33314422036e-1f));
-  p = xsimd::fma(p, square, Vec(-3.33332819422e-1f));
-  const Vec small = xsimd::fma(p * square, x, x);
+  p = mul_add(p, square, Vec(2.06390887954e-2f));
+  p = mul_add(p, square, Vec(-5.37397155531e-2f));
+  p = mul_add(p, square, Vec(1.33314422036e-1f));
+  p = mul_add(p, square, Vec(-3.33332819422e-1f));
+  const Vec small = mul_add(p * square, x, x);
   const Vec e = exp_nonpositive(Vec(-2.0f) * a);
   const Vec large = (Vec(1.0f) - e) / (Vec(1.0f) + e);
   const Vec signed_large = xsimd::select(x < Vec(0.0f), Vec(0.0f) - large, large);

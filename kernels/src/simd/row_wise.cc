@@ -48,7 +48,7 @@ void layer_norm_row(const LayerNormArgs& a, std::int64_t first) {
   for_columns(a.cols, [&](int j, int count) {
     Vec deviation = load_up_to(sum + j, count) - mean;
     if (count < kLanes) deviation = Vec(blend_first(deviation, zero(), count));
-    squares = xsimd::fma(deviation, deviation, squares);
+    squares = mul_add(deviation, deviation, squares);
   });
   const Vec scale(inverse_deviation(sum_lanes(squares), a.cols, a.eps));
   for_columns(a.cols, [&](int j, int count) {
