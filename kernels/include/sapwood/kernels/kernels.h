@@ -44,7 +44,7 @@ struct LinearArgs {
   std::int64_t x_stride;  // elements
   const float* panels;    // packed weights: [ceil(n/16)][k][16], columns beyond n are zero
   const float* bias;      // [ceil(n/16)*16] or null
-  float* y;               // [m, n]
+  float* y;               // [m, n]; must not alias x (partial sums may wait in it)
   std::int64_t y_stride;
   int m, n, k;
   Activation activation;
