@@ -1,0 +1,86 @@
+"""python -m pytest test_recipes.py (seconds on a CPU; needs no data)."""
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from distil.data import SEP, Pieces, corrupt, frame
+from distil.evaluate import spans, spearman
+from distil.feedforward import FeedForward, PathActivation, Spec, walk
+from distil.tree_init import fit
+
+
+def slow(layer: FeedForward, x: torch.Tensor) -> torch.Tensor:
+    """The definition, one token and one tree at a time."""
+    spec, w, b, out = layer.spec, layer.linear_in.weight, layer.linear_in.bias, layer.linear_out.weight
+    y = torch.zeros_like(x)
+    for i, token in enumerate(x):
+        rows = list(range(spec.trees * spec.rows_per_tree, spec.rows))
+        for tree in range(spec.trees):
+            n, base = 0, tree * spec.rows_per_tree
+            for _ in range(spec.depth):
+                rows.append(base + n)
+                n = 2 * n + 1 + int(w[base + n] @ token + b[base + n] > 0)
+            first = base + spec.inner + (n - spec.inner) * spec.leaf_width
+            rows += range(first, first + spec.leaf_width)
+        y[i] = sum(F.gelu(w[r] @ token + b[r]) * out[:, r] for r in rows)
+    return y
+
+
+def test_layer_is_its_definition():
+    torch.manual_seed(0)
+    for text in ("f1d4", "f3d2", "f2d3l4", "f1d0l5", "f2d2l3+7", "d9"):
+        layer, x = FeedForward(Spec.parse(text), 16).double(), torch.randn(40, 16).double()
+        assert str(layer.spec) == text
+        torch.testing.assert_close(layer(x), slow(layer, x))
+
+
+def test_gradient_without_flips_is_the_true_one():
+    torch.manual_seed(1)
+    spec = Spec.parse("f2d3l2")
+    z = torch.randn(5, 2, spec.rows_per_tree, dtype=torch.double, requires_grad=True)
+    torch.autograd.gradcheck(lambda z: PathActivation.apply(z, spec, 0.0), z)
+
+
+def test_flip_gradient_is_the_difference_of_both_branches():
+    torch.manual_seed(2)
+    spec = Spec.parse("f1d3l2")
+    z = torch.randn(1, 1, spec.rows_per_tree, dtype=torch.double)
+    g = torch.randn_like(z)
+    grads = []
+    for flip in (0.0, 1.0):
+        leaf = z.clone().requires_grad_(True)
+        (PathActivation.apply(leaf, spec, flip) * g).sum().backward()
+        grads.append(leaf.grad)
+    for node in walk(z, spec)[0, 0, : spec.depth]:
+        forced = []
+        for side in (-1.0, 1.0):  # the same z, but the walk is made to turn here
+            turned = z.clone()
+            turned[0, 0, node] = side
+            rows = walk(turned, spec)[0, 0]
+            forced.append((F.gelu(z[0, 0, rows]) * g[0, 0, rows]).sum())
+        s = torch.sigmoid(z[0, 0, node])
+        expected = (forced[1] - forced[0]) * s * (1 - s)
+        torch.testing.assert_close(grads[1][0, 0, node] - grads[0][0, 0, node], expected)
+
+
+def test_initialisation_explains_what_a_tree_can():
+    torch.manual_seed(3)
+    teacher = FeedForward(Spec(dense=64), 16, out_bias=True).requires_grad_(False)
+    teacher.linear_in.weight.mul_(4)
+    x = torch.randn(4096, 16)
+    left = {s: fit(FeedForward(Spec.parse(s), 16), teacher, x) for s in ("none", "f1d1", "f4d4", "f1d3l16")}
+    assert left["none"] >= 1 and left["f4d4"] < left["f1d1"] < 1 and left["f1d3l16"] < 0.5
+
+
+def test_rows_have_one_length_and_corruption_spares_the_frame():
+    pieces = Pieces([[7, 8, 9], [5], [4, 5, 6]])
+    rows = pieces.rows(pieces.by_length()[3])
+    assert rows.tolist() == [[101, 7, 8, 9, 102], [101, 4, 5, 6, 102]]
+    changed = corrupt(frame(torch.full((50, 60), 9)), np.random.default_rng(0), np.array([3], np.uint16))
+    assert (changed[:, -1] == SEP).all() and 0.15 < (changed[:, 1:-1] != 9).float().mean() < 0.25
+
+
+def test_measures():
+    assert spans(["B-PER", "I-PER", "O", "I-LOC", "B-LOC"]) == {(0, 2, "PER"), (3, 4, "LOC"), (4, 5, "LOC")}
+    assert abs(spearman([1, 2, 3, 4], [1, 3, 2, 4]) - 0.8) < 1e-12
