@@ -66,8 +66,9 @@ TEST_CASE("vocab.txt: line ends, byte order mark and blank lines (25)") {
   const Tokenizer plain = small_tokenizer();
   std::string crlf;
   for (char c : small_vocab()) crlf += c == '\n' ? std::string("\r\n") : std::string(1, c);
-  for (const std::string& text : {crlf, std::string("\xEF\xBB\xBF") + small_vocab(), small_vocab() + "\n \n\r\n",
-                                  small_vocab().substr(0, small_vocab().size() - 1)}) {
+  for (const std::string& text :
+       {crlf, std::string("\xEF\xBB\xBF") + small_vocab(), small_vocab() + "\n \n\r\n",
+        small_vocab().substr(0, small_vocab().size() - 1)}) {
     const Tokenizer t = Tokenizer::from_vocab(text, options_for(true));
     CHECK(t.to_json() == plain.to_json());
   }
@@ -178,6 +179,13 @@ TEST_CASE("a regular expression that backtracks without end gives up with an err
   CHECK(t.encode("xxxxy").size() > 2);
   CHECK(mentions(error_of([&] { t.encode(std::string(60, 'x')); }, ErrorCode::unsupported),
                  "(x+x+)+y"));
+  // Quadratic without backtracking: from each start to the end of the text, and no match.
+  json["normalizer"]["pattern"]["Regex"] = "x++(?:y|z)";
+  const Tokenizer quadratic = Tokenizer::from_json(json.dump());
+  CHECK(quadratic.encode("xxxxy").size() > 2);
+  CHECK(mentions(
+      error_of([&] { quadratic.encode(std::string(300'000, 'x')); }, ErrorCode::unsupported),
+      " s); use a pattern"));
   json["normalizer"]["pattern"]["Regex"] = "(unclosed";
   CHECK(mentions(load_error(json, ErrorCode::malformed), "(unclosed"));
 }

@@ -130,6 +130,7 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer* norma
                   "added_tokens: the token with id " + std::to_string(token.id) + " is empty");
     }
     index_[token.id] = static_cast<int32_t>(i);
+    content_index_[token.content] = static_cast<int32_t>(i);
     decoded_.push_back(token.content);
     if (!token.normalized) {
       plain_.add(token.content, static_cast<int32_t>(i));
@@ -164,11 +165,9 @@ const AddedToken* AddedTokens::find(int32_t id) const noexcept {
   return index < 0 ? nullptr : &tokens_[static_cast<std::size_t>(index)];
 }
 
-bool AddedTokens::is_special(std::string_view content) const noexcept {
-  for (const AddedToken& token : tokens_) {
-    if (token.special && token.content == content) return true;
-  }
-  return false;
+const AddedToken* AddedTokens::find(std::string_view content) const {
+  const auto it = content_index_.find(std::string(content));
+  return it == content_index_.end() ? nullptr : &tokens_[static_cast<std::size_t>(it->second)];
 }
 
 void AddedTokens::split(std::string_view text, bool specials, std::vector<AddedSplit>& out) const {

@@ -66,7 +66,11 @@ class AddedTokens {
   const std::string& decoded(std::size_t index) const noexcept { return decoded_[index]; }
   const AddedToken* find(int32_t id) const noexcept;
   int32_t index_of(int32_t id) const noexcept;
-  bool is_special(std::string_view content) const noexcept;
+  const AddedToken* find(std::string_view content) const;
+  bool is_special(std::string_view content) const {
+    const AddedToken* token = find(content);
+    return token && token->special;
+  }
   bool any_normalized() const noexcept { return !normalized_.empty(); }
   bool any_plain() const noexcept { return !plain_.empty(); }
 
@@ -79,7 +83,8 @@ class AddedTokens {
  private:
   std::vector<AddedToken> tokens_;
   std::vector<std::string> decoded_;
-  std::unordered_map<int32_t, int32_t> index_;
+  std::unordered_map<int32_t, int32_t> index_;              // by id
+  std::unordered_map<std::string, int32_t> content_index_;  // by content
   StringSet<char> plain_;
   StringSet<char32_t> normalized_;
 };

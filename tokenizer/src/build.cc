@@ -117,9 +117,7 @@ std::shared_ptr<const Tokenizer::Impl> build_tokenizer(
   }
 
   auto find = [&](const std::string& token) -> std::optional<int32_t> {
-    for (const AddedToken& a : impl->added.tokens()) {
-      if (a.content == token) return a.id;
-    }
+    if (const AddedToken* added_token = impl->added.find(token)) return added_token->id;
     const int32_t id = tokens.find(token);
     return id < 0 ? std::nullopt : std::optional<int32_t>(id);
   };

@@ -62,7 +62,8 @@ struct Tokenizer::Impl {
 // the template and the usual names.
 struct TokenizerConfig {
   std::optional<std::string> cls, sep, mask, pad, unk;
-  std::optional<bool> lowercase, strip_accents, tokenize_chinese_chars, clean_up_tokenization_spaces;
+  std::optional<bool> lowercase, strip_accents, tokenize_chinese_chars,
+      clean_up_tokenization_spaces;
   std::optional<int> model_max_length;
   bool present = false;
 

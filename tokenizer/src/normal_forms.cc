@@ -111,6 +111,9 @@ void UnicodeNormalizer::apply(Text& text) const {
   }
   std::swap(text.chars, result.chars);
   std::swap(text.spans, result.spans);
+  release_if_large(result);
+  release_if_large(elements);
+  release_if_large(marks);
 }
 
 }  // namespace sapwood

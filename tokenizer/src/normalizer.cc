@@ -18,6 +18,7 @@ Text& spare() {
 void swap_in(Text& text, Text& result) {
   std::swap(text.chars, result.chars);
   std::swap(text.spans, result.spans);
+  release_if_large(result);
 }
 
 template <typename Keep>
@@ -157,6 +158,8 @@ void ReplaceNormalizer::apply(Text& text) const {
   }
   for (; at < text.size(); ++at) result.push(text.chars[at], text.spans[at]);
   swap_in(text, result);
+  release_if_large(utf8);
+  release_if_large(matches);
 }
 
 }  // namespace sapwood

@@ -21,7 +21,8 @@ class Regex {
   Regex(std::string_view pattern, std::string_view where);
 
   // All matches from left to right, none overlapping; an empty match right after the last match is
-  // passed over. Error unsupported where a single search backtracks more than kMaxBacktracks times.
+  // passed over. Error unsupported where a search backtracks more than kMaxBacktracks times, or all
+  // take more than a second and a microsecond a byte of this thread's time.
   void find_all(std::string_view text, std::vector<Match>& out) const;
 
   static constexpr unsigned long kMaxBacktracks = 5'000'000;

@@ -66,6 +66,19 @@ class Rewriter {
   std::size_t cursor_ = 0;
 };
 
+// Storage kept for the next call on a thread is given back once a long text has made it large.
+inline constexpr std::size_t kKeptElements = std::size_t{1} << 18;
+
+template <typename Container>
+void release_if_large(Container& container) {
+  if (container.capacity() > kKeptElements) Container().swap(container);
+}
+
+inline void release_if_large(Text& text) {
+  release_if_large(text.chars);
+  release_if_large(text.spans);
+}
+
 // A range of characters of a Text.
 struct Range {
   std::size_t begin = 0, end = 0;

@@ -14,13 +14,13 @@ struct Buffers {
   std::vector<AddedSplit> plain_splits, splits;
   std::vector<Range> words;
 
-  // A long text should not keep its memory for the rest of the thread's life.
-  void release_if_large() {
-    constexpr std::size_t kKeep = 1 << 20;
-    if (text.chars.capacity() > kKeep || words.capacity() > kKeep || char_at.capacity() > kKeep ||
-        plain_splits.capacity() > kKeep || splits.capacity() > kKeep) {
-      *this = Buffers();
-    }
+  void release() {
+    release_if_large(text);
+    release_if_large(utf8);
+    release_if_large(char_at);
+    release_if_large(plain_splits);
+    release_if_large(splits);
+    release_if_large(words);
   }
 };
 
@@ -153,7 +153,7 @@ void Tokenizer::Impl::tokenize(std::string_view text, const EncodeOptions& optio
       break;
     }
   }
-  run.buffers.release_if_large();
+  run.buffers.release();
 }
 
 }  // namespace sapwood

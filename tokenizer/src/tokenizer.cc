@@ -13,6 +13,15 @@ namespace {
 struct PairBuffers {
   Tokens first, second;
   std::vector<uint32_t> bytes[2];
+
+  void release() {
+    for (Tokens* tokens : {&first, &second}) {
+      release_if_large(tokens->ids);
+      release_if_large(tokens->spans);
+      release_if_large(tokens->words);
+    }
+    for (auto& b : bytes) release_if_large(b);
+  }
 };
 
 PairBuffers& thread_buffers() {
@@ -121,6 +130,7 @@ void Tokenizer::encode_into(Encoding& out, std::string_view text,
     bytes[0] = &buffers.bytes[0];
   }
   impl_->post.assemble(buffers.first, nullptr, options, bytes, out);
+  buffers.release();
 }
 
 void Tokenizer::encode_into(Encoding& out, std::string_view text, std::string_view pair,
@@ -139,6 +149,7 @@ void Tokenizer::encode_into(Encoding& out, std::string_view text, std::string_vi
     if (index_code_points(pair, buffers.bytes[1])) bytes[1] = &buffers.bytes[1];
   }
   impl_->post.assemble(buffers.first, &buffers.second, options, bytes, out);
+  buffers.release();
 }
 
 std::string_view Tokenizer::token(int32_t id) const {
@@ -153,9 +164,7 @@ std::string_view Tokenizer::token(int32_t id) const {
 }
 
 std::optional<int32_t> Tokenizer::id(std::string_view token) const {
-  for (const AddedToken& added : impl_->added.tokens()) {
-    if (added.content == token) return added.id;
-  }
+  if (const AddedToken* added = impl_->added.find(token)) return added->id;
   const int32_t id = impl_->model.vocabulary().find(token);
   return id < 0 ? std::nullopt : std::optional<int32_t>(id);
 }
