@@ -80,10 +80,25 @@ struct World {
   }
 
   void dense(const Layer& layer, int tokens, float* out) {
-    table.linear({x.data(), kCols, layer.up.data(), layer.bias.data(), hidden.data(), kNodes,
-                  tokens, kNodes, kCols, Activation::gelu, 0, 256});
-    table.linear({hidden.data(), kNodes, layer.down.data(), nullptr, out, kCols, tokens, kCols,
-                  kNodes, Activation::none, 0, 48});
+    product(x.data(), kCols, layer.up, layer.bias.data(), hidden.data(), tokens, kNodes,
+            Activation::gelu);
+    product(hidden.data(), kNodes, layer.down, nullptr, out, tokens, kCols, Activation::none);
+  }
+
+  void product(const float* in, int k, const Buffer& panels, const float* bias, float* out, int m,
+               int n, Activation activation) {
+    table.linear_f32({.x = in,
+                      .x_stride = k,
+                      .panels = panels.data(),
+                      .bias = bias,
+                      .y = out,
+                      .y_stride = n,
+                      .m = m,
+                      .n = n,
+                      .k = k,
+                      .activation = activation,
+                      .panel_begin = 0,
+                      .panel_end = static_cast<int>(round_up(n, kPanelWidth) / kPanelWidth)});
   }
 
   // oneDNN chooses layouts by shape; the layers are packed again where the number of tokens

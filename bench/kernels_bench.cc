@@ -84,8 +84,18 @@ World& world() {
 
 void sapwood_product(const KernelTable& table, Weights& w, std::size_t layer, int m, float* y) {
   const Shape& s = w.shape;
-  table.linear({world().x.data(), s.k, w.packed[layer].data(), w.bias.data(), y, s.n, m, s.n, s.k,
-                s.gelu ? Activation::gelu : Activation::none, 0, s.n / kPanelWidth});
+  table.linear_f32({.x = world().x.data(),
+                    .x_stride = s.k,
+                    .panels = w.packed[layer].data(),
+                    .bias = w.bias.data(),
+                    .y = y,
+                    .y_stride = s.n,
+                    .m = m,
+                    .n = s.n,
+                    .k = s.k,
+                    .activation = s.gelu ? Activation::gelu : Activation::none,
+                    .panel_begin = 0,
+                    .panel_end = s.n / kPanelWidth});
 }
 
 void eigen_product(Weights& w, std::size_t layer, int m, float* y) {

@@ -35,6 +35,10 @@ CpuFeatures detect() {
   features.avx2 = bit(b, 5) && fma && f16c && (xcr0 & kYmm) == kYmm;
   const bool f = bit(b, 16), dq = bit(b, 17), bw = bit(b, 30), vl = bit(b, 31);
   features.avx512 = features.avx2 && f && dq && bw && vl && (xcr0 & kZmm) == kZmm;
+  features.avx512_vnni = features.avx512 && bit(c, 11);
+  if (a < 1 || __get_cpuid_count(7, 1, &a, &b, &c, &d) == 0) return features;
+  features.avx2_vnni = features.avx2 && bit(a, 4);
+  features.avx512_bf16 = features.avx512_vnni && bit(a, 5);
   return features;
 }
 

@@ -1,44 +1,26 @@
-// The list of tables, best first. Compiled for the baseline: nothing here may need an instruction
-// set.
+// Which table runs. Compiled for the baseline: nothing here may need an instruction set.
 #include "sapwood/kernels/dispatch.h"
 
 #include <array>
 #include <cstdlib>
 
 #include "cpu.h"
+#include "tables.h"
 
 namespace sapwood::kernels {
 
-namespace scalar {
-extern const KernelTable table;
-}
-#ifdef SAPWOOD_KERNELS_X86
-namespace avx2 {
-extern const KernelTable table;
-}
-namespace avx512 {
-extern const KernelTable table;
-}
-#endif
-
 namespace {
 
-constexpr std::array kTables = {
-#ifdef SAPWOOD_KERNELS_X86
-    &avx512::table,
-    &avx2::table,
-#endif
-    &scalar::table,
-};
+constexpr int kIsas = static_cast<int>(Isa::avx512_bf16) + 1;
 
 struct Available {
-  std::array<const KernelTable*, kTables.size()> tables{};
+  std::array<const KernelTable*, kIsas> tables{};
   std::size_t count = 0;
 };
 
 Available find_available() noexcept {
   Available available;
-  for (const KernelTable* table : kTables) {
+  for (const KernelTable* table : all_tables()) {
     if (cpu_supports(table->isa)) available.tables[available.count++] = table;
   }
   return available;
@@ -52,8 +34,14 @@ const char* name(Isa isa) noexcept {
       return "scalar";
     case Isa::avx2:
       return "avx2";
+    case Isa::avx2_vnni:
+      return "avx2_vnni";
     case Isa::avx512:
       return "avx512";
+    case Isa::avx512_vnni:
+      return "avx512_vnni";
+    case Isa::avx512_bf16:
+      return "avx512_bf16";
   }
   return "unknown";
 }
@@ -64,8 +52,14 @@ bool cpu_supports(Isa isa) noexcept {
       return true;
     case Isa::avx2:
       return cpu_features().avx2;
+    case Isa::avx2_vnni:
+      return cpu_features().avx2_vnni;
     case Isa::avx512:
       return cpu_features().avx512;
+    case Isa::avx512_vnni:
+      return cpu_features().avx512_vnni;
+    case Isa::avx512_bf16:
+      return cpu_features().avx512_bf16;
   }
   return false;
 }

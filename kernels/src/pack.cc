@@ -1,25 +1,71 @@
 #include "sapwood/kernels/pack.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+
+#include "sapwood/kernels/bf16.h"
 
 namespace sapwood::kernels {
 
-void pack_linear(const float* w, std::int64_t n, std::int64_t k, float* panels) noexcept {
+namespace {
+
+// Writes the [n, k] matrix in lines of 16 words: element (j, i) is value(j, i).
+template <int kPerWord, typename W, typename Value>
+void pack_panels(std::int64_t n, std::int64_t k, W* panels, const Value& value) {
+  const std::int64_t words = round_up(k, kPerWord) / kPerWord;
   for (std::int64_t first = 0; first < n; first += kPanelWidth) {
     const std::int64_t width = std::min<std::int64_t>(kPanelWidth, n - first);
-    float* panel = panels + first * k;
-    if (width < kPanelWidth) std::memset(panel, 0, sizeof(float) * kPanelWidth * k);
+    W* panel = panels + first * words * kPerWord;
+    if (width < kPanelWidth || k % kPerWord != 0) {
+      std::memset(panel, 0, sizeof(W) * kPanelWidth * words * kPerWord);
+    }
     // Blocks of k keep the rows being read and the lines being written in the first-level cache.
     constexpr std::int64_t kBlock = 64;
     for (std::int64_t block = 0; block < k; block += kBlock) {
       const std::int64_t end = std::min(k, block + kBlock);
       for (std::int64_t j = 0; j < width; ++j) {
-        const float* row = w + (first + j) * k;
-        for (std::int64_t i = block; i < end; ++i) panel[i * kPanelWidth + j] = row[i];
+        for (std::int64_t i = block; i < end; ++i) {
+          panel[(i / kPerWord * kPanelWidth + j) * kPerWord + i % kPerWord] = value(first + j, i);
+        }
       }
     }
   }
+}
+
+}  // namespace
+
+void pack_linear(const float* w, std::int64_t n, std::int64_t k, float* panels) noexcept {
+  pack_panels<1>(n, k, panels, [&](std::int64_t j, std::int64_t i) { return w[j * k + i]; });
+}
+
+void pack_linear_bf16(const float* w, std::int64_t n, std::int64_t k, Bf16* panels) noexcept {
+  pack_panels<2>(n, k, panels,
+                 [&](std::int64_t j, std::int64_t i) { return bf16_of(w[j * k + i]); });
+}
+
+void pack_linear_int8(const float* w, std::int64_t n, std::int64_t k, std::int8_t* panels,
+                      float* scales, std::int32_t* sums) noexcept {
+  const std::int64_t padded = round_up(n, kPanelWidth);
+  std::fill_n(scales, padded, 0.0f);
+  std::fill_n(sums, padded, 0);
+  for (std::int64_t j = 0; j < n; ++j) scales[j] = int8_scale(w + j * k, k);
+  pack_panels<4>(n, k, panels, [&](std::int64_t j, std::int64_t i) {
+    const std::int8_t q = int8_of(w[j * k + i], scales[j]);
+    sums[j] += q;
+    return q;
+  });
+}
+
+float int8_scale(const float* w, std::int64_t n) noexcept {
+  float largest = 0.0f;
+  for (std::int64_t i = 0; i < n; ++i) largest = std::max(largest, std::abs(w[i]));
+  return largest / 127.0f;
+}
+
+std::int8_t int8_of(float w, float scale) noexcept {
+  if (!(scale > 0.0f)) return 0;
+  return static_cast<std::int8_t>(std::clamp(std::nearbyint(w / scale), -127.0f, 127.0f));
 }
 
 void pack_fff(const float* linear_in, const float* linear_out, int trees, int depth,

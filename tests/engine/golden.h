@@ -46,7 +46,9 @@ inline void skipped(const std::string& what) { std::cout << "skipped: " << what 
 // Every instruction set this CPU can run; names those it cannot.
 inline std::vector<std::string> runnable_isas() {
   std::vector<std::string> names;
-  for (const kernels::Isa isa : {kernels::Isa::scalar, kernels::Isa::avx2, kernels::Isa::avx512}) {
+  using kernels::Isa;
+  for (const Isa isa :
+       {Isa::scalar, Isa::avx2, Isa::avx2_vnni, Isa::avx512, Isa::avx512_vnni, Isa::avx512_bf16}) {
     if (kernels::find_table(isa) != nullptr) {
       names.emplace_back(kernels::name(isa));
     } else {

@@ -21,18 +21,18 @@ std::vector<float> apply(const KernelTable& table, Activation activation,
   Floats panels(round_up(n, kPanelWidth)), y(x.size());
   std::copy(x.begin(), x.end(), panels.begin());
   const float one = 1.0f;
-  table.linear({.x = &one,
-                .x_stride = 1,
-                .panels = panels.data(),
-                .bias = nullptr,
-                .y = y.data(),
-                .y_stride = n,
-                .m = 1,
-                .n = n,
-                .k = 1,
-                .activation = activation,
-                .panel_begin = 0,
-                .panel_end = static_cast<int>(panels.size()) / kPanelWidth});
+  table.linear_f32({.x = &one,
+                    .x_stride = 1,
+                    .panels = panels.data(),
+                    .bias = nullptr,
+                    .y = y.data(),
+                    .y_stride = n,
+                    .m = 1,
+                    .n = n,
+                    .k = 1,
+                    .activation = activation,
+                    .panel_begin = 0,
+                    .panel_end = static_cast<int>(panels.size()) / kPanelWidth});
   return {y.begin(), y.end()};
 }
 

@@ -38,7 +38,7 @@ foreach(object ${OBJECTS})
       string(APPEND found "\n  ${object}: symbol ${symbol} does not name ${ISA}")
     endif()
   endforeach()
-  if(ISA STREQUAL "avx2" OR ISA STREQUAL "scalar")
+  if(ISA MATCHES "^avx2" OR ISA STREQUAL "scalar")
     execute_process(COMMAND ${OBJDUMP} -d --no-show-raw-insn ${object}
                     OUTPUT_VARIABLE code RESULT_VARIABLE failed)
     if(failed)

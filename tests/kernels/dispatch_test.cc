@@ -31,11 +31,22 @@ class Environment {
   std::optional<std::string> old_;
 };
 
+// "avx512" of "avx512_bf16".
+std::string family(const KernelTable& table) {
+  const std::string name = table.name;
+  return name.substr(0, name.find('_'));
+}
+bool has_bf16(const KernelTable& table) { return table.isa == Isa::avx512_bf16; }
+bool has_vnni(const KernelTable& table) {
+  return table.isa == Isa::avx2_vnni || table.isa == Isa::avx512_vnni || has_bf16(table);
+}
+
 }  // namespace
 
 TEST_CASE("dispatch: every instruction set is tested or named as missing") {
   int tested = 0;
-  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
+  for (const Isa isa :
+       {Isa::scalar, Isa::avx2, Isa::avx2_vnni, Isa::avx512, Isa::avx512_vnni, Isa::avx512_bf16}) {
     if (find_table(isa) == nullptr) {
       WARN("skipped: " << name(isa) << " kernels are not tested, this CPU or build lacks them");
       CHECK((!cpu_supports(isa) || isa != Isa::scalar));
@@ -56,14 +67,22 @@ TEST_CASE("dispatch: a forced table is the one that runs") {
     for (const KernelTable* other : tables()) {
       if (other == table) continue;
       CHECK(other->isa != table->isa);
-      CHECK(other->linear != table->linear);
-      CHECK(other->layer_norm != table->layer_norm);
-      CHECK(other->embedding != table->embedding);
-      CHECK(other->attention != table->attention);
-      CHECK(other->softmax != table->softmax);
-      CHECK(other->gelu_glu != table->gelu_glu);
-      CHECK(other->pool != table->pool);
-      CHECK(other->fff != table->fff);
+      // Families share nothing; an extension replaces what it makes faster and shares the rest.
+      const bool shares = family(*other) == family(*table);
+      CHECK((other->linear_f32 == table->linear_f32) == shares);
+      CHECK((other->quantize == table->quantize) == shares);
+      CHECK((other->to_bf16 == table->to_bf16) == shares);
+      CHECK((other->layer_norm == table->layer_norm) == shares);
+      CHECK((other->embedding == table->embedding) == shares);
+      CHECK((other->attention == table->attention) == shares);
+      CHECK((other->softmax == table->softmax) == shares);
+      CHECK((other->gelu_glu == table->gelu_glu) == shares);
+      CHECK((other->pool == table->pool) == shares);
+      CHECK((other->fff == table->fff) == shares);
+      CHECK((other->linear_int8 == table->linear_int8) ==
+            (shares && has_vnni(*other) == has_vnni(*table)));
+      CHECK((other->linear_bf16 == table->linear_bf16) ==
+            (shares && has_bf16(*other) == has_bf16(*table)));
     }
   }
 }

@@ -40,18 +40,18 @@ struct Product {
   // Runs rows [row, row + rows) and panels [begin, end) into y, whose row 0 is row `row`.
   void run(const KernelTable& table, int row, int rows, int begin, int end, Activation activation,
            bool with_bias, float* y, std::int64_t y_stride) const {
-    table.linear({.x = x.data() + row * x_stride,
-                  .x_stride = x_stride,
-                  .panels = panels.data(),
-                  .bias = with_bias ? bias.data() : nullptr,
-                  .y = y,
-                  .y_stride = y_stride,
-                  .m = rows,
-                  .n = n,
-                  .k = k,
-                  .activation = activation,
-                  .panel_begin = begin,
-                  .panel_end = end});
+    table.linear_f32({.x = x.data() + row * x_stride,
+                      .x_stride = x_stride,
+                      .panels = panels.data(),
+                      .bias = with_bias ? bias.data() : nullptr,
+                      .y = y,
+                      .y_stride = y_stride,
+                      .m = rows,
+                      .n = n,
+                      .k = k,
+                      .activation = activation,
+                      .panel_begin = begin,
+                      .panel_end = end});
   }
 };
 

@@ -47,7 +47,8 @@ void add_engine_options(CLI::App& app, ModelOptions& options, int default_thread
       ->capture_default_str();
   // SAPWOOD_ISA is read by the library, and only by auto.
   app.add_option("--isa", options.isa, "Instruction set; auto: SAPWOOD_ISA, else the best there is")
-      ->check(CLI::IsMember({"auto", "scalar", "avx2", "avx512"}))
+      ->check(CLI::IsMember(
+          {"auto", "scalar", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16"}))
       ->capture_default_str();
 }
 

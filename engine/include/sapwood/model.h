@@ -26,8 +26,8 @@ struct KernelTable;
 class Graph;
 
 struct LoadOptions {
-  std::string isa =
-      "auto";       // auto | scalar | avx2 | avx512; a name the CPU lacks is Error isa_unavailable
+  std::string isa = "auto";  // auto | scalar | avx2[_vnni] | avx512[_vnni|_bf16]; a name the CPU
+                             // lacks is Error isa_unavailable
   int threads = 1;  // threads one call may use; 0: all that affinity mask and cgroup quota allow
   int batch_tokens =
       4096;               // tokens computed at once: bounds memory; raised to the longest sequence

@@ -89,18 +89,18 @@ struct Run {
       const int column = task % column_parts, row = task / column_parts;
       const int first = static_cast<int>(std::int64_t{m} * row / row_parts);
       const int last = static_cast<int>(std::int64_t{m} * (row + 1) / row_parts);
-      graph.kernels().linear({.x = at(node.x) + std::int64_t{first} * node.k,
-                              .x_stride = node.k,
-                              .panels = node.weight,
-                              .bias = node.bias,
-                              .y = at(node.y) + std::int64_t{first} * node.n,
-                              .y_stride = node.n,
-                              .m = last - first,
-                              .n = node.n,
-                              .k = node.k,
-                              .activation = node.activation,
-                              .panel_begin = panels * column / column_parts,
-                              .panel_end = panels * (column + 1) / column_parts});
+      graph.kernels().linear_f32({.x = at(node.x) + std::int64_t{first} * node.k,
+                                  .x_stride = node.k,
+                                  .panels = node.weight,
+                                  .bias = node.bias,
+                                  .y = at(node.y) + std::int64_t{first} * node.n,
+                                  .y_stride = node.n,
+                                  .m = last - first,
+                                  .n = node.n,
+                                  .k = node.k,
+                                  .activation = node.activation,
+                                  .panel_begin = panels * column / column_parts,
+                                  .panel_end = panels * (column + 1) / column_parts});
     });
   }
 

@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <xsimd/xsimd.hpp>
 
@@ -21,6 +22,26 @@ constexpr int kTileRows = 6;
 constexpr int kTileRegs = 2;
 constexpr int kFlatRows = 3;
 constexpr int kFlatRegs = 4;
+
+// Registers of words: what products of every type read (DType).
+using Raw = __m256i;
+inline Raw load_raw(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+// The word at p in every lane.
+inline Raw broadcast_word(const std::byte* p) {
+  std::int32_t word;
+  __builtin_memcpy(&word, p, sizeof word);
+  return _mm256_set1_epi32(word);
+}
+
+inline Reg as_floats(Reg words) { return words; }
+inline Reg as_floats(Raw words) { return _mm256_castsi256_ps(words); }
+inline void from_floats(Reg bits, Reg& words) { words = bits; }
+inline void from_floats(Reg bits, Raw& words) { words = _mm256_castps_si256(bits); }
+// The even and the odd bf16 of each word, as floats.
+inline Reg even_bf16(Raw words) { return as_floats(_mm256_slli_epi32(words, 16)); }
+inline Reg odd_bf16(Raw words) {
+  return as_floats(_mm256_and_si256(words, _mm256_set1_epi32(static_cast<int>(0xffff0000u))));
+}
 
 // Names differ from xsimd's: argument-dependent lookup would prefer xsimd::store, which wants
 // alignment.
@@ -53,6 +74,41 @@ inline Reg blend_first(Reg value, Reg rest, int count) {
   return _mm256_blendv_ps(rest, value, _mm256_castsi256_ps(first_mask(count)));
 }
 
+// The first `count` lanes rounded to bf16, to nearest even.
+inline void store_bf16(std::uint16_t* p, Reg value, int count) {
+  const __m256i bits = _mm256_castps_si256(value);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+  const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x00400000));  // stays a NaN
+  const __m256 nan = _mm256_cmp_ps(value, value, _CMP_UNORD_Q);
+  const __m256i kept = _mm256_blendv_epi8(rounded, quiet, _mm256_castps_si256(nan));
+  const __m256i high = _mm256_srli_epi32(kept, 16);
+  const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(high, high), 0x08);
+  const __m128i halves = _mm256_castsi256_si128(packed);
+  if (count >= kLanes) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), halves);
+    return;
+  }
+  std::uint16_t lanes[kLanes];
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(lanes), halves);
+  for (int i = 0; i < count; ++i) p[i] = lanes[i];
+}
+
+// The first `count` lanes rounded to integers, plus `zero`, clamped to 0..255. NaN becomes 0.
+inline void store_u8(std::uint8_t* p, Reg value, std::int32_t zero, int count) {
+  const Raw integers = _mm256_add_epi32(_mm256_cvtps_epi32(value), _mm256_set1_epi32(zero));
+  const __m128i words =
+      _mm_packs_epi32(_mm256_castsi256_si128(integers), _mm256_extracti128_si256(integers, 1));
+  const std::int64_t bytes = _mm_cvtsi128_si64(_mm_packus_epi16(words, words));
+  __builtin_memcpy(p, &bytes, static_cast<std::size_t>(count));
+}
+
+// Integer sums to floats: float(sum - correction * column_sums).
+inline Reg to_floats(Raw sum, std::int32_t correction, const std::int32_t* column_sums) {
+  const Raw corrected = _mm256_mullo_epi32(_mm256_set1_epi32(correction), load_raw(column_sums));
+  return _mm256_cvtepi32_ps(_mm256_sub_epi32(sum, corrected));
+}
+
 // Lanes are added in one fixed order: halves of 4, of 2, of 1.
 inline float sum_lanes(Reg value) {
   const __m128 four = _mm_add_ps(_mm256_castps256_ps128(value), _mm256_extractf128_ps(value, 1));
@@ -60,10 +116,23 @@ inline float sum_lanes(Reg value) {
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
+inline std::int32_t sum_lanes(Raw value) {
+  const __m128i four =
+      _mm_add_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1));
+  const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+  return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
+}
+
 inline float max_lane(Reg value) {
   const __m128 four = _mm_max_ps(_mm256_castps256_ps128(value), _mm256_extractf128_ps(value, 1));
   const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+
+inline float min_lane(Reg value) {
+  const __m128 four = _mm_min_ps(_mm256_castps256_ps128(value), _mm256_extractf128_ps(value, 1));
+  const __m128 two = _mm_min_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_min_ss(two, _mm_movehdup_ps(two)));
 }
 
 // rows[i] lane j becomes rows[j] lane i.

@@ -5,6 +5,7 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <xsimd/xsimd.hpp>
 
@@ -22,6 +23,26 @@ constexpr int kTileRows = 8;
 constexpr int kTileRegs = 3;
 constexpr int kFlatRows = 4;
 constexpr int kFlatRegs = 6;
+
+// Registers of words: what products of every type read (DType).
+using Raw = __m512i;
+inline Raw load_raw(const void* p) { return _mm512_loadu_si512(p); }
+// The word at p in every lane.
+inline Raw broadcast_word(const std::byte* p) {
+  std::int32_t word;
+  __builtin_memcpy(&word, p, sizeof word);
+  return _mm512_set1_epi32(word);
+}
+
+inline Reg as_floats(Reg words) { return words; }
+inline Reg as_floats(Raw words) { return _mm512_castsi512_ps(words); }
+inline void from_floats(Reg bits, Reg& words) { words = bits; }
+inline void from_floats(Reg bits, Raw& words) { words = _mm512_castps_si512(bits); }
+// The even and the odd bf16 of each word, as floats.
+inline Reg even_bf16(Raw words) { return as_floats(_mm512_slli_epi32(words, 16)); }
+inline Reg odd_bf16(Raw words) {
+  return as_floats(_mm512_and_si512(words, _mm512_set1_epi32(static_cast<int>(0xffff0000u))));
+}
 
 // Names differ from xsimd's: argument-dependent lookup would prefer xsimd::store, which wants
 // alignment.
@@ -52,6 +73,32 @@ inline Reg blend_first(Reg value, Reg rest, int count) {
   return _mm512_mask_blend_ps(first_mask(count), rest, value);
 }
 
+// The first `count` lanes rounded to bf16, to nearest even.
+inline void store_bf16(std::uint16_t* p, Reg value, int count) {
+  const __m512i bits = _mm512_castps_si512(value);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+  const __mmask16 nan = _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
+  const __m512i kept =
+      _mm512_mask_or_epi32(rounded, nan, bits, _mm512_set1_epi32(0x00400000));  // stays a NaN
+  const __m256i halves = _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16));
+  _mm256_mask_storeu_epi16(p, first_mask(count), halves);
+}
+
+// The first `count` lanes rounded to integers, plus `zero`, clamped to 0..255. NaN becomes 0.
+inline void store_u8(std::uint8_t* p, Reg value, std::int32_t zero, int count) {
+  const Raw integers = _mm512_add_epi32(_mm512_cvtps_epi32(value), _mm512_set1_epi32(zero));
+  const Raw positive = _mm512_max_epi32(integers, _mm512_setzero_si512());
+  _mm_mask_storeu_epi8(p, first_mask(count), _mm512_cvtusepi32_epi8(positive));
+}
+
+// Integer sums to floats: float(sum - correction * column_sums).
+inline Reg to_floats(Raw sum, std::int32_t correction, const std::int32_t* column_sums) {
+  const Raw corrected =
+      _mm512_mullo_epi32(_mm512_set1_epi32(correction), _mm512_loadu_si512(column_sums));
+  return _mm512_cvtepi32_ps(_mm512_sub_epi32(sum, corrected));
+}
+
 // Lanes are added in one fixed order: halves of 8, of 4, of 2, of 1.
 inline float sum_lanes(Reg value) {
   const __m256 eight =
@@ -61,7 +108,10 @@ inline float sum_lanes(Reg value) {
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
+inline std::int32_t sum_lanes(Raw value) { return _mm512_reduce_add_epi32(value); }
+
 inline float max_lane(Reg value) { return _mm512_reduce_max_ps(value); }
+inline float min_lane(Reg value) { return _mm512_reduce_min_ps(value); }
 
 // rows[i] lane j becomes rows[j] lane i.
 inline void transpose(Reg (&rows)[kLanes]) {

@@ -5,6 +5,7 @@
 // the tiles of tile.h.
 #include "isa.h"
 #include "scratch.h"
+#include "simd/f32_dot.h"
 #include "simd/math.h"
 #include "simd/tile.h"
 
@@ -84,11 +85,11 @@ float exponentials(float* x, int n, float scale) {
 template <int kRows, int kRegs>
 void score_tile(const Head& h, int query, float* scores, int panel) {
   Reg acc[kRows][kRegs];
-  clear(acc);
+  clear<F32Dot>(acc);
   const std::int64_t panel_size = std::int64_t{h.head_dim} * kPanelWidth;
-  accumulate<kRows, kRegs, Prefetch::none>(h.queries + query * h.stride, h.stride,
-                                           h.key_panels + panel * panel_size, panel_size,
-                                           h.head_dim, nullptr, 0, acc);
+  accumulate<F32Dot, kRows, kRegs, Prefetch::none>(
+      bytes_of(h.queries + query * h.stride), h.stride * 4,
+      bytes_of(h.key_panels + panel * panel_size), panel_size * 4, h.head_dim, nullptr, 0, acc);
   float* at = scores + panel * kPanelWidth;
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
@@ -101,10 +102,11 @@ void score_tile(const Head& h, int query, float* scores, int panel) {
 template <int kRows, int kRegs>
 void output_tile(const Head& h, int query, float* scores, const float* inverses, int panel) {
   Reg acc[kRows][kRegs];
-  clear(acc);
+  clear<F32Dot>(acc);
   const std::int64_t panel_size = std::int64_t{h.length} * kPanelWidth;
-  accumulate<kRows, kRegs, Prefetch::none>(scores, h.padded, h.value_panels + panel * panel_size,
-                                           panel_size, h.length, nullptr, 0, acc);
+  accumulate<F32Dot, kRows, kRegs, Prefetch::none>(bytes_of(scores), h.padded * 4,
+                                                   bytes_of(h.value_panels + panel * panel_size),
+                                                   panel_size * 4, h.length, nullptr, 0, acc);
   const int column = panel * kPanelWidth;
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {

@@ -1,9 +1,10 @@
 // The register tile that the packed products and attention share.
 //
-// Each element of a tile has its own accumulator and gets one FMA for each k, ascending from zero:
-// so its value depends on its row and column alone, not on the tile's shape or place.
+// Each element of a tile has its own accumulator and gets its products in order of ascending k: so
+// its value depends on its row and column alone, not on the tile's shape or place.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "arch.h"
@@ -17,8 +18,8 @@ constexpr int kRegsPerPanel = kPanelWidth / kLanes;
 
 // always_inline: g++ takes a function that only prefetches for one without effect, and drops its
 // calls.
-[[gnu::always_inline]] inline void prefetch_l1(const float* p) {
-  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
+[[gnu::always_inline]] inline void prefetch_l1(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
 }
 [[gnu::always_inline]] inline void prefetch_l2(const char* p) { _mm_prefetch(p, _MM_HINT_T1); }
 
@@ -29,51 +30,59 @@ enum class Prefetch {
   next,    // the weights of the next tiles, at `next` and `next_step` bytes further with every k
 };
 
-// How far `stream` looks ahead, in steps of k (a cache line in each panel).
+// How far `stream` looks ahead, in words of k (a cache line in each panel).
 constexpr int kStreamAhead = 24;
 
-template <int kRows, int kRegs>
-[[gnu::always_inline]] inline void clear(Reg (&acc)[kRows][kRegs]) {
+inline const std::byte* bytes_of(const float* p) { return reinterpret_cast<const std::byte*>(p); }
+
+// A line of a panel: a word for each of its columns.
+constexpr int kLineBytes = kPanelWidth * 4;
+constexpr int kRegBytes = kLanes * 4;
+
+template <typename Dot, int kRows, int kRegs>
+[[gnu::always_inline]] inline void clear(typename Dot::Sum (&acc)[kRows][kRegs]) {
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 16
-    for (int c = 0; c < kRegs; ++c) acc[r][c] = zero();
+    for (int c = 0; c < kRegs; ++c) acc[r][c] = Dot::zero();
   }
 }
 
-// acc[r][c] += x[r, k] * w[k, c] for k = 0, 1, ..., registers c counting through the columns of
-// consecutive panels that lie `panel_stride` floats apart.
-template <int kRows, int kRegs, Prefetch kPrefetch>
-[[gnu::always_inline]] inline void accumulate(const float* x, std::int64_t x_stride, const float* w,
-                                              std::int64_t panel_stride, std::int64_t k,
-                                              const char* next, std::int64_t next_step,
-                                              Reg (&acc)[kRows][kRegs]) {
-  for (std::int64_t i = 0; i < k; ++i) {
+// acc[r][c] += x[r, word] . w[word, c] for word = 0, 1, ..., registers c counting through the
+// columns of consecutive panels that lie `panel_stride` bytes apart. Rows of x are `x_stride` bytes
+// apart.
+template <typename Dot, int kRows, int kRegs, Prefetch kPrefetch>
+[[gnu::always_inline]] inline void accumulate(const std::byte* x, std::int64_t x_stride,
+                                              const std::byte* w, std::int64_t panel_stride,
+                                              std::int64_t words, const char* next,
+                                              std::int64_t next_step,
+                                              typename Dot::Sum (&acc)[kRows][kRegs]) {
+  for (std::int64_t i = 0; i < words; ++i) {
     if constexpr (kPrefetch == Prefetch::stream) {
 #pragma GCC unroll 16
       for (int c = 0; c < kRegs; c += kRegsPerPanel) {
-        prefetch_l1(w + c / kRegsPerPanel * panel_stride + kStreamAhead * kPanelWidth);
+        prefetch_l1(w + c / kRegsPerPanel * panel_stride + kStreamAhead * kLineBytes);
       }
     }
     if constexpr (kPrefetch == Prefetch::next) {
       // Two lines a step are enough: where this is used, at least two tiles share three panels.
       prefetch_l2(next);
-      prefetch_l2(next + kAlignment);
+      prefetch_l2(next + kLineBytes);
       next += next_step;
     }
-    Reg column[kRegs];
+    Raw column[kRegs];
 #pragma GCC unroll 16
     for (int c = 0; c < kRegs; ++c) {
-      column[c] = load_reg(w + c / kRegsPerPanel * panel_stride + c % kRegsPerPanel * kLanes);
+      column[c] = load_raw(w + c / kRegsPerPanel * panel_stride + c % kRegsPerPanel * kRegBytes);
     }
-    w += kPanelWidth;
+    w += kLineBytes;
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-      const Reg value = broadcast(x[r * x_stride]);
+      const typename Dot::X value = Dot::prepare(broadcast_word(x + r * x_stride));
 #pragma GCC unroll 16
-      for (int c = 0; c < kRegs; ++c) acc[r][c] = fma(value, column[c], acc[r][c]);
+      for (int c = 0; c < kRegs; ++c) acc[r][c] = Dot::add(acc[r][c], value, column[c]);
     }
-    ++x;
+    x += 4;
   }
 }
 

@@ -8,11 +8,11 @@
 
 namespace sapwood::kernels {
 
-// The name users write: "scalar", "avx2", "avx512".
+// The name users write: "scalar", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16".
 const char* name(Isa isa) noexcept;
 
-// True where both the CPU (CPUID) and the operating system (XCR0) support every instruction that the
-// table of this instruction set uses.
+// True where both the CPU (CPUID) and the operating system (XCR0) support every instruction that
+// the table of this instruction set uses.
 bool cpu_supports(Isa isa) noexcept;
 
 // The tables this build has and this CPU can run, best first; the last one is scalar.
@@ -21,8 +21,9 @@ std::span<const KernelTable* const> available_tables() noexcept;
 // The table of exactly this instruction set, or null where the CPU or the build lacks it.
 const KernelTable* find_table(Isa isa) noexcept;
 
-// What `isa` names: "auto" (or "") is the environment variable SAPWOOD_ISA where it is set, else the
-// best available; a name is exactly that one. Null where the CPU lacks it or the name is unknown.
+// What `isa` names: "auto" (or "") is the environment variable SAPWOOD_ISA where it is set, else
+// the best available; a name is exactly that one. Null where the CPU lacks it or the name is
+// unknown.
 const KernelTable* select_table(std::string_view isa) noexcept;
 
 }  // namespace sapwood::kernels

@@ -4,9 +4,11 @@
 //  - noexcept, no allocation, no global state: scratch memory comes from the caller.
 //  - Matrices are row-major; a stride is the distance between two rows in elements.
 //  - Pointers to packed weights are 64-byte aligned; activations need no alignment.
-//  - Determinism: what is computed for a row (token) depends on that row alone (for attention: on its
-//    sequence alone), never on the number of rows, their order or the split over threads. So a product
-//    accumulates over k = 0..K-1 in one order for every m, and CMM sums a path in one order.
+//  - Determinism: what is computed for a row (token) depends on that row alone (for attention: on
+//  its
+//    sequence alone), never on the number of rows, their order or the split over threads. So a
+//    product accumulates over k = 0..K-1 in one order for every m, and CMM sums a path in one
+//    order.
 //
 // STYLE: a kernel is added in one known way, described in kernels/README.md.
 #pragma once
@@ -16,7 +18,29 @@
 
 namespace sapwood::kernels {
 
-enum class Isa : std::uint8_t { scalar, avx2, avx512 };
+// Each instruction set runs what the ones before it in its family compute, and replaces the kernels
+// that its extension makes faster: avx2_vnni (AVX-VNNI) and avx512_vnni the int8 products,
+// avx512_bf16 (which implies VNNI) the bf16 products too.
+enum class Isa : std::uint8_t { scalar, avx2, avx2_vnni, avx512, avx512_vnni, avx512_bf16 };
+
+// The type of a product's weights. Its activations come to match: float, bf16, or u8 with a scale
+// and a zero point for each row (RowScale).
+enum class DType : std::uint8_t { f32, bf16, int8 };
+
+// A bfloat16: the upper half of a float.
+using Bf16 = std::uint16_t;
+
+// What a row of u8 activations stands for: scale * (q - zero).
+struct RowScale {
+  float scale;
+  std::int32_t zero;  // 0 to 255
+};
+
+// Elements of one type that share a 32-bit word. A product of any type reads its activations word
+// by word, and its weights in lines of 16 words, one for each column of a panel.
+constexpr int elements_per_word(DType type) noexcept {
+  return type == DType::f32 ? 1 : type == DType::bf16 ? 2 : 4;
+}
 
 // Columns of a packed panel. Sixteen suits every instruction set: one zmm or two ymm of floats.
 inline constexpr int kPanelWidth = 16;
@@ -37,24 +61,64 @@ enum class Activation : std::uint8_t {
 };
 
 // y[i, j] = act(sum_k x[i, k] w[j, k] + bias[j]) for i in [0, m) and the columns j of the panels
-// [panel_begin, panel_end), each sum an FMA chain over ascending k that starts from zero (the scalar
-// table multiplies and adds separately).
+// [panel_begin, panel_end).
+//
+//  f32:  each sum is an FMA chain over ascending k that starts from zero (the scalar table
+//  multiplies and
+//        adds separately).
+//  bf16: the same chain, of products of widened elements; with AVX-512 BF16 the chain of VDPBF16PS,
+//  which
+//        adds two products at a time.
+//  int8: the sum of integers is exact, the same on every instruction set:
+//        y = act(float(sum_k q[i, k] w[j, k] - zero[i] sum_k w[j, k]) * (scale[i] * scales[j]) +
+//        bias[j]).
+//
+// x is padded to whole words: round_up(k, elements_per_word) elements a row, the padding being zero
+// for bf16 and anything for int8.
 struct LinearArgs {
-  const float* x;         // [m, k]
-  std::int64_t x_stride;  // elements
-  const float* panels;    // packed weights: [ceil(n/16)][k][16], columns beyond n are zero
-  const float* bias;      // [ceil(n/16)*16] or null
-  float* y;               // [m, n]; must not alias x (partial sums may wait in it)
-  std::int64_t y_stride;
+  const void* x;             // [m, k] of float, Bf16 or u8
+  std::int64_t x_stride;     // elements, whole words
+  const RowScale* x_scales;  // [m], int8 only
+  const void* panels;   // packed weights: [ceil(n/16)][words of k][16 words], zeros beyond n and k
+  const float* scales;  // [ceil(n/16)*16], int8 only: of the columns
+  const std::int32_t* sums;  // [ceil(n/16)*16], int8 only: sum_k w[j, k]
+  const float* bias;         // [ceil(n/16)*16] or null
+  void* y;                   // [m, n]; must not alias x (partial sums may wait in it)
+  std::int64_t y_stride;     // elements
+  DType y_type;              // f32 or bf16
   int m, n, k;
   Activation activation;
   int panel_begin, panel_end;  // 0 <= panel_begin <= panel_end <= ceil(n/16)
 };
 
-// s = x + residual (s = x where residual is null); y = (s - mean(s)) / sqrt(var(s) + eps) * gamma + beta
-// per row, with the biased variance, mean and variance in two passes. Writes s to `sum` where it is not
-// null (the residual stream of pre-norm blocks). y or sum may alias x or residual row for row; y and
-// sum must not alias each other.
+// Largest k of an int8 product: 255 * 127 * k must fit 31 bits.
+inline constexpr int kMostInt8Depth = 65536;
+
+// q[i, j] = round(x[i, j] / scale[i]) + zero[i], clamped to 0..255, where 0 and 255 stand for the
+// least and the largest of the row's elements and zero itself: scale = (max - min) / 255, zero =
+// round(-min / scale). Rounding is to nearest even; the same bits on every instruction set. A row
+// with a NaN or an infinity gets a NaN scale. Padding up to a whole word is written as 0.
+struct QuantizeArgs {
+  const float* x;  // [rows, cols], row stride cols
+  std::uint8_t* q;
+  std::int64_t q_stride;
+  RowScale* scales;  // [rows]
+  int rows, cols;
+};
+
+// y[i, j] = x[i, j] rounded to nearest even; NaN stays NaN. Padding up to a whole word is written
+// as 0.
+struct ToBf16Args {
+  const float* x;  // [rows, cols], row stride cols
+  Bf16* y;
+  std::int64_t y_stride;
+  int rows, cols;
+};
+
+// s = x + residual (s = x where residual is null); y = (s - mean(s)) / sqrt(var(s) + eps) * gamma +
+// beta per row, with the biased variance, mean and variance in two passes. Writes s to `sum` where
+// it is not null (the residual stream of pre-norm blocks). y or sum may alias x or residual row for
+// row; y and sum must not alias each other.
 struct LayerNormArgs {
   const float* x;         // [rows, cols]
   const float* residual;  // [rows, cols] or null
@@ -66,8 +130,8 @@ struct LayerNormArgs {
   float eps;
 };
 
-// y[i] = word[ids[i]] + position[positions[i]] (+ type[types[i]]), each an added row of `cols` floats.
-// Indices are valid: the engine checks them before.
+// y[i] = word[ids[i]] + position[positions[i]] (+ type[types[i]]), each an added row of `cols`
+// floats. Indices are valid: the engine checks them before.
 struct EmbeddingArgs {
   const std::int32_t* ids;        // [rows]
   const std::int32_t* positions;  // [rows]
@@ -91,7 +155,8 @@ struct AttentionArgs {
   float scale;  // 1 / sqrt(head_dim) in every model here
 };
 
-// Floats of scratch that one call of the attention kernel needs, the same for every instruction set.
+// Floats of scratch that one call of the attention kernel needs, the same for every instruction
+// set.
 std::size_t attention_scratch(int length, int head_dim) noexcept;
 
 // In place softmax over each row: exp(x - max) / sum.
@@ -101,7 +166,8 @@ struct SoftmaxArgs {
   int rows, cols;
 };
 
-// y[i, j] = gelu(x[i, j]) * x[i, cols + j]: the gated half of GELUglu (crammedBERT's dense feedforward).
+// y[i, j] = gelu(x[i, j]) * x[i, cols + j]: the gated half of GELUglu (crammedBERT's dense
+// feedforward).
 struct GeluGluArgs {
   const float* x;  // [rows, 2 * cols]
   float* y;        // [rows, cols], row stride cols
@@ -118,25 +184,26 @@ struct PoolArgs {
   Pooling pooling;
 };
 
-// Fast feedforward by conditional matrix multiplication (arXiv 2311.10770, section 3; the decision is
-// z > 0 as in training/cramming/architectures/fff.py of the authors' code). For each row and each tree:
-//   n = 0; repeat depth + 1 times: z = w_in[n] . x + bias[n]; s += gelu(z) * w_out[n]; n = 2n + 1 + (z > 0)
-//   y = sum over trees, in order, of s
-// Nodes off the path are never read. s sums its depth + 1 terms from the root down before it is added
-// to y, whatever the number of rows.
+// Fast feedforward by conditional matrix multiplication (arXiv 2311.10770, section 3; the decision
+// is z > 0 as in training/cramming/architectures/fff.py of the authors' code). For each row and
+// each tree:
+//   n = 0; repeat depth + 1 times: z = w_in[n] . x + bias[n]; s += gelu(z) * w_out[n]; n = 2n + 1 +
+//   (z > 0) y = sum over trees, in order, of s
+// Nodes off the path are never read. s sums its depth + 1 terms from the root down before it is
+// added to y, whatever the number of rows.
 //
-// Layout: node-major in heap order, [trees][nodes][2][ld]: the node's input row, then its output row,
-// each padded with zeros to ld = round_up(cols, 16) floats. nodes = 2^(depth+1) - 1.
+// Layout: node-major in heap order, [trees][nodes][2][ld]: the node's input row, then its output
+// row, each padded with zeros to ld = round_up(cols, 16) floats. nodes = 2^(depth+1) - 1.
 struct FffArgs {
-  const float* x;     // [rows, cols], row stride x_stride
+  const float* x;  // [rows, cols], row stride x_stride
   std::int64_t x_stride;
   const float* nodes;
   const float* bias;  // [trees][nodes]
   float* y;           // [rows, cols], row stride y_stride; must not alias x
   std::int64_t y_stride;
-  void* scratch;      // fff_scratch(rows, depth) bytes, 64-byte aligned
-  int rows, cols;     // input and output width are the same in every model here
-  int trees, depth;   // trees >= 1, 0 <= depth <= 24
+  void* scratch;     // fff_scratch(rows, depth) bytes, 64-byte aligned
+  int rows, cols;    // input and output width are the same in every model here
+  int trees, depth;  // trees >= 1, 0 <= depth <= 24
 };
 
 // Bytes of scratch that one call of the fff kernel needs, the same for every instruction set.
@@ -145,11 +212,16 @@ std::size_t fff_scratch(int rows, int depth) noexcept;
 // Nodes of a tree of this depth (the depth of a single node is 0).
 constexpr std::int64_t fff_nodes(int depth) noexcept { return (std::int64_t{2} << depth) - 1; }
 
-// One implementation of every kernel. Tables are constant; they are chosen once and passed by reference.
+// One implementation of every kernel. Tables are constant; they are chosen once and passed by
+// reference.
 struct KernelTable {
   Isa isa;
-  const char* name;  // "scalar", "avx2", "avx512"
-  void (*linear)(const LinearArgs&) noexcept;
+  const char* name;  // "scalar", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16"
+  void (*linear_f32)(const LinearArgs&) noexcept;
+  void (*linear_bf16)(const LinearArgs&) noexcept;
+  void (*linear_int8)(const LinearArgs&) noexcept;
+  void (*quantize)(const QuantizeArgs&) noexcept;
+  void (*to_bf16)(const ToBf16Args&) noexcept;
   void (*layer_norm)(const LayerNormArgs&) noexcept;
   void (*embedding)(const EmbeddingArgs&) noexcept;
   void (*attention)(const AttentionArgs&) noexcept;

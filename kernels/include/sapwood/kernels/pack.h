@@ -7,13 +7,25 @@
 
 namespace sapwood::kernels {
 
-// Floats of a packed [n, k] matrix: panels of 16 columns, [ceil(n/16)][k][16].
-constexpr std::int64_t packed_linear_size(std::int64_t n, std::int64_t k) noexcept {
-  return round_up(n, kPanelWidth) * k;
+// Elements of a packed [n, k] matrix: panels of 16 columns, each [words of k][16][elements a word].
+constexpr std::int64_t packed_linear_size(std::int64_t n, std::int64_t k,
+                                          DType type = DType::f32) noexcept {
+  return round_up(n, kPanelWidth) * round_up(k, elements_per_word(type));
 }
 
-// Packs w [n, k] (PyTorch's Linear weight: one row an output) into panels; columns beyond n are zero.
+// Packs w [n, k] (PyTorch's Linear weight: one row an output) into panels; columns beyond n and k
+// beyond the last are zero.
 void pack_linear(const float* w, std::int64_t n, std::int64_t k, float* panels) noexcept;
+void pack_linear_bf16(const float* w, std::int64_t n, std::int64_t k, Bf16* panels) noexcept;
+
+// Symmetric, with a scale for each output: w[j, i] is about scales[j] * q. Writes round_up(n, 16)
+// scales and sums of q over k. k is at most kMostInt8Depth.
+void pack_linear_int8(const float* w, std::int64_t n, std::int64_t k, std::int8_t* panels,
+                      float* scales, std::int32_t* sums) noexcept;
+
+// The scale that takes n numbers to -127..127, and a number of that scale, rounded to nearest even.
+float int8_scale(const float* w, std::int64_t n) noexcept;
+std::int8_t int8_of(float w, float scale) noexcept;
 
 // Floats of packed FFF nodes, [trees][nodes][2][round_up(cols, 16)].
 constexpr std::int64_t packed_fff_size(std::int64_t trees, int depth, std::int64_t cols) noexcept {
@@ -21,7 +33,7 @@ constexpr std::int64_t packed_fff_size(std::int64_t trees, int depth, std::int64
 }
 
 // Packs linear_in [trees * nodes, cols] and linear_out [cols, trees * nodes] node by node.
-void pack_fff(const float* linear_in, const float* linear_out, int trees, int depth, std::int64_t cols,
-              float* nodes) noexcept;
+void pack_fff(const float* linear_in, const float* linear_out, int trees, int depth,
+              std::int64_t cols, float* nodes) noexcept;
 
 }  // namespace sapwood::kernels

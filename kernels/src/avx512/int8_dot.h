@@ -1,0 +1,33 @@
+// Products of u8 and s8 without VNNI, exact. (See simd/f32_dot.h for what a dot type is.)
+//
+// VPMADDUBSW adds two products u8 * s8 in 16 bits and saturates: 2 * 255 * 127 would not fit. So x
+// is taken as s8 = u8 - 128, and |s8| * (w with the sign of s8) stays within 2 * 128 * 127 = 32512.
+#pragma once
+
+#include "arch.h"
+
+namespace sapwood::kernels {
+namespace {
+
+struct Int8Dot {
+  using Sum = Raw;
+  struct X {
+    Raw magnitude;
+    __mmask64 negative;
+  };
+  static constexpr int kOffset = 128;
+  static constexpr bool kIntegers = true;
+  static Sum zero() { return _mm512_setzero_si512(); }
+  static X prepare(Raw x) {
+    const Raw value = _mm512_xor_si512(x, _mm512_set1_epi8(-128));
+    return {_mm512_abs_epi8(value), _mm512_movepi8_mask(value)};  // |-128| is 128 as u8
+  }
+  static Sum add(Sum sum, const X& x, Raw w) {
+    const Raw signed_w = _mm512_mask_sub_epi8(w, x.negative, _mm512_setzero_si512(), w);
+    const Raw pairs = _mm512_maddubs_epi16(x.magnitude, signed_w);
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+  }
+};
+
+}  // namespace
+}  // namespace sapwood::kernels

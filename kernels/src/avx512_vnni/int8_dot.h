@@ -1,0 +1,20 @@
+// Products of u8 and s8 by VPDPBUSD, exact. (See simd/f32_dot.h for what a dot type is.)
+#pragma once
+
+#include "arch.h"
+
+namespace sapwood::kernels {
+namespace {
+
+struct Int8Dot {
+  using Sum = Raw;
+  using X = Raw;
+  static constexpr int kOffset = 0;
+  static constexpr bool kIntegers = true;
+  static Sum zero() { return _mm512_setzero_si512(); }
+  static X prepare(Raw x) { return x; }
+  static Sum add(Sum sum, X x, Raw w) { return _mm512_dpbusd_epi32(sum, x, w); }
+};
+
+}  // namespace
+}  // namespace sapwood::kernels

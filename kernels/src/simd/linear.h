@@ -1,0 +1,245 @@
+// The packed matrix product with fused bias and activation, for every type of weights.
+//
+// Everything is counted in 32-bit words of k (kernels.h, DType): a line of a panel holds one word
+// for each of its 16 columns whatever the type, so that one set of loops serves all.
+//
+// Loops, from the outside: a block of rows and a block of k, whose activations stay in the
+// second-level cache; a group of panels, whose weights are read once for the block and stay in
+// cache meanwhile; tiles of rows. While one group is multiplied, the next one is fetched. Between
+// blocks of k the sums wait in y, exactly as they are, so an element's chain is the same with any
+// blocking. With a single tile of rows every weight is used once: then the loop is a stream over
+// the weights, and fetches its own ahead.
+#pragma once
+
+#include "isa.h"
+#include "simd/math.h"
+#include "simd/tile.h"
+
+namespace sapwood::kernels {
+namespace {
+
+// Rows and words of a block: 768 KB of activations in the second-level cache, beside two groups'
+// weights.
+constexpr int kBlockRows = 32 * kTileRows;
+constexpr int kBlockWords = 768 * 1024 / (kBlockRows * 4);
+// Below so many tiles of rows, a group's weights are not reused enough to pay for blocks of k.
+constexpr int kBlockedTiles = 4;
+
+// A product in bytes and words.
+struct Product {
+  const LinearArgs& a;
+  const std::byte* x;
+  std::int64_t x_stride;  // bytes
+  const std::byte* panels;
+  std::int64_t panel_size;  // bytes
+  int words;                // of k
+  bool narrow;              // y is bf16
+};
+
+inline Product product_of(const LinearArgs& a, DType type) {
+  const int words = (a.k + elements_per_word(type) - 1) / elements_per_word(type);
+  return {.a = a,
+          .x = static_cast<const std::byte*>(a.x),
+          .x_stride = a.x_stride * 4 / elements_per_word(type),
+          .panels = static_cast<const std::byte*>(a.panels),
+          .panel_size = std::int64_t{words} * kLineBytes,
+          .words = words,
+          .narrow = a.y_type == DType::bf16};
+}
+
+// A tile's place in the product.
+struct Tile {
+  int row, column;   // of its first element
+  int begin, words;  // the words of k to add
+  const char* next;  // what to fetch meanwhile, and how many bytes further with each word
+  std::int64_t next_step;
+};
+
+// What becomes of a row's sums in the columns from `column`: floats, with the bias.
+template <typename Dot>
+[[gnu::always_inline]] inline Reg finish(const LinearArgs& a, int row, int column,
+                                         typename Dot::Sum sum) {
+  Reg value;
+  if constexpr (Dot::kIntegers) {
+    const RowScale x = a.x_scales[row];
+    value = mul(to_floats(sum, x.zero - Dot::kOffset, a.sums + column),
+                mul(broadcast(x.scale), load_reg(a.scales + column)));
+  } else {
+    value = sum;
+  }
+  return a.bias == nullptr ? value : add(value, load_reg(a.bias + column));
+}
+
+inline void store_up_to(float* p, Reg value, int count) {
+  if (count >= kLanes) {
+    store_reg(p, value);
+  } else if (count > 0) {
+    store_first(p, value, count);
+  }
+}
+
+// Writes one finished row of a tile, `width` columns, from the floats that `values` holds.
+inline void store_narrow(const float* values, int width, Bf16* y) {
+  for (int j = 0; j < width; j += kLanes) {
+    store_bf16(y + j, load_reg(values + j), width - j < kLanes ? width - j : kLanes);
+  }
+}
+
+template <typename Dot, int kRows, int kRegs, Prefetch kPrefetch>
+[[gnu::noinline]] void multiply_tile(const Product& p, const Tile& tile) {
+  const LinearArgs& a = p.a;
+  typename Dot::Sum acc[kRows][kRegs];
+  clear<Dot>(acc);
+  const int left = a.n - tile.column, width = left < kRegs * kLanes ? left : kRegs * kLanes;
+  const std::int64_t first = tile.row * a.y_stride + tile.column;
+  float* const y = static_cast<float*>(a.y) + first;
+  if (tile.begin > 0) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+      for (int c = 0; c < kRegs; ++c) {
+        const int count = left - c * kLanes;
+        if (count <= 0) break;
+        const float* at = y + r * a.y_stride + c * kLanes;
+        from_floats(count >= kLanes ? load_reg(at) : load_first(at, count), acc[r][c]);
+      }
+    }
+  }
+  accumulate<Dot, kRows, kRegs, kPrefetch>(
+      p.x + tile.row * p.x_stride + tile.begin * 4, p.x_stride,
+      p.panels + tile.column / kPanelWidth * p.panel_size + std::int64_t{tile.begin} * kLineBytes,
+      p.panel_size, tile.words, tile.next, tile.next_step, acc);
+  if (tile.begin + tile.words < p.words) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+      for (int c = 0; c < kRegs; ++c) {
+        store_up_to(y + r * a.y_stride + c * kLanes, as_floats(acc[r][c]), left - c * kLanes);
+      }
+    }
+    return;
+  }
+  if (!p.narrow) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+      for (int c = 0; c < kRegs; ++c) {
+        if (c * kLanes >= left) break;
+        store_up_to(y + r * a.y_stride + c * kLanes,
+                    finish<Dot>(a, tile.row + r, tile.column + c * kLanes, acc[r][c]),
+                    left - c * kLanes);
+      }
+    }
+    if (a.activation == Activation::none) return;
+    // Once more over what is in cache: cheaper than a copy of the tile for every activation.
+    for (int r = 0; r < kRows; ++r) activate(y + r * a.y_stride, width, a.activation);
+    return;
+  }
+  float values[kRows][kRegs * kLanes];
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+    for (int c = 0; c < kRegs; ++c) {
+      if (c * kLanes >= left) break;
+      store_reg(values[r] + c * kLanes,
+                finish<Dot>(a, tile.row + r, tile.column + c * kLanes, acc[r][c]));
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    activate(values[r], width, a.activation);
+    store_narrow(values[r], width, static_cast<Bf16*>(a.y) + first + r * a.y_stride);
+  }
+}
+
+using TileFunction = void (*)(const Product&, const Tile&);
+
+// The tile function of so many rows and registers of columns, kRows counting down to match.
+template <typename Dot, Prefetch kPrefetch, int kRegs, int kRows>
+TileFunction tile_of_rows(int rows) {
+  if (rows == kRows) return &multiply_tile<Dot, kRows, kRegs, kPrefetch>;
+  if constexpr (kRows > 1) return tile_of_rows<Dot, kPrefetch, kRegs, kRows - 1>(rows);
+  return nullptr;
+}
+
+template <typename Dot, Prefetch kPrefetch, int kRegs>
+TileFunction find_tile(int rows, int regs) {
+  if (regs == kRegs) {
+    constexpr int kRows = kRegs <= kTileRegs ? kTileRows : kFlatRows;
+    return tile_of_rows<Dot, kPrefetch, kRegs, kRows>(rows);
+  }
+  if constexpr (kRegs > kRegsPerPanel) {
+    return find_tile<Dot, kPrefetch, kRegs - kRegsPerPanel>(rows, regs);
+  }
+  return nullptr;
+}
+
+// What one of `tiles` tiles fetches of the next group, `panels` panels from `first`: its share of
+// the lines that lie `panel_size` bytes apart from panel to panel.
+inline void share_fetch(const std::byte* first, int panels, std::int64_t panel_size, int words,
+                        int tiles, int t, Tile& tile) {
+  const char* from = reinterpret_cast<const char*>(first);
+  if (tiles < panels) {
+    // Whole panels lie one after the other, because k is not in blocks then.
+    tile.next_step = (std::int64_t{kLineBytes} * panels + tiles - 1) / tiles;
+    tile.next = from + t * tile.next_step * words;
+    return;
+  }
+  const int panel = t * panels / tiles;
+  const int begin = part_count(panel * tiles, panels);  // the tiles that share this panel
+  const int sharing = part_count((panel + 1) * tiles, panels) - begin;
+  tile.next_step = (kLineBytes + sharing - 1) / sharing;
+  tile.next = from + panel * panel_size + (t - begin) * tile.next_step * words;
+}
+
+// A block of rows and of k, times all panels of the call.
+template <typename Dot>
+void multiply_block(const Product& p, int row_begin, int rows, int word_begin, int words) {
+  const LinearArgs& a = p.a;
+  const int tiles = part_count(rows, kTileRows);
+  const int most_regs = tiles == 1 && rows <= kFlatRows ? kFlatRegs : kTileRegs;
+  const int panels = a.panel_end - a.panel_begin;
+  const int groups = part_count(panels, most_regs / kRegsPerPanel);
+  const auto group_begin = [&](int group) {
+    return a.panel_begin + part_begin(panels, groups, group);
+  };
+  for (int group = 0; group < groups; ++group) {
+    const int first = group_begin(group), end = group_begin(group + 1);
+    const int regs = (end - first) * kRegsPerPanel;
+    Tile tile{0, first * kPanelWidth, word_begin, words, nullptr, 0};
+    for (int t = 0; t < tiles; ++t) {
+      const int begin = part_begin(rows, tiles, t);
+      const int count = part_begin(rows, tiles, t + 1) - begin;
+      tile.row = row_begin + begin;
+      if (tiles == 1) {
+        find_tile<Dot, Prefetch::stream, kFlatRegs>(count, regs)(p, tile);
+      } else if (group + 1 == groups) {
+        find_tile<Dot, Prefetch::none, kTileRegs>(count, regs)(p, tile);
+      } else {
+        share_fetch(p.panels + end * p.panel_size + std::int64_t{word_begin} * kLineBytes,
+                    group_begin(group + 2) - end, p.panel_size, words, tiles, t, tile);
+        find_tile<Dot, Prefetch::next, kTileRegs>(count, regs)(p, tile);
+      }
+    }
+  }
+}
+
+template <typename Dot>
+void multiply(const LinearArgs& a, DType type) {
+  if (a.panel_begin >= a.panel_end) return;
+  const Product p = product_of(a, type);
+  const int blocks = part_count(a.m, kBlockRows);
+  // A bf16 y has no room for sums to wait in.
+  const bool in_depths =
+      a.m >= kBlockedTiles * kTileRows && !p.narrow && p.words > kBlockWords + kBlockWords / 2;
+  const int depths = in_depths ? part_count(p.words, kBlockWords) : 1;
+  for (int i = 0; i < blocks; ++i) {
+    const int row = part_begin(a.m, blocks, i), rows = part_begin(a.m, blocks, i + 1) - row;
+    for (int d = 0; d < depths; ++d) {
+      const int word = part_begin(p.words, depths, d);
+      multiply_block<Dot>(p, row, rows, word, part_begin(p.words, depths, d + 1) - word);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sapwood::kernels

@@ -1,0 +1,13 @@
+// The tables that were built, whatever the CPU has.
+#pragma once
+
+#include <span>
+
+#include "sapwood/kernels/kernels.h"
+
+namespace sapwood::kernels {
+
+// Best first; the last one is scalar.
+std::span<const KernelTable* const> all_tables() noexcept;
+
+}  // namespace sapwood::kernels
