@@ -6,6 +6,8 @@
 
 #include "catch.h"
 #include "oracle.h"
+#include "sapwood/kernels/bf16.h"
+#include "sapwood/kernels/pack.h"
 #include "support.h"
 
 namespace sapwood::kernels::test {
@@ -221,15 +223,41 @@ TEST_CASE("embedding: adds the rows that the indices name") {
           positions[i] = random.below(kPositions);
           types[i] = random.below(2);
         }
-        for (int variant = 0; variant < 4; ++variant) {
+        std::vector<Bf16> narrow(word.size());
+        std::vector<std::int8_t> bytes(word.size());
+        std::vector<float> scales(kVocabulary);
+        for (int id = 0; id < kVocabulary; ++id) {
+          const float* row = word.data() + std::size_t(id) * cols;
+          scales[id] = int8_scale(row, cols);
+          for (int j = 0; j < cols; ++j) {
+            narrow[std::size_t(id) * cols + j] = bf16_of(row[j]);
+            bytes[std::size_t(id) * cols + j] = int8_of(row[j], scales[id]);
+          }
+        }
+        for (int variant = 0; variant < 12; ++variant) {
           const bool with_position = (variant & 1) != 0, with_type = (variant & 2) != 0;
-          table->embedding({ids, positions, with_type ? types : nullptr, word.data(),
-                            with_position ? position.data() : nullptr,
-                            with_type ? type.data() : nullptr, y.data(), kRows, cols});
+          const auto type_of_words = static_cast<DType>(variant / 4);
+          const void* words = type_of_words == DType::f32    ? static_cast<const void*>(word.data())
+                              : type_of_words == DType::bf16 ? static_cast<const void*>(narrow.data())
+                                                             : bytes.data();
+          table->embedding({.ids = ids,
+                            .positions = positions,
+                            .types = with_type ? types : nullptr,
+                            .word = words,
+                            .word_type = type_of_words,
+                            .word_scales = scales.data(),
+                            .position = with_position ? position.data() : nullptr,
+                            .type = with_type ? type.data() : nullptr,
+                            .y = y.data(),
+                            .rows = kRows,
+                            .cols = cols});
           bool right = y.intact();
           for (int i = 0; i < kRows; ++i) {
             for (int j = 0; j < cols; ++j) {
-              float expected = word[ids[i] * cols + j];
+              const std::size_t at = std::size_t(ids[i]) * cols + j;
+              float expected = type_of_words == DType::f32    ? word[at]
+                               : type_of_words == DType::bf16 ? float_of(narrow[at])
+                                                              : bytes[at] * scales[ids[i]];
               if (with_position) expected += position[positions[i] * cols + j];
               if (with_type) expected += type[types[i] * cols + j];
               right = right && y[static_cast<std::size_t>(i) * cols + j] == expected;

@@ -103,6 +103,18 @@ inline void store_u8(std::uint8_t* p, Reg value, std::int32_t zero, int count) {
   __builtin_memcpy(p, &bytes, static_cast<std::size_t>(count));
 }
 
+// The first `count` bf16 or s8 as floats; memory behind them is not touched.
+inline Reg load_bf16(const std::uint16_t* p, int count) {
+  __m128i halves = _mm_setzero_si128();
+  __builtin_memcpy(&halves, p, static_cast<std::size_t>(count) * 2);
+  return as_floats(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
+}
+inline Reg load_s8(const std::int8_t* p, int count) {
+  std::int64_t bytes = 0;
+  __builtin_memcpy(&bytes, p, static_cast<std::size_t>(count));
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_cvtsi64_si128(bytes)));
+}
+
 // Integer sums to floats: float(sum - correction * column_sums).
 inline Reg to_floats(Raw sum, std::int32_t correction, const std::int32_t* column_sums) {
   const Raw corrected = _mm256_mullo_epi32(_mm256_set1_epi32(correction), load_raw(column_sums));

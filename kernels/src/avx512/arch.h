@@ -92,6 +92,15 @@ inline void store_u8(std::uint8_t* p, Reg value, std::int32_t zero, int count) {
   _mm_mask_storeu_epi8(p, first_mask(count), _mm512_cvtusepi32_epi8(positive));
 }
 
+// The first `count` bf16 or s8 as floats; memory behind them is not touched.
+inline Reg load_bf16(const std::uint16_t* p, int count) {
+  const __m256i halves = _mm256_maskz_loadu_epi16(first_mask(count), p);
+  return as_floats(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+}
+inline Reg load_s8(const std::int8_t* p, int count) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(first_mask(count), p)));
+}
+
 // Integer sums to floats: float(sum - correction * column_sums).
 inline Reg to_floats(Raw sum, std::int32_t correction, const std::int32_t* column_sums) {
   const Raw corrected =

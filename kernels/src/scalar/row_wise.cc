@@ -1,5 +1,6 @@
 // The kernels that work row by row or element by element.
 #include "isa.h"
+#include "sapwood/kernels/bf16.h"
 #include "scalar/math.h"
 
 namespace sapwood::kernels::scalar {
@@ -31,15 +32,24 @@ void layer_norm(const LayerNormArgs& a) noexcept {
 
 void embedding(const EmbeddingArgs& a) noexcept {
   for (int i = 0; i < a.rows; ++i) {
-    const float* word = a.word + std::int64_t{a.ids[i]} * a.cols;
-    const float* position =
-        a.position == nullptr ? nullptr : a.position + std::int64_t{a.positions[i]} * a.cols;
-    const float* type = a.type == nullptr ? nullptr : a.type + std::int64_t{a.types[i]} * a.cols;
+    const std::int64_t first = std::int64_t{a.ids[i]} * a.cols;
+    const auto word = [&](int j) {
+      switch (a.word_type) {
+        case DType::f32:
+          return static_cast<const float*>(a.word)[first + j];
+        case DType::bf16:
+          return float_of(static_cast<const Bf16*>(a.word)[first + j]);
+        case DType::int8:
+          return static_cast<float>(static_cast<const std::int8_t*>(a.word)[first + j]) *
+                 a.word_scales[a.ids[i]];
+      }
+      return 0.0f;
+    };
     float* y = a.y + std::int64_t{i} * a.cols;
     for (int j = 0; j < a.cols; ++j) {
-      float sum = word[j];
-      if (position != nullptr) sum += position[j];
-      if (type != nullptr) sum += type[j];
+      float sum = word(j);
+      if (a.position != nullptr) sum += a.position[std::int64_t{a.positions[i]} * a.cols + j];
+      if (a.type != nullptr) sum += a.type[std::int64_t{a.types[i]} * a.cols + j];
       y[j] = sum;
     }
   }

@@ -86,17 +86,37 @@ void layer_norm(const LayerNormArgs& a) noexcept {
 
 void embedding(const EmbeddingArgs& a) noexcept {
   for (int i = 0; i < a.rows; ++i) {
-    const float* word = a.word + std::int64_t{a.ids[i]} * a.cols;
+    const std::int64_t first = std::int64_t{a.ids[i]} * a.cols;
     const float* position =
         a.position == nullptr ? nullptr : a.position + std::int64_t{a.positions[i]} * a.cols;
     const float* type = a.type == nullptr ? nullptr : a.type + std::int64_t{a.types[i]} * a.cols;
     float* y = a.y + std::int64_t{i} * a.cols;
-    for_columns(a.cols, [&](int j, int count) {
-      Vec sum = load_up_to(word + j, count);
-      if (position != nullptr) sum = sum + load_up_to(position + j, count);
-      if (type != nullptr) sum = sum + load_up_to(type + j, count);
-      store_up_to(y + j, sum, count);
-    });
+    const auto add_to = [&](const auto& word) {
+      for_columns(a.cols, [&](int j, int count) {
+        Vec sum = word(j, count);
+        if (position != nullptr) sum = sum + load_up_to(position + j, count);
+        if (type != nullptr) sum = sum + load_up_to(type + j, count);
+        store_up_to(y + j, sum, count);
+      });
+    };
+    switch (a.word_type) {
+      case DType::f32:
+        add_to([row = static_cast<const float*>(a.word) + first](int j, int count) {
+          return load_up_to(row + j, count);
+        });
+        break;
+      case DType::bf16:
+        add_to([row = static_cast<const Bf16*>(a.word) + first](int j, int count) {
+          return Vec(load_bf16(row + j, count));
+        });
+        break;
+      case DType::int8:
+        add_to([row = static_cast<const std::int8_t*>(a.word) + first,
+                scale = Vec(a.word_scales[a.ids[i]])](int j, int count) {
+          return Vec(load_s8(row + j, count)) * scale;
+        });
+        break;
+    }
   }
 }
 

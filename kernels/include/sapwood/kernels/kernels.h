@@ -131,12 +131,15 @@ struct LayerNormArgs {
 };
 
 // y[i] = word[ids[i]] + position[positions[i]] (+ type[types[i]]), each an added row of `cols`
-// floats. Indices are valid: the engine checks them before.
+// numbers; a row of s8 words is multiplied by its scale first. Indices are valid: the engine checks
+// them before.
 struct EmbeddingArgs {
   const std::int32_t* ids;        // [rows]
   const std::int32_t* positions;  // [rows]
   const std::int32_t* types;      // [rows] or null with type == null
-  const float* word;              // [vocabulary, cols]
+  const void* word;               // [vocabulary, cols] of word_type: float, Bf16 or s8
+  DType word_type;
+  const float* word_scales;  // [vocabulary], int8 only
   const float* position;          // [positions, cols] or null: no position embedding
   const float* type;              // [types, cols] or null
   float* y;                       // [rows, cols]
