@@ -20,6 +20,8 @@ const char* op_name(Op op) {
       return "gelu_glu";
     case Op::fff:
       return "fff";
+    case Op::narrow:
+      return "narrow";
     case Op::first_row:
       return "first_row";
     case Op::selected_rows:
@@ -85,21 +87,41 @@ std::int64_t ops_per_row(const Node& node) {
   }
 }
 
+// Bytes of a value's row.
+std::int64_t row_bytes(const Value& value) {
+  const std::int64_t words = row_stride(value) / kernels::elements_per_word(value.type);
+  const bool scaled = value.type == kernels::DType::int8;
+  return words * 4 + (scaled ? static_cast<std::int64_t>(sizeof(kernels::RowScale)) : 0);
+}
+
 // Weights that one row touches, plus what it reads and writes of activations.
 std::int64_t bytes_per_row(const Node& node, const std::vector<Value>& values) {
   constexpr std::int64_t kFloat = sizeof(float);
   std::int64_t bytes = node.weight_bytes;
   if (node.op == Op::embedding) {
     const int tables = (node.weight != nullptr) + (node.bias != nullptr) + (node.extra != nullptr);
-    bytes = tables * node.n * kFloat;
+    bytes = (tables - 1) * node.n * kFloat + node.n * 4 / kernels::elements_per_word(node.type);
   } else if (node.op == Op::fff) {
     bytes = std::int64_t{node.trees} * (node.depth + 1) *
             (2 * kernels::round_up(node.n, kernels::kPanelWidth) + 1) * kFloat;
   }
   for (const ValueId id : {node.x, node.residual, node.y, node.sum}) {
-    if (id != kNoValue) bytes += values[id].cols * kFloat;
+    if (id != kNoValue) bytes += row_bytes(values[id]);
   }
   return bytes;
+}
+
+std::string kernel_name(const Node& node, const kernels::KernelTable& kernels) {
+  switch (node.op) {
+    case Op::first_row:
+    case Op::selected_rows:
+      return "copy";
+    case Op::narrow:
+      return (node.type == kernels::DType::int8 ? "quantize_" : "to_bf16_") +
+             std::string(kernels.name);
+    default:
+      return std::string(op_name(node.op)) + "_" + to_string(node.type) + "_" + kernels.name;
+  }
 }
 
 }  // namespace
@@ -120,9 +142,8 @@ GraphSummary summarize(const Graph& graph) {
     const Value& y = values[node.y != kNoValue ? node.y : node.sum];
     s.output = y.name;
     s.shape = std::string("[") + rows_name(y.rows) + ", " + std::to_string(y.cols) + "]";
-    s.dtype = "f32";
-    const bool copies = node.op == Op::first_row || node.op == Op::selected_rows;
-    s.kernel = copies ? "copy" : s.op + "_f32_" + graph.kernels().name;
+    s.dtype = to_string(node.type);
+    s.kernel = kernel_name(node, graph.kernels());
     s.weight_bytes = node.weight_bytes;
     s.bytes_per_row = bytes_per_row(node, values);
     s.ops_per_row = ops_per_row(node);
@@ -162,7 +183,8 @@ ModelInfo inspect(const Model& model) {
   info.config = state.parts.config;
   info.path = state.path;
   info.format = state.parts.format;
-  info.dtype = state.parts.format == "converted" ? "F32" : state.parts.source_dtype;
+  info.dtype = state.parts.format == "converted" ? to_string(state.parts.types.products)
+                                                 : state.parts.source_dtype;
   info.parameters = state.parts.parameters;
   info.weight_bytes = state.parts.weights.bytes();
   info.max_length = state.max_length;

@@ -66,13 +66,15 @@ int resolve_threads(int threads) {
 
 }  // namespace
 
-LoadedParts load_directory(const std::filesystem::path& directory, bool tokenizer) {
+LoadedParts load_directory(const std::filesystem::path& directory, const WeightTypes& types,
+                           bool tokenizer) {
   LoadedParts parts;
+  parts.types = types;
   parts.format = "huggingface";
   parts.config = parse_config(
       parse_json(read_text_file(directory / "config.json"), (directory / "config.json").string()));
   parts.config.sentence = read_sentence_config(directory);
-  parts.weights = PackedWeights::pack(open_checkpoint(directory), parts.config);
+  parts.weights = PackedWeights::pack(open_checkpoint(directory), parts.config, types);
   parts.parameters = parts.weights.parameters();
   parts.source_dtype = parts.weights.source_dtype();
   parts.unused_tensors = parts.weights.unused();
@@ -122,9 +124,17 @@ Model Model::load(const std::filesystem::path& path, const LoadOptions& options)
   if (!std::filesystem::exists(status)) {
     throw Error(ErrorCode::not_found, path.string() + ": no such model file or directory");
   }
-  LoadedParts parts = std::filesystem::is_directory(status)
-                          ? load_directory(path, options.tokenizer)
-                          : load_converted(path, options.tokenizer);
+  const bool directory = std::filesystem::is_directory(status);
+  const bool as_stored = options.dtype.empty() || options.dtype == "auto";
+  const WeightTypes types{as_stored ? kernels::DType::f32 : parse_weight_type(options.dtype)};
+  LoadedParts parts = directory ? load_directory(path, types, options.tokenizer)
+                                : load_converted(path, options.tokenizer);
+  if (!directory && !as_stored && parts.types.products != types.products) {
+    throw Error(ErrorCode::unsupported, path.string() + ": the file was converted with --dtype " +
+                                            to_string(parts.types.products) + ", asked for is " +
+                                            options.dtype +
+                                            ": convert the model's directory again with that type");
+  }
   return Model(std::make_shared<const State>(path, std::move(parts), kernels, options));
 }
 

@@ -19,6 +19,7 @@ namespace sapwood {
 // A model's parts as read from disk, before there is a graph.
 struct LoadedParts {
   ModelConfig config;
+  WeightTypes types;
   PackedWeights weights;
   std::optional<Tokenizer> tokenizer;
   std::string format;  // "huggingface" or "converted"
@@ -29,7 +30,8 @@ struct LoadedParts {
 };
 
 // A Hugging Face directory, packed in memory.
-LoadedParts load_directory(const std::filesystem::path& directory, bool tokenizer);
+LoadedParts load_directory(const std::filesystem::path& directory, const WeightTypes& types,
+                           bool tokenizer);
 
 struct Model::State {
   State(std::filesystem::path path, LoadedParts parts, const kernels::KernelTable& kernels,

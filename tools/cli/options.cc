@@ -13,6 +13,7 @@ const CLI::Range kNotNegative(0, std::numeric_limits<int>::max());
 LoadOptions ModelOptions::load_options() const {
   LoadOptions load;
   load.isa = isa;
+  load.dtype = dtype;
   load.threads = threads;
   load.batch_tokens = batch_tokens;
   return load;
@@ -44,6 +45,11 @@ void add_engine_options(CLI::App& app, ModelOptions& options, int default_thread
       ->type_name("N")
       ->check(kPositive)
       ->envname("SAPWOOD_BATCH_TOKENS")
+      ->capture_default_str();
+  app.add_option("--dtype", options.dtype,
+                 "Type of the weights; auto: as converted, f32 for a directory")
+      ->check(CLI::IsMember({"auto", "f32", "bf16", "int8"}))
+      ->envname("SAPWOOD_DTYPE")
       ->capture_default_str();
   // SAPWOOD_ISA is read by the library, and only by auto.
   app.add_option("--isa", options.isa, "Instruction set; auto: SAPWOOD_ISA, else the best there is")

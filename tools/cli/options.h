@@ -27,6 +27,7 @@ struct ModelKind {
 struct ModelOptions {
   std::string model;  // "": the task's default
   std::string isa = "auto";
+  std::string dtype = "auto";
   int threads = 0;
   int batch_tokens = 4096;
 

@@ -28,6 +28,10 @@ class Graph;
 struct LoadOptions {
   std::string isa = "auto";  // auto | scalar | avx2[_vnni] | avx512[_vnni|_bf16]; a name the CPU
                              // lacks is Error isa_unavailable
+  // Type of the products' weights: auto | f32 | bf16 | int8. auto is what a converted file holds,
+  // and f32 for a directory, whose weights are packed at load. Another type than a converted file
+  // holds is Error unsupported.
+  std::string dtype = "auto";
   int threads = 1;  // threads one call may use; 0: all that affinity mask and cgroup quota allow
   int batch_tokens =
       4096;               // tokens computed at once: bounds memory; raised to the longest sequence

@@ -16,7 +16,7 @@ namespace sapwood {
 namespace {
 
 // Values that this version writes and the only ones it reads.
-constexpr const char* kFormatVersion = "1";
+constexpr const char* kFormatVersion = "2";
 constexpr const char* kLayout = "panels-16";
 constexpr const char* kByteOrder = "little";
 
@@ -76,6 +76,23 @@ std::string source_sha256(const std::filesystem::path& directory) {
   return hash.hex();
 }
 
+// "sapwood.dtype", and in "sapwood.exceptions" the products that take another type.
+WeightTypes read_types(const Metadata& metadata, const std::filesystem::path& path) {
+  WeightTypes types{parse_weight_type(require(metadata, "sapwood.dtype", path))};
+  const auto it = metadata.find("sapwood.exceptions");
+  if (it == metadata.end()) return types;
+  const std::string where = path.string() + ": sapwood.exceptions";
+  const nlohmann::json json = parse_json(it->second, where);
+  if (!json.is_object()) throw Error(ErrorCode::malformed, where + ": expected an object");
+  for (const auto& [name, type] : json.items()) {
+    if (!type.is_string()) {
+      throw Error(ErrorCode::malformed, where + ": '" + name + "': expected a string");
+    }
+    types.exceptions[name] = parse_weight_type(type.get<std::string>());
+  }
+  return types;
+}
+
 }  // namespace
 
 LoadedParts load_converted(const std::filesystem::path& path, bool tokenizer) {
@@ -99,7 +116,8 @@ LoadedParts load_converted(const std::filesystem::path& path, bool tokenizer) {
   parts.parameters = number(metadata, "sapwood.parameters", path);
   parts.source_dtype = require(metadata, "sapwood.source_dtype", path);
   parts.source_sha256 = require(metadata, "sapwood.source_sha256", path);
-  parts.weights = PackedWeights::map(source, parts.config);
+  parts.types = read_types(metadata, path);
+  parts.weights = PackedWeights::map(source, parts.config, parts.types);
   parts.unused_tensors = parts.weights.unused();
   if (const auto it = metadata.find("sapwood.tokenizer"); tokenizer && it != metadata.end()) {
     parts.tokenizer = Tokenizer::from_json(it->second);
@@ -109,15 +127,12 @@ LoadedParts load_converted(const std::filesystem::path& path, bool tokenizer) {
 
 void convert(const std::filesystem::path& source, const std::filesystem::path& target,
              const ConvertOptions& options) {
-  if (options.dtype != "f32") {
-    throw Error(ErrorCode::unsupported,
-                "dtype '" + options.dtype + "' is not supported yet; f32 is");
-  }
+  WeightTypes types{parse_weight_type(options.dtype)};
   if (!std::filesystem::is_directory(source)) {
     throw Error(ErrorCode::not_found,
                 source.string() + ": expected a Hugging Face model directory");
   }
-  LoadedParts parts = load_directory(source, false);
+  LoadedParts parts = load_directory(source, types, false);
   // A model without a tokenizer is still a model: it takes token ids.
   std::optional<Tokenizer> tokenizer;
   if (std::filesystem::exists(source / "tokenizer.json") ||
@@ -127,10 +142,8 @@ void convert(const std::filesystem::path& source, const std::filesystem::path& t
 
   std::vector<TensorToWrite> tensors;
   for (const auto& [name, tensor] : parts.weights.tensors()) {
-    tensors.push_back({.name = name,
-                       .dtype = Dtype::f32,
-                       .shape = tensor.shape,
-                       .data = reinterpret_cast<const std::byte*>(tensor.data)});
+    tensors.push_back(
+        {.name = name, .dtype = tensor.dtype, .shape = tensor.shape, .data = tensor.data});
   }
   Metadata metadata = {
       {"sapwood.format_version", kFormatVersion},
@@ -144,6 +157,11 @@ void convert(const std::filesystem::path& source, const std::filesystem::path& t
       {"sapwood.source_dtype", parts.source_dtype},
       {"sapwood.source_sha256", source_sha256(source)},
   };
+  if (!types.exceptions.empty()) {
+    nlohmann::json exceptions;
+    for (const auto& [name, type] : types.exceptions) exceptions[name] = to_string(type);
+    metadata["sapwood.exceptions"] = exceptions.dump();
+  }
   if (parts.config.sentence) metadata["sapwood.sentence"] = to_json(*parts.config.sentence).dump();
   if (tokenizer) metadata["sapwood.tokenizer"] = tokenizer->to_json();
   write_safetensors(target, metadata, tensors, {.checksum_key = kChecksumKey});

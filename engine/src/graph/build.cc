@@ -1,5 +1,7 @@
 // From configuration and weights to nodes. Reads top to bottom as the model computes.
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "graph/graph.h"
 
@@ -7,6 +9,7 @@ namespace sapwood {
 namespace {
 
 using kernels::Activation;
+using kernels::DType;
 using kernels::Pooling;
 
 Activation activation_of(ActivationKind kind) {
@@ -57,7 +60,7 @@ class GraphBuilder {
 
   ValueId embed() {
     Node node{.op = Op::embedding, .name = "embeddings"};
-    node.weight = weight(node, "embeddings.word");
+    typed_weight(node, "embeddings.word");
     node.bias = weight(node, "embeddings.position");
     node.extra = weight(node, "embeddings.type");
     // A lookup touches one row of each table, not the tables.
@@ -120,8 +123,8 @@ class GraphBuilder {
       case FeedForwardKind::dense:
         break;
     }
-    const ValueId inner =
-        linear(layer(i, "ffn.in"), x, ff.width, c_.hidden, activation_of(ff.activation));
+    const ValueId inner = linear(layer(i, "ffn.in"), x, ff.width, c_.hidden,
+                                 activation_of(ff.activation), stored_for(layer(i, "ffn.out")));
     return linear(layer(i, "ffn.out"), inner, c_.hidden, ff.width);
   }
 
@@ -169,16 +172,36 @@ class GraphBuilder {
   };
 
   ValueId linear(const std::string& name, ValueId x, int n, int k,
-                 Activation activation = Activation::none) {
+                 Activation activation = Activation::none, DType y_type = DType::f32) {
     Node node{.op = Op::linear, .name = name};
-    node.weight = weight(node, name + ".weight");
+    typed_weight(node, name + ".weight");
     node.bias = weight(node, name + ".bias");
-    node.x = x;
+    node.x = narrowed(x, node.type);
     node.n = n;
     node.k = k;
     node.activation = activation;
-    node.y = value(name, g_.values_[x].rows, n);
+    node.y = value(name, g_.values_[x].rows, n, y_type);
     return add(node).y;
+  }
+
+  // The value in the type that a product reads; made once, however many read it.
+  ValueId narrowed(ValueId x, DType type) {
+    if (g_.values_[x].type == type) return x;
+    const auto [it, is_new] = narrowed_.try_emplace({x, type}, kNoValue);
+    if (!is_new) return it->second;
+    const Value& wide = g_.values_[x];
+    Node node{.op = Op::narrow, .name = wide.name + "." + to_string(type)};
+    node.x = x;
+    node.n = wide.cols;
+    node.type = type;
+    node.y = value(node.name, wide.rows, wide.cols, type);
+    return it->second = add(node).y;
+  }
+
+  // What a product should write for another one that reads it: bf16 where that is what it reads.
+  DType stored_for(const std::string& reader) const {
+    const PackedTensor* tensor = w_.find(reader + ".weight");
+    return tensor != nullptr && tensor->dtype == Dtype::bf16 ? DType::bf16 : DType::f32;
   }
 
   ValueId fff(const std::string& name, ValueId x) {
@@ -232,21 +255,42 @@ class GraphBuilder {
     return "layers." + std::to_string(i) + "." + part;
   }
 
-  const float* weight(Node& node, const std::string& name) const {
+  const PackedTensor* find(Node& node, const std::string& name) const {
     const PackedTensor* tensor = w_.find(name);
-    if (tensor == nullptr) return nullptr;
-    node.weight_bytes += tensor->bytes;
-    return tensor->data;
+    if (tensor != nullptr) node.weight_bytes += tensor->bytes;
+    return tensor;
   }
 
-  ValueId value(std::string name, RowKind rows, int cols) {
+  const float* weight(Node& node, const std::string& name) const {
+    const PackedTensor* tensor = find(node, name);
+    return tensor == nullptr ? nullptr : reinterpret_cast<const float*>(tensor->data);
+  }
+
+  // A weight of any type, with the scales and sums that go with int8.
+  void typed_weight(Node& node, const std::string& name) const {
+    const PackedTensor* tensor = find(node, name);
+    if (tensor == nullptr) return;
+    node.weight = tensor->data;
+    node.type = tensor->dtype == Dtype::bf16 ? DType::bf16
+                : tensor->dtype == Dtype::i8 ? DType::int8
+                                             : DType::f32;
+    node.scales = weight(node, scales_name(name));
+    const PackedTensor* sums = find(node, sums_name(name));
+    if (sums != nullptr) node.sums = reinterpret_cast<const std::int32_t*>(sums->data);
+  }
+
+  ValueId value(std::string name, RowKind rows, int cols, DType type = DType::f32) {
     const Capacity& cap = g_.capacity_;
-    const int most = rows == RowKind::tokens      ? cap.tokens
-                     : rows == RowKind::sequences ? cap.sequences
-                                                  : cap.selected;
-    const auto bytes =
-        static_cast<std::int64_t>(most) * cols * static_cast<std::int64_t>(sizeof(float));
-    return new_value({.name = std::move(name), .rows = rows, .cols = cols, .bytes = bytes});
+    const std::int64_t most = rows == RowKind::tokens      ? cap.tokens
+                              : rows == RowKind::sequences ? cap.sequences
+                                                           : cap.selected;
+    Value value{.name = std::move(name), .rows = rows, .cols = cols, .type = type};
+    value.bytes = most * row_stride(value) * 4 / kernels::elements_per_word(type);
+    if (type == DType::int8) {
+      value.scales = kernels::round_up(value.bytes, kernels::kAlignment);
+      value.bytes = value.scales + most * static_cast<std::int64_t>(sizeof(kernels::RowScale));
+    }
+    return new_value(std::move(value));
   }
 
   // Memory that lives for one node; one part for each thread.
@@ -281,6 +325,7 @@ class GraphBuilder {
   Graph& g_;
   const ModelConfig& c_;
   const PackedWeights& w_;
+  std::map<std::pair<ValueId, DType>, ValueId> narrowed_;
   ValueId normed_ = kNoValue;  // pre-norm: the stream after the norm of the block that comes next
 };
 

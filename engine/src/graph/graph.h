@@ -30,11 +30,19 @@ inline constexpr ValueId kNoValue = -1;
 struct Value {
   std::string name;
   RowKind rows = RowKind::tokens;
-  int cols = 0;                       // floats a row; 0 for scratch
+  int cols = 0;  // numbers a row; 0 for scratch
+  // Of the numbers: float, bf16, or u8 whose scales (kernels::RowScale) stand behind all rows.
+  kernels::DType type = kernels::DType::f32;
   std::int64_t bytes = 0;             // at full capacity
+  std::int64_t scales = 0;            // u8: bytes from the value's start to its scales
   std::int64_t offset = 0;            // from the arena's start
   int first_node = 0, last_node = 0;  // lifetime, inclusive
 };
+
+// Numbers from one row to the next: whole words.
+constexpr std::int64_t row_stride(const Value& value) {
+  return kernels::round_up(value.cols, kernels::elements_per_word(value.type));
+}
 
 enum class Op : std::uint8_t {
   embedding,
@@ -43,6 +51,7 @@ enum class Op : std::uint8_t {
   attention,
   gelu_glu,
   fff,
+  narrow,         // to the type that the next product reads
   first_row,      // [sequences, cols]: the first token's row of each sequence
   selected_rows,  // [selected, cols]: the rows a masked-LM head answers for
   pool,           // [sequences, cols]
@@ -53,9 +62,12 @@ struct Node {
   std::string name;
   ValueId x = kNoValue, residual = kNoValue, y = kNoValue, sum = kNoValue, scratch = kNoValue;
   // Weights by their role in the kernel's contract; null where unused.
-  const float* weight = nullptr;  // panels, gamma, word embedding, fff nodes
-  const float* bias = nullptr;    // bias, beta, position embedding, fff node bias
-  const float* extra = nullptr;   // type embedding
+  const void* weight = nullptr;               // panels, gamma, word embedding, fff nodes
+  const float* bias = nullptr;                // bias, beta, position embedding, fff node bias
+  const float* extra = nullptr;               // type embedding
+  const float* scales = nullptr;              // int8: of columns, or of rows of the word embedding
+  const std::int32_t* sums = nullptr;         // int8: of columns
+  kernels::DType type = kernels::DType::f32;  // of the weight
   std::int64_t weight_bytes = 0;
   int n = 0, k = 0;  // columns out, columns in
   kernels::Activation activation = kernels::Activation::none;

@@ -19,6 +19,18 @@ struct Run {
 
   const Value& value(ValueId id) const { return graph.values()[id]; }
   float* at(ValueId id) const { return id == kNoValue ? nullptr : workspace.at(value(id)); }
+  // Row `row` of a value of any type, and the scale of a u8 row.
+  std::byte* row_at(ValueId id, std::int64_t row) const {
+    const Value& v = value(id);
+    const std::int64_t bytes = row_stride(v) * 4 / kernels::elements_per_word(v.type);
+    return reinterpret_cast<std::byte*>(workspace.at(v)) + row * bytes;
+  }
+  kernels::RowScale* scale_at(ValueId id, std::int64_t row) const {
+    const Value& v = value(id);
+    return reinterpret_cast<kernels::RowScale*>(reinterpret_cast<std::byte*>(workspace.at(v)) +
+                                                v.scales) +
+           row;
+  }
 
   int rows(ValueId id) const {
     switch (value(id).rows) {
@@ -51,6 +63,8 @@ struct Run {
                                  .positions = batch.positions.data() + first,
                                  .types = batch.types.data() + first,
                                  .word = node.weight,
+                                 .word_type = node.type,
+                                 .word_scales = node.scales,
                                  .position = node.bias,
                                  .type = node.extra,
                                  .y = at(node.y) + std::int64_t{first} * n,
@@ -67,7 +81,7 @@ struct Run {
     split_rows(all, std::int64_t{all} * n, [&](int first, int count) {
       graph.kernels().layer_norm({.x = row(node.x, first),
                                   .residual = row(node.residual, first),
-                                  .gamma = node.weight,
+                                  .gamma = static_cast<const float*>(node.weight),
                                   .beta = node.bias,
                                   .y = row(node.y, first),
                                   .sum = row(node.sum, first),
@@ -89,18 +103,54 @@ struct Run {
       const int column = task % column_parts, row = task / column_parts;
       const int first = static_cast<int>(std::int64_t{m} * row / row_parts);
       const int last = static_cast<int>(std::int64_t{m} * (row + 1) / row_parts);
-      graph.kernels().linear_f32({.x = at(node.x) + std::int64_t{first} * node.k,
-                                  .x_stride = node.k,
-                                  .panels = node.weight,
-                                  .bias = node.bias,
-                                  .y = at(node.y) + std::int64_t{first} * node.n,
-                                  .y_stride = node.n,
-                                  .m = last - first,
-                                  .n = node.n,
-                                  .k = node.k,
-                                  .activation = node.activation,
-                                  .panel_begin = panels * column / column_parts,
-                                  .panel_end = panels * (column + 1) / column_parts});
+      const std::int64_t x_stride = row_stride(value(node.x)), y_stride = row_stride(value(node.y));
+      const kernels::LinearArgs args{.x = row_at(node.x, first),
+                                     .x_stride = x_stride,
+                                     .x_scales = scale_at(node.x, first),
+                                     .panels = node.weight,
+                                     .scales = node.scales,
+                                     .sums = node.sums,
+                                     .bias = node.bias,
+                                     .y = row_at(node.y, first),
+                                     .y_stride = y_stride,
+                                     .y_type = value(node.y).type,
+                                     .m = last - first,
+                                     .n = node.n,
+                                     .k = node.k,
+                                     .activation = node.activation,
+                                     .panel_begin = panels * column / column_parts,
+                                     .panel_end = panels * (column + 1) / column_parts};
+      switch (node.type) {
+        case kernels::DType::f32:
+          return graph.kernels().linear_f32(args);
+        case kernels::DType::bf16:
+          return graph.kernels().linear_bf16(args);
+        case kernels::DType::int8:
+          return graph.kernels().linear_int8(args);
+      }
+    });
+  }
+
+  void narrow(const Node& node) const {
+    const int all = rows(node.x), n = node.n;
+    split_rows(all, std::int64_t{all} * n, [&](int first, int count) {
+      const auto* x = reinterpret_cast<const float*>(row_at(node.x, first));
+      std::byte* y = row_at(node.y, first);
+      const std::int64_t stride = row_stride(value(node.y));
+      if (node.type == kernels::DType::bf16) {
+        graph.kernels().to_bf16({.x = x,
+                                 .y = reinterpret_cast<kernels::Bf16*>(y),
+                                 .y_stride = stride,
+                                 .rows = count,
+                                 .cols = n});
+      } else {
+        graph.kernels().quantize({.x = x,
+                                  .q = reinterpret_cast<std::uint8_t*>(y),
+                                  .q_stride = stride,
+                                  .scales = scale_at(node.y, first),
+                                  .rows = count,
+                                  .cols = n});
+      }
     });
   }
 
@@ -146,7 +196,7 @@ struct Run {
       graph.kernels().fff(
           {.x = at(node.x) + std::int64_t{first} * node.n,
            .x_stride = node.n,
-           .nodes = node.weight,
+           .nodes = static_cast<const float*>(node.weight),
            .bias = node.bias,
            .y = at(node.y) + std::int64_t{first} * node.n,
            .y_stride = node.n,
@@ -199,6 +249,8 @@ struct Run {
         return gelu_glu(node);
       case Op::fff:
         return fff(node);
+      case Op::narrow:
+        return narrow(node);
       case Op::first_row:
         return first_row(node);
       case Op::selected_rows:

@@ -13,6 +13,7 @@
 #include "checkpoint/safetensors_writer.h"
 #include "config/parse_config.h"
 #include "sapwood/error.h"
+#include "sapwood/kernels/bf16.h"
 #include "sapwood/kernels/pack.h"
 
 namespace sapwood {
@@ -29,7 +30,7 @@ std::int64_t elements(const std::vector<std::int64_t>& shape) {
 }
 
 std::int64_t packed_bytes(const PackedSpec& spec) {
-  return checked(checked_mul(elements(spec.shape), static_cast<std::int64_t>(sizeof(float))));
+  return checked(checked_mul(elements(spec.shape), dtype_size(spec.dtype)));
 }
 
 std::int64_t aligned_bytes(const PackedSpec& spec) {
@@ -127,7 +128,7 @@ void fill_sinusoidal(std::int64_t positions, std::int64_t cols, float scale, flo
   }
 }
 
-std::shared_ptr<float> allocate(std::int64_t bytes) {
+std::shared_ptr<std::byte> allocate(std::int64_t bytes) {
   // Large pages where the system gives them: a forward pass streams through all weights.
   constexpr std::size_t kHugePage = std::size_t{2} << 20;
   const auto size = static_cast<std::size_t>(checked(align_up(bytes, kHugePage)));
@@ -137,7 +138,7 @@ std::shared_ptr<float> allocate(std::int64_t bytes) {
                 "cannot allocate " + std::to_string(size) + " bytes for the weights");
   }
   madvise(memory, size, MADV_HUGEPAGE);  // advice only: nothing depends on it
-  return {static_cast<float*>(memory), [](float* p) { std::free(p); }};
+  return {static_cast<std::byte*>(memory), [](std::byte* p) { std::free(p); }};
 }
 
 }  // namespace
@@ -145,10 +146,10 @@ std::shared_ptr<float> allocate(std::int64_t bytes) {
 // Packs the tensors of one checkpoint, one after the other, into one buffer.
 class Packer {
  public:
-  Packer(const TensorSource& source, const ModelConfig& config)
+  Packer(const TensorSource& source, const ModelConfig& config, const WeightTypes& types)
       : source_(source),
         config_(config),
-        table_(weight_table(config, find_prefix(source, config.architecture))) {}
+        table_(weight_table(config, types, find_prefix(source, config.architecture))) {}
 
   PackedWeights run() {
     check();
@@ -156,14 +157,14 @@ class Packer {
     for (const PackedSpec& spec : table_) {
       bytes = checked(checked_add(bytes, aligned_bytes(spec)));
     }
-    const std::shared_ptr<float> buffer = allocate(bytes);
+    const std::shared_ptr<std::byte> buffer = allocate(bytes);
     std::int64_t offset = 0;
     for (const PackedSpec& spec : table_) {
-      float* out = buffer.get() + offset / static_cast<std::int64_t>(sizeof(float));
-      pack(spec, out);
-      weights_.tensors_[spec.name] = {spec.shape, out, packed_bytes(spec)};
+      weights_.tensors_[spec.name] = {spec.dtype, spec.shape, buffer.get() + offset,
+                                      packed_bytes(spec)};
       offset += aligned_bytes(spec);
     }
+    for (const PackedSpec& spec : table_) pack(spec);
     weights_.owner_ = buffer;
     describe_source();
     return std::move(weights_);
@@ -227,26 +228,34 @@ class Packer {
     return gathered_.data();
   }
 
-  void pack(const PackedSpec& spec, float* out) {
+  // Where the tensor of this name goes.
+  template <typename T>
+  T* place(const std::string& name) const {
+    return reinterpret_cast<T*>(const_cast<std::byte*>(weights_.tensors_.at(name).data));
+  }
+
+  void pack(const PackedSpec& spec) {
+    auto* const out = place<float>(spec.name);
     if (spec.sinusoidal) {
       const float scale = spec.sources.empty() ? 1.0f : gather(spec)[0];
       return fill_sinusoidal(spec.shape[0], spec.shape[1], scale, out);
     }
     switch (spec.layout) {
-      case Layout::rows:
+      case Layout::derived:
+        break;
       case Layout::vector:
         gather(spec, out);
+        break;
+      case Layout::rows:
+        pack_rows(spec);
         break;
       case Layout::bias:
         std::fill_n(out, spec.shape[0], 0.0f);
         gather(spec, out);
         break;
-      case Layout::panels: {
-        std::int64_t n = 0;
-        for (const SourceTensor& wanted : spec.sources) n += wanted.shape[0];
-        kernels::pack_linear(gather(spec), n, spec.shape[1], out);
+      case Layout::panels:
+        pack_panels(spec);
         break;
-      }
       case Layout::fff: {
         const float* linear_in =
             gather(PackedSpec{.name = spec.name, .sources = {spec.sources[0]}});
@@ -257,6 +266,41 @@ class Packer {
                           config_.feed_forward.depth, config_.hidden, out);
         break;
       }
+    }
+  }
+
+  void pack_rows(const PackedSpec& spec) {
+    if (spec.dtype == Dtype::f32) return gather(spec, place<float>(spec.name));
+    const float* rows = gather(spec);
+    const std::int64_t count = elements(spec.shape), cols = spec.shape[1];
+    if (spec.dtype == Dtype::bf16) {
+      std::transform(rows, rows + count, place<kernels::Bf16>(spec.name), kernels::bf16_of);
+      return;
+    }
+    auto* const out = place<std::int8_t>(spec.name);
+    auto* const scales = place<float>(scales_name(spec.name));
+    for (std::int64_t i = 0; i < spec.shape[0]; ++i) {
+      const float* row = rows + i * cols;
+      const float scale = scales[i] = kernels::int8_scale(row, cols);
+      std::transform(row, row + cols, out + i * cols,
+                     [scale](float w) { return kernels::int8_of(w, scale); });
+    }
+  }
+
+  void pack_panels(const PackedSpec& spec) {
+    std::int64_t n = 0;
+    for (const SourceTensor& wanted : spec.sources) n += wanted.shape[0];
+    const std::int64_t k = spec.sources[0].shape[1];
+    const float* w = gather(spec);
+    switch (spec.dtype) {
+      case Dtype::bf16:
+        return kernels::pack_linear_bf16(w, n, k, place<kernels::Bf16>(spec.name));
+      case Dtype::i8:
+        return kernels::pack_linear_int8(w, n, k, place<std::int8_t>(spec.name),
+                                         place<float>(scales_name(spec.name)),
+                                         place<std::int32_t>(sums_name(spec.name)));
+      default:
+        return kernels::pack_linear(w, n, k, place<float>(spec.name));
     }
   }
 
@@ -284,24 +328,26 @@ class Packer {
   PackedWeights weights_;
 };
 
-PackedWeights PackedWeights::pack(const TensorSource& source, ModelConfig& config) {
+PackedWeights PackedWeights::pack(const TensorSource& source, ModelConfig& config,
+                                  const WeightTypes& types) {
   resolve_labels(config, count_labels(source, config));
-  return Packer(source, config).run();
+  return Packer(source, config, types).run();
 }
 
 PackedWeights PackedWeights::map(std::shared_ptr<const TensorSource> source,
-                                 const ModelConfig& config) {
+                                 const ModelConfig& config, const WeightTypes& types) {
   PackedWeights weights;
   Problems problems;
-  for (const PackedSpec& spec : weight_table(config, "")) {
+  for (const PackedSpec& spec : weight_table(config, types, "")) {
     const TensorView* tensor = source->find(spec.name);
     if (tensor == nullptr) {
       problems.add(ErrorCode::mismatch, "packed tensor '" + spec.name + "' is missing: expected " +
                                             to_string(spec.shape));
       continue;
     }
-    if (tensor->shape != spec.shape || tensor->dtype != Dtype::f32) {
-      problems.add(ErrorCode::mismatch, "packed tensor '" + spec.name + "': expected F32 " +
+    if (tensor->shape != spec.shape || tensor->dtype != spec.dtype) {
+      problems.add(ErrorCode::mismatch, "packed tensor '" + spec.name + "': expected " +
+                                            std::string(dtype_name(spec.dtype)) + " " +
                                             to_string(spec.shape) + ", found " +
                                             tensor->dtype_name + " " + to_string(tensor->shape));
       continue;
@@ -311,8 +357,7 @@ PackedWeights PackedWeights::map(std::shared_ptr<const TensorSource> source,
                    "packed tensor '" + spec.name + "' is not aligned to 64 bytes");
       continue;
     }
-    weights.tensors_[spec.name] = {spec.shape, reinterpret_cast<const float*>(tensor->data),
-                                   tensor->bytes};
+    weights.tensors_[spec.name] = {spec.dtype, spec.shape, tensor->data, tensor->bytes};
   }
   problems.throw_if_any();
   for (const TensorView& tensor : source->tensors()) {
@@ -320,7 +365,6 @@ PackedWeights PackedWeights::map(std::shared_ptr<const TensorSource> source,
       weights.unused_.push_back(tensor.name);
     }
   }
-  weights.source_dtype_ = "F32";
   weights.owner_ = std::move(source);
   return weights;
 }
@@ -328,11 +372,6 @@ PackedWeights PackedWeights::map(std::shared_ptr<const TensorSource> source,
 const PackedTensor* PackedWeights::find(const std::string& name) const {
   const auto it = tensors_.find(name);
   return it == tensors_.end() ? nullptr : &it->second;
-}
-
-const float* PackedWeights::data(const std::string& name) const {
-  const PackedTensor* tensor = find(name);
-  return tensor == nullptr ? nullptr : tensor->data;
 }
 
 std::int64_t PackedWeights::bytes() const {

@@ -16,25 +16,27 @@
 namespace sapwood {
 
 struct PackedTensor {
+  Dtype dtype = Dtype::f32;
   std::vector<std::int64_t> shape;
-  const float* data = nullptr;  // 64-byte aligned
+  const std::byte* data = nullptr;  // 64-byte aligned
   std::int64_t bytes = 0;
 };
 
 class PackedWeights {
  public:
-  // Checks the whole table against the checkpoint, then converts to float and packs. Fills in
-  // config.labels from the head. Throws Error mismatch or not_found that names tensor, expected and
-  // found shape.
-  static PackedWeights pack(const TensorSource& source, ModelConfig& config);
+  // Checks the whole table against the checkpoint, then converts to float and packs in the types
+  // asked for. Fills in config.labels from the head. Throws Error mismatch or not_found that names
+  // tensor, expected and found shape.
+  static PackedWeights pack(const TensorSource& source, ModelConfig& config,
+                            const WeightTypes& types);
 
   // Refers to the packed tensors of a converted file, after checking names, shapes and alignment.
   // config.labels are resolved. The weights keep the source alive.
-  static PackedWeights map(std::shared_ptr<const TensorSource> source, const ModelConfig& config);
+  static PackedWeights map(std::shared_ptr<const TensorSource> source, const ModelConfig& config,
+                           const WeightTypes& types);
 
   // The tensor, or null where the model has none of this name.
   const PackedTensor* find(const std::string& name) const;
-  const float* data(const std::string& name) const;  // null where there is none
 
   const std::map<std::string, PackedTensor>& tensors() const { return tensors_; }
   std::int64_t bytes() const;

@@ -1,5 +1,6 @@
 #include "weights/weight_table.h"
 
+#include "sapwood/error.h"
 #include "sapwood/kernels/pack.h"
 
 namespace sapwood {
@@ -12,19 +13,33 @@ using Names = std::vector<std::string>;
 // architecture's own function below.
 class Table {
  public:
-  explicit Table(const ModelConfig& config) : config_(config) {}
+  Table(const ModelConfig& config, const WeightTypes& types) : config_(config), types_(types) {}
 
   void rows(const std::string& name, Names source, std::int64_t rows, std::int64_t cols) {
-    add({name, Layout::rows, {rows, cols}, {{std::move(source), {rows, cols}}}});
+    add({.name = name,
+         .layout = Layout::rows,
+         .shape = {rows, cols},
+         .sources = {{std::move(source), {rows, cols}}}});
+  }
+
+  // The word embedding: the one table that is large.
+  void words(Names source) {
+    const std::string name = "embeddings.word";
+    rows(name, std::move(source), config_.vocab_size, config_.hidden);
+    specs_.back().dtype = dtype_of(types_.of(name));
+    if (types_.of(name) == kernels::DType::int8) {
+      derived(scales_name(name), Dtype::f32, config_.vocab_size);
+    }
+  }
+
+  void vector(const std::string& name, Names source, std::int64_t n) {
+    add({.name = name, .shape = {n}, .sources = {{std::move(source), {n}}}});
   }
 
   // Also known as gamma and beta in checkpoints that were converted from TensorFlow.
   void norm(const std::string& name, const std::string& source, std::int64_t cols) {
-    add({name + ".gamma",
-         Layout::vector,
-         {cols},
-         {{{source + ".weight", source + ".gamma"}, {cols}}}});
-    add({name + ".beta", Layout::vector, {cols}, {{{source + ".bias", source + ".beta"}, {cols}}}});
+    vector(name + ".gamma", {source + ".weight", source + ".gamma"}, cols);
+    vector(name + ".beta", {source + ".bias", source + ".beta"}, cols);
   }
 
   // One product from one or several stacked [n, k] matrices.
@@ -33,15 +48,24 @@ class Table {
               RowOrder order = RowOrder::as_stored) {
     const auto parts = static_cast<std::int64_t>(weights.size());
     const std::int64_t padded = round_up(parts * n, kernels::kPanelWidth);
-    PackedSpec weight{name + ".weight",
-                      Layout::panels,
-                      {padded / kernels::kPanelWidth, k, kernels::kPanelWidth},
-                      {},
-                      order};
+    const kernels::DType type = product_type(name, parts * n, k);
+    const std::int64_t per_word = kernels::elements_per_word(type);
+    PackedSpec weight{.name = name + ".weight",
+                      .layout = Layout::panels,
+                      .dtype = dtype_of(type),
+                      .shape = {padded / kernels::kPanelWidth, round_up(k, per_word) / per_word,
+                                kernels::kPanelWidth},
+                      .order = order};
+    if (per_word > 1) weight.shape.push_back(per_word);
     for (const Names& source : weights) weight.sources.push_back({source, {n, k}});
     add(std::move(weight));
+    if (type == kernels::DType::int8) {
+      derived(scales_name(name + ".weight"), Dtype::f32, padded);
+      derived(sums_name(name + ".weight"), Dtype::i32, padded);
+    }
     if (biases.empty()) return;
-    PackedSpec bias{name + ".bias", Layout::bias, {padded}, {}, order};
+    PackedSpec bias{
+        .name = name + ".bias", .layout = Layout::bias, .shape = {padded}, .order = order};
     for (const Names& source : biases) bias.sources.push_back({source, {n}});
     add(std::move(bias));
   }
@@ -55,19 +79,39 @@ class Table {
     const FeedForwardConfig& ff = config_.feed_forward;
     const std::int64_t nodes = kernels::fff_nodes(ff.depth), all = ff.trees * nodes;
     const std::int64_t hidden = config_.hidden;
-    add({name + ".nodes",
-         Layout::fff,
-         {ff.trees, nodes, 2, round_up(hidden, kernels::kPanelWidth)},
-         {{{source + ".linear_in.weight"}, {all, hidden}},
-          {{source + ".linear_out.weight"}, {hidden, all}}}});
-    add({name + ".node_bias", Layout::vector, {all}, {{{source + ".linear_in.bias"}, {all}}}});
+    add({.name = name + ".nodes",
+         .layout = Layout::fff,
+         .shape = {ff.trees, nodes, 2, round_up(hidden, kernels::kPanelWidth)},
+         .sources = {{{source + ".linear_in.weight"}, {all, hidden}},
+                     {{source + ".linear_out.weight"}, {hidden, all}}}});
+    vector(name + ".node_bias", {source + ".linear_in.bias"}, all);
   }
 
   void add(PackedSpec spec) { specs_.push_back(std::move(spec)); }
   std::vector<PackedSpec> take() { return std::move(specs_); }
 
  private:
+  // Small products are classifiers: their precision costs nothing. Long sums leave 31 bits.
+  kernels::DType product_type(const std::string& name, std::int64_t n, std::int64_t k) const {
+    constexpr std::int64_t kSmall = 64;
+    if (n < kSmall) return kernels::DType::f32;
+    const kernels::DType type = types_.of(name);
+    const bool too_long = type == kernels::DType::int8 && k > kernels::kMostInt8Depth;
+    return too_long ? kernels::DType::bf16 : type;
+  }
+
+  void derived(const std::string& name, Dtype dtype, std::int64_t n) {
+    add({.name = name, .layout = Layout::derived, .dtype = dtype, .shape = {n}});
+  }
+
+  static Dtype dtype_of(kernels::DType type) {
+    return type == kernels::DType::f32    ? Dtype::f32
+           : type == kernels::DType::bf16 ? Dtype::bf16
+                                          : Dtype::i8;
+  }
+
   const ModelConfig& config_;
+  const WeightTypes& types_;
   std::vector<PackedSpec> specs_;
 };
 
@@ -75,11 +119,12 @@ std::string layer_name(int layer, const char* part) {
   return "layers." + std::to_string(layer) + "." + part;
 }
 
-std::vector<PackedSpec> distilbert_table(const ModelConfig& c, const std::string& prefix) {
-  Table t(c);
+std::vector<PackedSpec> distilbert_table(const ModelConfig& c, const WeightTypes& types,
+                                         const std::string& prefix) {
+  Table t(c, types);
   const std::int64_t h = c.hidden;
   const std::string word = prefix + "embeddings.word_embeddings.weight";
-  t.rows("embeddings.word", {word}, c.vocab_size, h);
+  t.words({word});
   t.rows("embeddings.position", {prefix + "embeddings.position_embeddings.weight"}, c.max_positions,
          h);
   t.norm("embeddings.norm", prefix + "embeddings.LayerNorm", h);
@@ -127,11 +172,12 @@ std::vector<PackedSpec> distilbert_table(const ModelConfig& c, const std::string
   return t.take();
 }
 
-std::vector<PackedSpec> bert_table(const ModelConfig& c, const std::string& prefix) {
-  Table t(c);
+std::vector<PackedSpec> bert_table(const ModelConfig& c, const WeightTypes& types,
+                                   const std::string& prefix) {
+  Table t(c, types);
   const std::int64_t h = c.hidden;
   const std::string word = prefix + "embeddings.word_embeddings.weight";
-  t.rows("embeddings.word", {word}, c.vocab_size, h);
+  t.words({word});
   t.rows("embeddings.position", {prefix + "embeddings.position_embeddings.weight"}, c.max_positions,
          h);
   if (c.type_vocab > 0) {
@@ -179,11 +225,12 @@ std::vector<PackedSpec> bert_table(const ModelConfig& c, const std::string& pref
   return t.take();
 }
 
-std::vector<PackedSpec> crammed_table(const ModelConfig& c, const std::string& prefix) {
-  Table t(c);
+std::vector<PackedSpec> crammed_table(const ModelConfig& c, const WeightTypes& types,
+                                      const std::string& prefix) {
+  Table t(c, types);
   const std::int64_t h = c.hidden;
   const std::string word = prefix + "embedding.word_embedding.weight";
-  t.rows("embeddings.word", {word}, c.vocab_size, h);
+  t.words({word});
   switch (c.positions) {
     case PositionKind::none:
       break;
@@ -193,7 +240,8 @@ std::vector<PackedSpec> crammed_table(const ModelConfig& c, const std::string& p
       break;
     case PositionKind::sinusoidal:
     case PositionKind::scaled_sinusoidal: {
-      PackedSpec table{"embeddings.position", Layout::rows, {c.max_positions, h}, {}};
+      PackedSpec table{
+          .name = "embeddings.position", .layout = Layout::rows, .shape = {c.max_positions, h}};
       table.sinusoidal = true;
       if (c.positions == PositionKind::scaled_sinusoidal) {
         table.sources.push_back({{prefix + "embedding.pos_embedding.scale_factor"}, {1}});
@@ -245,14 +293,39 @@ std::vector<PackedSpec> crammed_table(const ModelConfig& c, const std::string& p
 
 }  // namespace
 
-std::vector<PackedSpec> weight_table(const ModelConfig& config, const std::string& prefix) {
+kernels::DType WeightTypes::of(const std::string& product) const {
+  const auto it = exceptions.find(product);
+  return it == exceptions.end() ? products : it->second;
+}
+
+kernels::DType parse_weight_type(const std::string& name) {
+  for (const auto type : {kernels::DType::f32, kernels::DType::bf16, kernels::DType::int8}) {
+    if (name == to_string(type)) return type;
+  }
+  throw Error(ErrorCode::unsupported, "dtype: expected f32, bf16 or int8, found '" + name + "'");
+}
+
+const char* to_string(kernels::DType type) noexcept {
+  switch (type) {
+    case kernels::DType::f32:
+      return "f32";
+    case kernels::DType::bf16:
+      return "bf16";
+    case kernels::DType::int8:
+      return "int8";
+  }
+  return "?";
+}
+
+std::vector<PackedSpec> weight_table(const ModelConfig& config, const WeightTypes& types,
+                                     const std::string& prefix) {
   switch (config.architecture) {
     case Architecture::distilbert:
-      return distilbert_table(config, prefix);
+      return distilbert_table(config, types, prefix);
     case Architecture::bert:
-      return bert_table(config, prefix);
+      return bert_table(config, types, prefix);
     case Architecture::crammed_bert:
-      return crammed_table(config, prefix);
+      return crammed_table(config, types, prefix);
   }
   return {};
 }

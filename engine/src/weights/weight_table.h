@@ -3,21 +3,38 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "checkpoint/dtype.h"
 #include "sapwood/config.h"
+#include "sapwood/kernels/kernels.h"
 
 namespace sapwood {
 
 // How a packed tensor is laid out.
 enum class Layout : std::uint8_t {
-  rows,    // row-major [rows, cols]: tables that are looked up by row
-  vector,  // [n]: gains and shifts of norms
-  bias,    // [round_up(n, 16)], zeros beyond n
-  panels,  // kernels::pack_linear of [n, k]
-  fff,     // kernels::pack_fff of linear_in and linear_out
+  rows,     // row-major [rows, cols]: tables that are looked up by row
+  vector,   // [n]: gains and shifts of norms
+  bias,     // [round_up(n, 16)], zeros beyond n
+  panels,   // kernels::pack_linear of [n, k], in the type of the spec
+  fff,      // kernels::pack_fff of linear_in and linear_out
+  derived,  // scales and sums of an int8 tensor, written when that one is packed
 };
+
+// Which type each product's weights take.
+struct WeightTypes {
+  kernels::DType products = kernels::DType::f32;
+  // Products that take another type than the rest, by name ("layers.0.ffn.out").
+  std::map<std::string, kernels::DType> exceptions = {};
+
+  kernels::DType of(const std::string& product) const;
+};
+
+// "f32", "bf16" or "int8". Throws Error unsupported for another name.
+kernels::DType parse_weight_type(const std::string& name);
+const char* to_string(kernels::DType type) noexcept;
 
 // Rows of a source taken in another order than the checkpoint has them.
 enum class RowOrder : std::uint8_t {
@@ -35,6 +52,7 @@ struct SourceTensor {
 struct PackedSpec {
   std::string name;  // "layers.0.attention.qkv.weight"
   Layout layout = Layout::vector;
+  Dtype dtype = Dtype::f32;           // of the packed tensor's elements
   std::vector<std::int64_t> shape;    // of the packed tensor
   std::vector<SourceTensor> sources;  // stacked along rows; fff: linear_in, linear_out
   RowOrder order = RowOrder::as_stored;
@@ -44,7 +62,12 @@ struct PackedSpec {
 
 // Every tensor of the model. `prefix` stands before the encoder's names in this checkpoint
 // ("bert.", "distilbert.", "encoder." or ""). config.labels are resolved.
-std::vector<PackedSpec> weight_table(const ModelConfig& config, const std::string& prefix);
+std::vector<PackedSpec> weight_table(const ModelConfig& config, const WeightTypes& types,
+                                     const std::string& prefix);
+
+// The tensors that go with an int8 tensor of this name.
+inline std::string scales_name(const std::string& name) { return name + ".scales"; }
+inline std::string sums_name(const std::string& name) { return name + ".sums"; }
 
 // The encoder prefix that checkpoints of models with a head have.
 std::string head_prefix(Architecture architecture);
