@@ -185,7 +185,7 @@ class GraphBuilder {
     const FeedForwardConfig& ff = c_.feed_forward;
     Node node{.op = Op::fff, .name = name};
     node.weight = weight(node, name + ".nodes");
-    node.bias = weight(node, name + ".node_bias");
+    node.bias = weight(node, name + ".node_params");
     node.x = x;
     node.n = node.k = c_.hidden;
     node.trees = ff.trees;

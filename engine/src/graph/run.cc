@@ -143,18 +143,23 @@ struct Run {
     executor.for_each(parts, [&](int part, int) {
       const int first = part * share;
       if (first >= all) return;
-      graph.kernels().fff(
+      graph.kernels().fff_f32(
           {.x = at(node.x) + std::int64_t{first} * node.n,
            .x_stride = node.n,
+           .x_scales = nullptr,
+           .residual = nullptr,
+           .residual_stride = 0,
            .nodes = node.weight,
-           .bias = node.bias,
+           .params = reinterpret_cast<const kernels::FffNode*>(node.bias),
            .y = at(node.y) + std::int64_t{first} * node.n,
            .y_stride = node.n,
            .scratch = reinterpret_cast<std::byte*>(at(node.scratch)) + scratch * part,
            .rows = std::min(share, all - first),
            .cols = node.n,
            .trees = node.trees,
-           .depth = node.depth});
+           .depth = node.depth,
+           .in_type = kernels::DType::f32,
+           .out_type = kernels::DType::f32});
     });
   }
 

@@ -253,8 +253,17 @@ class Packer {
         std::vector<float> in(linear_in, linear_in + elements(spec.sources[0].shape));
         const float* linear_out =
             gather(PackedSpec{.name = spec.name, .sources = {spec.sources[1]}});
-        kernels::pack_fff(in.data(), linear_out, config_.feed_forward.trees,
-                          config_.feed_forward.depth, config_.hidden, out);
+        const std::vector<float> bias(static_cast<std::size_t>(spec.sources[0].shape[0]));
+        std::vector<kernels::FffNode> params(bias.size());  // as Layout::fff_nodes makes them
+        kernels::pack_fff(in.data(), linear_out, bias.data(), config_.feed_forward.trees,
+                          config_.feed_forward.depth, config_.hidden, kernels::DType::f32,
+                          kernels::DType::f32, out, params.data());
+        break;
+      }
+      case Layout::fff_nodes: {
+        const float* bias = gather(spec);
+        auto* params = reinterpret_cast<kernels::FffNode*>(out);
+        for (std::int64_t i = 0; i < spec.shape[0]; ++i) params[i] = {bias[i], 1.0f, 1.0f, 0.0f};
         break;
       }
     }

@@ -60,7 +60,10 @@ class Table {
          {ff.trees, nodes, 2, round_up(hidden, kernels::kPanelWidth)},
          {{{source + ".linear_in.weight"}, {all, hidden}},
           {{source + ".linear_out.weight"}, {hidden, all}}}});
-    add({name + ".node_bias", Layout::vector, {all}, {{{source + ".linear_in.bias"}, {all}}}});
+    add({name + ".node_params",
+         Layout::fff_nodes,
+         {all, 4},
+         {{{source + ".linear_in.bias"}, {all}}}});
   }
 
   void add(PackedSpec spec) { specs_.push_back(std::move(spec)); }

@@ -12,11 +12,12 @@ namespace sapwood {
 
 // How a packed tensor is laid out.
 enum class Layout : std::uint8_t {
-  rows,    // row-major [rows, cols]: tables that are looked up by row
-  vector,  // [n]: gains and shifts of norms
-  bias,    // [round_up(n, 16)], zeros beyond n
-  panels,  // kernels::pack_linear of [n, k]
-  fff,     // kernels::pack_fff of linear_in and linear_out
+  rows,       // row-major [rows, cols]: tables that are looked up by row
+  vector,     // [n]: gains and shifts of norms
+  bias,       // [round_up(n, 16)], zeros beyond n
+  panels,     // kernels::pack_linear of [n, k]
+  fff,        // kernels::pack_fff of linear_in and linear_out
+  fff_nodes,  // [n] kernels::FffNode as 4 floats, from the bias
 };
 
 // Rows of a source taken in another order than the checkpoint has them.
