@@ -26,8 +26,9 @@ constexpr int kMostTokens = 4096;
 constexpr int kPool = 16384;  // distinct tokens to draw from
 
 struct Layer {
-  Buffer in, out;                 // [4095, 768] and [768, 4095] as in a checkpoint
-  Buffer nodes;                   // CMM
+  Buffer in, out;  // [4095, 768] and [768, 4095] as in a checkpoint
+  Buffer nodes;    // CMM
+  std::vector<FffNode> params;
   Buffer up, down;                // ours, dense
   Buffer bias, zeros;             // [4096] each
   Buffer onednn_up, onednn_down;  // oneDNN's layouts for the token count that was prepared last
@@ -47,16 +48,24 @@ struct World {
   World() {
     constexpr std::size_t kSize = std::size_t{kNodes} * kCols;
     for (int i = 0; i < kLayers; ++i) {
-      layers.push_back({Buffer(kSize), Buffer(kSize), Buffer(packed_fff_size(1, kDepth, kCols)),
+      layers.push_back({Buffer(kSize),
+                        Buffer(kSize),
+                        Buffer(kSize * 2),
+                        {},
                         Buffer(packed_linear_size(kNodes, kCols)),
-                        Buffer(packed_linear_size(kCols, kNodes)), Buffer(4096), Buffer(4096),
-                        Buffer(kSize * 5 / 4), Buffer(kSize * 5 / 4)});
+                        Buffer(packed_linear_size(kCols, kNodes)),
+                        Buffer(4096),
+                        Buffer(4096),
+                        Buffer(kSize * 5 / 4),
+                        Buffer(kSize * 5 / 4)});
       Layer& layer = layers.back();
       fill_random(layer.in.data(), kSize, 0.036f, 3 * i + 1);
       fill_random(layer.out.data(), kSize, 0.036f, 3 * i + 2);
       fill_random(layer.bias.data(), kNodes, 0.1f, 3 * i + 3);
       std::memset(layer.zeros.data(), 0, 4096 * sizeof(float));
-      pack_fff(layer.in.data(), layer.out.data(), 1, kDepth, kCols, layer.nodes.data());
+      layer.params.resize(kNodes);
+      pack_fff(layer.in.data(), layer.out.data(), layer.bias.data(), 1, kDepth, kCols, DType::f32,
+               DType::f32, layer.nodes.data(), layer.params.data());
       pack_linear(layer.in.data(), kNodes, kCols, layer.up.data());
       pack_linear(layer.out.data(), kCols, kNodes, layer.down.data());
     }
@@ -75,8 +84,22 @@ struct World {
   }
 
   void cmm(const KernelTable& with, const Layer& layer, int tokens, float* out) {
-    with.fff({x.data(), kCols, layer.nodes.data(), layer.bias.data(), out, kCols, scratch.data(),
-              tokens, kCols, 1, kDepth});
+    with.fff_f32({.x = x.data(),
+                  .x_stride = kCols,
+                  .x_scales = nullptr,
+                  .residual = nullptr,
+                  .residual_stride = 0,
+                  .nodes = layer.nodes.data(),
+                  .params = layer.params.data(),
+                  .y = out,
+                  .y_stride = kCols,
+                  .scratch = scratch.data(),
+                  .rows = tokens,
+                  .cols = kCols,
+                  .trees = 1,
+                  .depth = kDepth,
+                  .in_type = DType::f32,
+                  .out_type = DType::f32});
   }
 
   void dense(const Layer& layer, int tokens, float* out) {

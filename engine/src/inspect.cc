@@ -103,7 +103,8 @@ std::int64_t bytes_per_row(const Node& node, const std::vector<Value>& values) {
     bytes = (tables - 1) * node.n * kFloat + node.n * 4 / kernels::elements_per_word(node.type);
   } else if (node.op == Op::fff) {
     bytes = std::int64_t{node.trees} * (node.depth + 1) *
-            (2 * kernels::round_up(node.n, kernels::kPanelWidth) + 1) * kFloat;
+            (kernels::fff_node_bytes(node.n, node.decisions, node.type) +
+             static_cast<std::int64_t>(sizeof(kernels::FffNode)));
   }
   for (const ValueId id : {node.x, node.residual, node.y, node.sum}) {
     if (id != kNoValue) bytes += row_bytes(values[id]);
@@ -183,7 +184,7 @@ ModelInfo inspect(const Model& model) {
   info.config = state.parts.config;
   info.path = state.path;
   info.format = state.parts.format;
-  info.dtype = state.parts.format == "converted" ? to_string(state.parts.types.products)
+  info.dtype = state.parts.format == "converted" ? to_string(state.parts.weights.types().products)
                                                  : state.parts.source_dtype;
   info.parameters = state.parts.parameters;
   info.weight_bytes = state.parts.weights.bytes();

@@ -69,7 +69,6 @@ int resolve_threads(int threads) {
 LoadedParts load_directory(const std::filesystem::path& directory, const WeightTypes& types,
                            bool tokenizer) {
   LoadedParts parts;
-  parts.types = types;
   parts.format = "huggingface";
   parts.config = parse_config(
       parse_json(read_text_file(directory / "config.json"), (directory / "config.json").string()));
@@ -126,13 +125,14 @@ Model Model::load(const std::filesystem::path& path, const LoadOptions& options)
   }
   const bool directory = std::filesystem::is_directory(status);
   const bool as_stored = options.dtype.empty() || options.dtype == "auto";
-  const WeightTypes types{as_stored ? kernels::DType::f32 : parse_weight_type(options.dtype)};
+  const auto types =
+      WeightTypes::all(as_stored ? kernels::DType::f32 : parse_weight_type(options.dtype));
   LoadedParts parts = directory ? load_directory(path, types, options.tokenizer)
                                 : load_converted(path, options.tokenizer);
-  if (!directory && !as_stored && parts.types.products != types.products) {
+  if (!directory && !as_stored && parts.weights.types().products != types.products) {
     throw Error(ErrorCode::unsupported, path.string() + ": the file was converted with --dtype " +
-                                            to_string(parts.types.products) + ", asked for is " +
-                                            options.dtype +
+                                            to_string(parts.weights.types().products) +
+                                            ", asked for is " + options.dtype +
                                             ": convert the model's directory again with that type");
   }
   return Model(std::make_shared<const State>(path, std::move(parts), kernels, options));

@@ -19,7 +19,6 @@ namespace sapwood {
 // A model's parts as read from disk, before there is a graph.
 struct LoadedParts {
   ModelConfig config;
-  WeightTypes types;
   PackedWeights weights;
   std::optional<Tokenizer> tokenizer;
   std::string format;  // "huggingface" or "converted"

@@ -23,7 +23,9 @@
   void softmax(const SoftmaxArgs& args) noexcept;      \
   void gelu_glu(const GeluGluArgs& args) noexcept;     \
   void pool(const PoolArgs& args) noexcept;            \
-  void fff(const FffArgs& args) noexcept;              \
+  void fff_f32(const FffArgs& args) noexcept;          \
+  void fff_bf16(const FffArgs& args) noexcept;         \
+  void fff_int8(const FffArgs& args) noexcept;         \
   }
 
 #ifdef KERNEL_ISA

@@ -10,6 +10,8 @@ namespace sapwood::kernels {
 
 namespace {
 
+constexpr float kInt8Largest = 127.0f;
+
 // Writes the [n, k] matrix in lines of 16 words: element (j, i) is value(j, i).
 template <int kPerWord, typename W, typename Value>
 void pack_panels(std::int64_t n, std::int64_t k, W* panels, const Value& value) {
@@ -60,33 +62,75 @@ void pack_linear_int8(const float* w, std::int64_t n, std::int64_t k, std::int8_
 float int8_scale(const float* w, std::int64_t n) noexcept {
   float largest = 0.0f;
   for (std::int64_t i = 0; i < n; ++i) largest = std::max(largest, std::abs(w[i]));
-  return largest / 127.0f;
+  return largest / kInt8Largest;
 }
 
 std::int8_t int8_of(float w, float scale) noexcept {
   if (!(scale > 0.0f)) return 0;
-  return static_cast<std::int8_t>(std::clamp(std::nearbyint(w / scale), -127.0f, 127.0f));
+  return static_cast<std::int8_t>(
+      std::clamp(std::nearbyint(w / scale), -kInt8Largest, kInt8Largest));
 }
 
-void pack_fff(const float* linear_in, const float* linear_out, int trees, int depth,
-              std::int64_t cols, float* nodes) noexcept {
-  const std::int64_t total = trees * fff_nodes(depth);
-  const std::int64_t ld = round_up(cols, kPanelWidth);
-  for (std::int64_t node = 0; node < total; ++node) {
-    float* in = nodes + node * 2 * ld;
-    std::memcpy(in, linear_in + node * cols, sizeof(float) * cols);
-    std::memset(in + cols, 0, sizeof(float) * (ld - cols));
-    std::memset(in + ld + cols, 0, sizeof(float) * (ld - cols));
+namespace {
+
+// Writes element i of a row of `type`, which stands for w.
+void put(DType type, std::byte* row, std::int64_t i, float w, float scale) noexcept {
+  switch (type) {
+    case DType::f32:
+      reinterpret_cast<float*>(row)[i] = w;
+      break;
+    case DType::bf16:
+      reinterpret_cast<Bf16*>(row)[i] = bf16_of(w);
+      break;
+    case DType::int8:
+      reinterpret_cast<std::int8_t*>(row)[i] = int8_of(w, scale);
+      break;
   }
-  // Transposes linear_out in blocks, so that neither side jumps by a whole row at every float.
+}
+
+}  // namespace
+
+void pack_fff(const float* linear_in, const float* linear_out, const float* bias, int trees,
+              int depth, std::int64_t cols, DType in_type, DType out_type, void* nodes,
+              FffNode* params) noexcept {
+  const std::int64_t total = trees * fff_nodes(depth);
+  const std::int64_t node_bytes = fff_node_bytes(cols, in_type, out_type);
+  const std::int64_t out_at = fff_row_bytes(cols, in_type);
+  std::byte* const first = static_cast<std::byte*>(nodes);
+  std::memset(first, 0, static_cast<std::size_t>(total * node_bytes));
+  for (std::int64_t node = 0; node < total; ++node) {
+    const float* w = linear_in + node * cols;
+    std::byte* row = first + node * node_bytes;
+    const float scale = in_type == DType::int8 ? int8_scale(w, cols) : 1.0f;
+    for (std::int64_t j = 0; j < cols; ++j) put(in_type, row, j, w[j], scale);
+    std::int32_t sum = 0;
+    for (std::int64_t j = 0; in_type == DType::int8 && j < cols; ++j) {
+      sum += reinterpret_cast<const std::int8_t*>(row)[j];
+    }
+    params[node] = {bias[node], scale, 1.0f, static_cast<float>(sum)};
+  }
+  // Transposes linear_out in blocks, so that neither side jumps by a whole row at every element.
   constexpr std::int64_t kBlock = 32;
   for (std::int64_t node = 0; node < total; node += kBlock) {
     const std::int64_t node_end = std::min(total, node + kBlock);
+    if (out_type == DType::int8) {
+      float largest[kBlock] = {};
+      for (std::int64_t j = 0; j < cols; ++j) {
+        for (std::int64_t i = node; i < node_end; ++i) {
+          largest[i - node] = std::max(largest[i - node], std::abs(linear_out[j * total + i]));
+        }
+      }
+      for (std::int64_t i = node; i < node_end; ++i) {
+        params[i].out_scale = largest[i - node] / kInt8Largest;
+      }
+    }
     for (std::int64_t col = 0; col < cols; col += kBlock) {
       const std::int64_t col_end = std::min(cols, col + kBlock);
       for (std::int64_t i = node; i < node_end; ++i) {
-        float* out = nodes + (i * 2 + 1) * ld;
-        for (std::int64_t j = col; j < col_end; ++j) out[j] = linear_out[j * total + i];
+        std::byte* row = first + i * node_bytes + out_at;
+        for (std::int64_t j = col; j < col_end; ++j) {
+          put(out_type, row, j, linear_out[j * total + i], params[i].out_scale);
+        }
       }
     }
   }

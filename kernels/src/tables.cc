@@ -21,7 +21,8 @@ namespace {
     .isa = Isa::set, .name = #set, .linear_f32 = set::linear_f32, .linear_bf16 = set::linear_bf16, \
     .linear_int8 = set::linear_int8, .quantize = set::quantize, .to_bf16 = set::to_bf16,           \
     .layer_norm = set::layer_norm, .embedding = set::embedding, .attention = set::attention,       \
-    .softmax = set::softmax, .gelu_glu = set::gelu_glu, .pool = set::pool, .fff = set::fff         \
+    .softmax = set::softmax, .gelu_glu = set::gelu_glu, .pool = set::pool,                         \
+    .fff_f32 = set::fff_f32, .fff_bf16 = set::fff_bf16, .fff_int8 = set::fff_int8                  \
   }
 
 constexpr KernelTable kScalar = SAPWOOD_TABLE(scalar);
@@ -38,6 +39,7 @@ constexpr KernelTable kAvx512 = SAPWOOD_TABLE(avx512);
     table.isa = Isa::set;                 \
     table.name = #set;                    \
     table.linear_int8 = set::linear_int8; \
+    table.fff_int8 = set::fff_int8;       \
     return table;                         \
   }()
 
@@ -50,6 +52,7 @@ constexpr KernelTable kAvx512Bf16 = [] {
   table.isa = Isa::avx512_bf16;
   table.name = "avx512_bf16";
   table.linear_bf16 = avx512_bf16::linear_bf16;
+  table.fff_bf16 = avx512_bf16::fff_bf16;
   return table;
 }();
 

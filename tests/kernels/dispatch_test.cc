@@ -78,10 +78,14 @@ TEST_CASE("dispatch: a forced table is the one that runs") {
       CHECK((other->softmax == table->softmax) == shares);
       CHECK((other->gelu_glu == table->gelu_glu) == shares);
       CHECK((other->pool == table->pool) == shares);
-      CHECK((other->fff == table->fff) == shares);
+      CHECK((other->fff_f32 == table->fff_f32) == shares);
       CHECK((other->linear_int8 == table->linear_int8) ==
             (shares && has_vnni(*other) == has_vnni(*table)));
+      CHECK((other->fff_int8 == table->fff_int8) ==
+            (shares && has_vnni(*other) == has_vnni(*table)));
       CHECK((other->linear_bf16 == table->linear_bf16) ==
+            (shares && has_bf16(*other) == has_bf16(*table)));
+      CHECK((other->fff_bf16 == table->fff_bf16) ==
             (shares && has_bf16(*other) == has_bf16(*table)));
     }
   }

@@ -128,9 +128,9 @@ std::vector<double> attention(const float* qkv, int length, int heads, int head_
   return out;
 }
 
-FffResult fff(const float* x, std::int64_t x_stride, const float* linear_in, const float* bias,
-              const float* linear_out, int rows, int cols, int trees, int depth) {
-  const std::int64_t nodes = fff_nodes(depth), total = trees * nodes;
+FffResult fff(const double* x, const double* in, const double* bias, const double* out, int rows,
+              int cols, int trees, int depth) {
+  const std::int64_t nodes = fff_nodes(depth);
   FffResult result{std::vector<double>(static_cast<std::size_t>(rows) * cols),
                    {},
                    std::numeric_limits<double>::infinity()};
@@ -141,10 +141,9 @@ FffResult fff(const float* x, std::int64_t x_stride, const float* linear_in, con
       for (int level = 0; level <= depth; ++level) {
         const std::int64_t index = tree * nodes + node;
         double z = bias[index];
-        for (int j = 0; j < cols; ++j)
-          z += double{x[i * x_stride + j]} * linear_in[index * cols + j];
+        for (int j = 0; j < cols; ++j) z += x[std::int64_t{i} * cols + j] * in[index * cols + j];
         for (int j = 0; j < cols; ++j) {
-          result.y[std::int64_t{i} * cols + j] += gelu(z) * linear_out[j * total + index];
+          result.y[std::int64_t{i} * cols + j] += gelu(z) * out[index * cols + j];
         }
         // The last level decides nothing.
         if (level < depth) result.closest_decision = std::min(result.closest_decision, std::abs(z));

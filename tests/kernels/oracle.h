@@ -33,9 +33,8 @@ struct FffResult {
   double closest_decision;  // least |z|: below rounding error, the path is a matter of luck
 };
 
-// linear_in [trees * nodes, cols], bias [trees * nodes], linear_out [cols, trees * nodes], as in a
-// checkpoint.
-FffResult fff(const float* x, std::int64_t x_stride, const float* linear_in, const float* bias,
-              const float* linear_out, int rows, int cols, int trees, int depth);
+// x [rows, cols]; in and out [trees * nodes, cols]; bias [trees * nodes].
+FffResult fff(const double* x, const double* in, const double* bias, const double* out, int rows,
+              int cols, int trees, int depth);
 
 }  // namespace sapwood::kernels::oracle

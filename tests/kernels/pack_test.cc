@@ -1,6 +1,11 @@
 #include "sapwood/kernels/pack.h"
 
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
 #include "catch.h"
+#include "sapwood/kernels/bf16.h"
 #include "support.h"
 
 namespace sapwood::kernels::test {
@@ -26,26 +31,58 @@ TEST_CASE("pack: linear puts w of j and k into panel j div 16 and line k and lan
 }
 
 TEST_CASE("pack: fff puts a node's two rows together and pads with zeros") {
+  const DType types[] = {DType::f32, DType::bf16, DType::int8};
+  const int depth = 4;
   for (const int cols : {1, 16, 31, 70}) {
     for (const int trees : {1, 3}) {
-      const int depth = 4;
-      const std::int64_t total = trees * fff_nodes(depth), ld = round_up(cols, 16);
-      Floats in(total * cols), out(total * cols), nodes(packed_fff_size(trees, depth, cols));
+      const std::int64_t total = trees * fff_nodes(depth);
+      Floats in(total * cols), out(total * cols), bias(total);
       Random random(cols);
       random.fill({in.data(), in.size()});
       random.fill({out.data(), out.size()});
-      fill_canary({nodes.data(), nodes.size()});
-      pack_fff(in.data(), out.data(), trees, depth, cols, nodes.data());
-      bool right = nodes.intact();
-      for (std::int64_t node = 0; node < total; ++node) {
-        for (std::int64_t j = 0; j < ld; ++j) {
-          right = right && nodes[node * 2 * ld + j] == (j < cols ? in[node * cols + j] : 0.0f);
-          right =
-              right && nodes[(node * 2 + 1) * ld + j] == (j < cols ? out[j * total + node] : 0.0f);
+      random.fill({bias.data(), bias.size()});
+      for (const DType in_type : types) {
+        for (const DType out_type : types) {
+          GuardedBytes nodes(packed_fff_bytes(trees, depth, cols, in_type, out_type));
+          std::vector<FffNode> params(total);
+          pack_fff(in.data(), out.data(), bias.data(), trees, depth, cols, in_type, out_type,
+                   nodes.data(), params.data());
+          bool right = nodes.intact();
+          const std::byte* row = nodes.data();
+          // One row of `type` at `row`: element j stands for value(j).
+          const auto check_row = [&](DType type, float scale, const auto& value) {
+            std::int32_t sum = 0;
+            float largest = 0.0f;
+            for (std::int64_t j = 0; j < cols; ++j) largest = std::max(largest, std::abs(value(j)));
+            right = right && scale == (type == DType::int8 ? largest / 127.0f : 1.0f);
+            const std::int64_t padded = fff_row_bytes(cols, type) * elements_per_word(type) / 4;
+            for (std::int64_t j = 0; j < padded; ++j) {
+              const float wanted = j < cols ? value(j) : 0.0f;
+              if (type == DType::f32) {
+                right = right && reinterpret_cast<const float*>(row)[j] == wanted;
+              } else if (type == DType::bf16) {
+                right = right && reinterpret_cast<const Bf16*>(row)[j] == bf16_of(wanted);
+              } else {
+                const std::int8_t q = reinterpret_cast<const std::int8_t*>(row)[j];
+                right = right && q == std::nearbyint(wanted / scale);
+                sum += q;
+              }
+            }
+            row += fff_row_bytes(cols, type);
+            return static_cast<float>(sum);
+          };
+          for (std::int64_t node = 0; node < total; ++node) {
+            const FffNode& p = params[node];
+            const float sum =
+                check_row(in_type, p.in_scale, [&](std::int64_t j) { return in[node * cols + j]; });
+            right = right && p.bias == bias[node] && p.in_sum == sum;
+            check_row(out_type, p.out_scale, [&](std::int64_t j) { return out[j * total + node]; });
+          }
+          INFO("cols " << cols << " trees " << trees << " types " << static_cast<int>(in_type)
+                       << " " << static_cast<int>(out_type));
+          CHECK(right);
         }
       }
-      INFO("cols " << cols << " trees " << trees);
-      CHECK(right);
     }
   }
 }

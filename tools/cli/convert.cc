@@ -39,10 +39,12 @@ Command add_convert(CLI::App& root) {
   app->add_option("-o,--output", options->target, "The file to write; appears whole or not at all")
       ->required()
       ->type_name("FILE");
-  // The library says by name which types it cannot write yet.
   app->add_option("--dtype", options->convert.dtype, "Type of the packed weights")
       ->check(CLI::IsMember({"f32", "bf16", "int8"}))
       ->capture_default_str();
+  app->add_option("--decisions", options->convert.decisions,
+                  "Type of the rows that fast feedforward decides by, if finer than --dtype")
+      ->check(CLI::IsMember({"f32", "bf16", "int8"}));
   app->add_flag("-q,--quiet", options->quiet, "Say nothing on success");
   return {app, [options] { return run(*options); }};
 }

@@ -7,7 +7,10 @@
 namespace sapwood {
 
 struct ConvertOptions {
-  std::string dtype = "f32";  // of the packed weights
+  std::string dtype = "f32";  // of the packed weights: f32, bf16 or int8
+  // Type of the rows that fast feedforward decides by, where it shall be finer than dtype; "": the
+  // same.
+  std::string decisions;
 };
 
 // Writes `target` atomically: on any failure nothing is left and an older file stays as it was.

@@ -78,7 +78,9 @@ std::string source_sha256(const std::filesystem::path& directory) {
 
 // "sapwood.dtype", and in "sapwood.exceptions" the products that take another type.
 WeightTypes read_types(const Metadata& metadata, const std::filesystem::path& path) {
-  WeightTypes types{parse_weight_type(require(metadata, "sapwood.dtype", path))};
+  WeightTypes types{parse_weight_type(require(metadata, "sapwood.dtype", path)),
+                    parse_weight_type(require(metadata, "sapwood.decisions", path)),
+                    {}};
   const auto it = metadata.find("sapwood.exceptions");
   if (it == metadata.end()) return types;
   const std::string where = path.string() + ": sapwood.exceptions";
@@ -116,8 +118,7 @@ LoadedParts load_converted(const std::filesystem::path& path, bool tokenizer) {
   parts.parameters = number(metadata, "sapwood.parameters", path);
   parts.source_dtype = require(metadata, "sapwood.source_dtype", path);
   parts.source_sha256 = require(metadata, "sapwood.source_sha256", path);
-  parts.types = read_types(metadata, path);
-  parts.weights = PackedWeights::map(source, parts.config, parts.types);
+  parts.weights = PackedWeights::map(source, parts.config, read_types(metadata, path));
   parts.unused_tensors = parts.weights.unused();
   if (const auto it = metadata.find("sapwood.tokenizer"); tokenizer && it != metadata.end()) {
     parts.tokenizer = Tokenizer::from_json(it->second);
@@ -127,7 +128,8 @@ LoadedParts load_converted(const std::filesystem::path& path, bool tokenizer) {
 
 void convert(const std::filesystem::path& source, const std::filesystem::path& target,
              const ConvertOptions& options) {
-  WeightTypes types{parse_weight_type(options.dtype)};
+  auto types = WeightTypes::all(parse_weight_type(options.dtype));
+  if (!options.decisions.empty()) types.decisions = parse_weight_type(options.decisions);
   if (!std::filesystem::is_directory(source)) {
     throw Error(ErrorCode::not_found,
                 source.string() + ": expected a Hugging Face model directory");
@@ -150,6 +152,7 @@ void convert(const std::filesystem::path& source, const std::filesystem::path& t
       {"sapwood.layout", kLayout},
       {"sapwood.byte_order", kByteOrder},
       {"sapwood.dtype", options.dtype},
+      {"sapwood.decisions", to_string(std::min(types.decisions, types.products))},
       {"sapwood.task", std::string(to_string(parts.config.head))},
       {"sapwood.config", parse_json(read_text_file(source / "config.json"), "config.json").dump()},
       {"sapwood.labels", std::to_string(parts.config.labels.size())},

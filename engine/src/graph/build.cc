@@ -39,7 +39,7 @@ Pooling pooling_of(PoolingMode mode) {
 class GraphBuilder {
  public:
   GraphBuilder(Graph& graph, const ModelConfig& config, const PackedWeights& weights)
-      : g_(graph), c_(config), w_(weights) {}
+      : g_(graph), c_(config), w_(weights), types_(weights.types()) {}
 
   void build() {
     ValueId stream = embed();
@@ -207,9 +207,12 @@ class GraphBuilder {
   ValueId fff(const std::string& name, ValueId x) {
     const FeedForwardConfig& ff = c_.feed_forward;
     Node node{.op = Op::fff, .name = name};
-    node.weight = weight(node, name + ".nodes");
-    node.bias = weight(node, name + ".node_bias");
-    node.x = x;
+    const PackedTensor* nodes = find(node, name + ".nodes");
+    node.weight = nodes->data;
+    node.scales = weight(node, name + ".node_params");
+    node.type = types_.of(name);
+    node.decisions = types_.decisions_of(name);
+    node.x = narrowed(x, node.decisions);
     node.n = node.k = c_.hidden;
     node.trees = ff.trees;
     node.depth = ff.depth;
@@ -325,6 +328,7 @@ class GraphBuilder {
   Graph& g_;
   const ModelConfig& c_;
   const PackedWeights& w_;
+  const WeightTypes& types_;
   std::map<std::pair<ValueId, DType>, ValueId> narrowed_;
   ValueId normed_ = kNoValue;  // pre-norm: the stream after the norm of the block that comes next
 };

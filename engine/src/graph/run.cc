@@ -193,18 +193,31 @@ struct Run {
     executor.for_each(parts, [&](int part, int) {
       const int first = part * share;
       if (first >= all) return;
-      graph.kernels().fff(
-          {.x = at(node.x) + std::int64_t{first} * node.n,
-           .x_stride = node.n,
-           .nodes = static_cast<const float*>(node.weight),
-           .bias = node.bias,
-           .y = at(node.y) + std::int64_t{first} * node.n,
-           .y_stride = node.n,
-           .scratch = reinterpret_cast<std::byte*>(at(node.scratch)) + scratch * part,
-           .rows = std::min(share, all - first),
-           .cols = node.n,
-           .trees = node.trees,
-           .depth = node.depth});
+      const kernels::FffArgs args{
+          .x = row_at(node.x, first),
+          .x_stride = row_stride(value(node.x)),
+          .x_scales = scale_at(node.x, first),
+          .residual = nullptr,
+          .residual_stride = 0,
+          .nodes = node.weight,
+          .params = reinterpret_cast<const kernels::FffNode*>(node.scales),
+          .y = at(node.y) + std::int64_t{first} * node.n,
+          .y_stride = node.n,
+          .scratch = reinterpret_cast<std::byte*>(at(node.scratch)) + scratch * part,
+          .rows = std::min(share, all - first),
+          .cols = node.n,
+          .trees = node.trees,
+          .depth = node.depth,
+          .in_type = node.decisions,
+          .out_type = node.type};
+      switch (node.decisions) {
+        case kernels::DType::f32:
+          return graph.kernels().fff_f32(args);
+        case kernels::DType::bf16:
+          return graph.kernels().fff_bf16(args);
+        case kernels::DType::int8:
+          return graph.kernels().fff_int8(args);
+      }
     });
   }
 

@@ -149,7 +149,9 @@ class Packer {
   Packer(const TensorSource& source, const ModelConfig& config, const WeightTypes& types)
       : source_(source),
         config_(config),
-        table_(weight_table(config, types, find_prefix(source, config.architecture))) {}
+        table_(weight_table(config, types, find_prefix(source, config.architecture))) {
+    weights_.types_ = types;
+  }
 
   PackedWeights run() {
     check();
@@ -256,17 +258,24 @@ class Packer {
       case Layout::panels:
         pack_panels(spec);
         break;
-      case Layout::fff: {
-        const float* linear_in =
-            gather(PackedSpec{.name = spec.name, .sources = {spec.sources[0]}});
-        std::vector<float> in(linear_in, linear_in + elements(spec.sources[0].shape));
-        const float* linear_out =
-            gather(PackedSpec{.name = spec.name, .sources = {spec.sources[1]}});
-        kernels::pack_fff(in.data(), linear_out, config_.feed_forward.trees,
-                          config_.feed_forward.depth, config_.hidden, out);
+      case Layout::fff:
+        pack_nodes(spec);
         break;
-      }
     }
+  }
+
+  void pack_nodes(const PackedSpec& spec) {
+    const auto copy = [&](const SourceTensor& source) {
+      const float* values = gather(PackedSpec{.name = spec.name, .sources = {source}});
+      return std::vector<float>(values, values + elements(source.shape));
+    };
+    const std::vector<float> in = copy(spec.sources[0]), out = copy(spec.sources[1]),
+                             bias = copy(spec.sources[2]);
+    const std::string layer = spec.name.substr(0, spec.name.rfind('.'));
+    kernels::pack_fff(in.data(), out.data(), bias.data(), config_.feed_forward.trees,
+                      config_.feed_forward.depth, config_.hidden,
+                      weights_.types_.decisions_of(layer), weights_.types_.of(layer),
+                      place<std::byte>(spec.name), place<kernels::FffNode>(layer + ".node_params"));
   }
 
   void pack_rows(const PackedSpec& spec) {
@@ -337,6 +346,7 @@ PackedWeights PackedWeights::pack(const TensorSource& source, ModelConfig& confi
 PackedWeights PackedWeights::map(std::shared_ptr<const TensorSource> source,
                                  const ModelConfig& config, const WeightTypes& types) {
   PackedWeights weights;
+  weights.types_ = types;
   Problems problems;
   for (const PackedSpec& spec : weight_table(config, types, "")) {
     const TensorView* tensor = source->find(spec.name);

@@ -40,12 +40,14 @@ class PackedWeights {
 
   const std::map<std::string, PackedTensor>& tensors() const { return tensors_; }
   std::int64_t bytes() const;
+  const WeightTypes& types() const { return types_; }
   // What the model needs of the checkpoint, tied tensors once.
   std::int64_t parameters() const { return parameters_; }
   const std::vector<std::string>& unused() const { return unused_; }
   const std::string& source_dtype() const { return source_dtype_; }
 
  private:
+  WeightTypes types_;
   std::map<std::string, PackedTensor> tensors_;
   std::shared_ptr<const void> owner_;  // buffer or mapping
   std::int64_t parameters_ = 0;

@@ -79,12 +79,20 @@ class Table {
     const FeedForwardConfig& ff = config_.feed_forward;
     const std::int64_t nodes = kernels::fff_nodes(ff.depth), all = ff.trees * nodes;
     const std::int64_t hidden = config_.hidden;
+    const kernels::DType out_type = types_.of(name), in_type = types_.decisions_of(name);
+    const bool mixed = in_type != out_type;
+    const std::int64_t bytes = kernels::fff_node_bytes(hidden, in_type, out_type);
+    const std::int64_t size = dtype_size(dtype_of(out_type));
+    // A node's rows of one type are a matrix; of two types, bytes.
     add({.name = name + ".nodes",
          .layout = Layout::fff,
-         .shape = {ff.trees, nodes, 2, round_up(hidden, kernels::kPanelWidth)},
+         .dtype = mixed ? Dtype::u8 : dtype_of(out_type),
+         .shape = mixed ? std::vector<std::int64_t>{ff.trees, nodes, bytes}
+                        : std::vector<std::int64_t>{ff.trees, nodes, 2, bytes / 2 / size},
          .sources = {{{source + ".linear_in.weight"}, {all, hidden}},
-                     {{source + ".linear_out.weight"}, {hidden, all}}}});
-    vector(name + ".node_bias", {source + ".linear_in.bias"}, all);
+                     {{source + ".linear_out.weight"}, {hidden, all}},
+                     {{source + ".linear_in.bias"}, {all}}}});
+    add({.name = name + ".node_params", .layout = Layout::derived, .shape = {all, 4}});
   }
 
   void add(PackedSpec spec) { specs_.push_back(std::move(spec)); }

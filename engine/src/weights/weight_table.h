@@ -2,6 +2,7 @@
 // reads and the checkpoint tensors it is made from.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -19,17 +20,24 @@ enum class Layout : std::uint8_t {
   vector,   // [n]: gains and shifts of norms
   bias,     // [round_up(n, 16)], zeros beyond n
   panels,   // kernels::pack_linear of [n, k], in the type of the spec
-  fff,      // kernels::pack_fff of linear_in and linear_out
+  fff,      // kernels::pack_fff of linear_in and linear_out, in the types of the spec
   derived,  // scales and sums of an int8 tensor, written when that one is packed
 };
 
 // Which type each product's weights take.
 struct WeightTypes {
   kernels::DType products = kernels::DType::f32;
+  // The rows that fast feedforward decides by: no coarser than the rest of its nodes.
+  kernels::DType decisions = kernels::DType::f32;
   // Products that take another type than the rest, by name ("layers.0.ffn.out").
   std::map<std::string, kernels::DType> exceptions = {};
 
+  static WeightTypes all(kernels::DType type) { return {type, type, {}}; }
+
   kernels::DType of(const std::string& product) const;
+  kernels::DType decisions_of(const std::string& layer) const {
+    return std::min(decisions, of(layer));
+  }
 };
 
 // "f32", "bf16" or "int8". Throws Error unsupported for another name.

@@ -22,6 +22,9 @@ constexpr int kTileRows = 6;
 constexpr int kTileRegs = 2;
 constexpr int kFlatRows = 3;
 constexpr int kFlatRegs = 4;
+// CMM: dot products computed together, and the partial sums of each.
+constexpr int kDots = 4;
+constexpr int kDotChains = 2;
 
 // Registers of words: what products of every type read (DType).
 using Raw = __m256i;
@@ -50,6 +53,7 @@ inline Reg broadcast(float value) { return _mm256_set1_ps(value); }
 inline Reg load_reg(const float* p) { return _mm256_loadu_ps(p); }
 inline void store_reg(float* p, Reg value) { _mm256_storeu_ps(p, value); }
 inline Reg add(Reg a, Reg b) { return _mm256_add_ps(a, b); }
+inline Raw add(Raw a, Raw b) { return _mm256_add_epi32(a, b); }
 inline Reg mul(Reg a, Reg b) { return _mm256_mul_ps(a, b); }
 inline Reg fma(Reg a, Reg b, Reg c) { return _mm256_fmadd_ps(a, b, c); }
 
@@ -114,6 +118,19 @@ inline Reg load_s8(const std::int8_t* p, int count) {
   __builtin_memcpy(&bytes, p, static_cast<std::size_t>(count));
   return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_cvtsi64_si128(bytes)));
 }
+// The first `count` words; memory behind the others is not touched.
+inline Raw load_raw_first(const void* p, int count) {
+  return _mm256_maskload_epi32(static_cast<const int*>(p), first_mask(count));
+}
+// kLanes elements as floats.
+inline Reg widen_bf16(const std::byte* p) {
+  const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return as_floats(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
+}
+inline Reg widen_int8(const std::byte* p) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+}
 
 // Integer sums to floats: float(sum - correction * column_sums).
 inline Reg to_floats(Raw sum, std::int32_t correction, const std::int32_t* column_sums) {
@@ -133,6 +150,36 @@ inline std::int32_t sum_lanes(Raw value) {
       _mm_add_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1));
   const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
   return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
+}
+
+// sums[i] = sum_lanes(values[i]), in the same order of adding: each step adds the halves of two
+// registers' sums at once.
+template <typename Register, typename Scalar>
+inline void sum_each(const Register (&values)[kDots], Scalar* sums) {
+  const auto join = [](Register a, Register b, auto low, auto high) {
+    const Reg x = as_floats(a), y = as_floats(b);
+    Register first, second;
+    from_floats(low(x, y), first);
+    from_floats(high(x, y), second);
+    return add(first, second);
+  };
+  const auto quads = [&](Register a, Register b) {
+    return join(
+        a, b, [](Reg x, Reg y) { return _mm256_permute2f128_ps(x, y, 0x20); },
+        [](Reg x, Reg y) { return _mm256_permute2f128_ps(x, y, 0x31); });
+  };
+  const Register pairs = join(
+      quads(values[0], values[1]), quads(values[2], values[3]),
+      [](Reg x, Reg y) { return _mm256_shuffle_ps(x, y, 0x44); },
+      [](Reg x, Reg y) { return _mm256_shuffle_ps(x, y, 0xee); });
+  // Lanes 0 and 1 are the halves of sum 0, lanes 2 and 3 of sum 2, 4 and 5 of sum 1, 6 and 7 of
+  // sum 3.
+  const Register all = join(
+      pairs, pairs, [](Reg x, Reg) { return x; },
+      [](Reg x, Reg) { return _mm256_permute_ps(x, 0xb1); });
+  const __m256i order = _mm256_setr_epi32(0, 4, 2, 6, 0, 4, 2, 6);
+  const Reg sorted = _mm256_permutevar8x32_ps(as_floats(all), order);
+  _mm_storeu_ps(reinterpret_cast<float*>(sums), _mm256_castps256_ps128(sorted));
 }
 
 inline float max_lane(Reg value) {

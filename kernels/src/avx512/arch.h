@@ -23,6 +23,9 @@ constexpr int kTileRows = 8;
 constexpr int kTileRegs = 3;
 constexpr int kFlatRows = 4;
 constexpr int kFlatRegs = 6;
+// CMM: dot products computed together, and the partial sums of each.
+constexpr int kDots = 8;
+constexpr int kDotChains = 2;
 
 // Registers of words: what products of every type read (DType).
 using Raw = __m512i;
@@ -51,6 +54,7 @@ inline Reg broadcast(float value) { return _mm512_set1_ps(value); }
 inline Reg load_reg(const float* p) { return _mm512_loadu_ps(p); }
 inline void store_reg(float* p, Reg value) { _mm512_storeu_ps(p, value); }
 inline Reg add(Reg a, Reg b) { return _mm512_add_ps(a, b); }
+inline Raw add(Raw a, Raw b) { return _mm512_add_epi32(a, b); }
 inline Reg mul(Reg a, Reg b) { return _mm512_mul_ps(a, b); }
 inline Reg fma(Reg a, Reg b, Reg c) { return _mm512_fmadd_ps(a, b, c); }
 
@@ -100,6 +104,19 @@ inline Reg load_bf16(const std::uint16_t* p, int count) {
 inline Reg load_s8(const std::int8_t* p, int count) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(first_mask(count), p)));
 }
+// The first `count` words; memory behind the others is not touched.
+inline Raw load_raw_first(const void* p, int count) {
+  return _mm512_maskz_loadu_epi32(first_mask(count), p);
+}
+// kLanes elements as floats.
+inline Reg widen_bf16(const std::byte* p) {
+  const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  return as_floats(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+}
+inline Reg widen_int8(const std::byte* p) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+}
 
 // Integer sums to floats: float(sum - correction * column_sums).
 inline Reg to_floats(Raw sum, std::int32_t correction, const std::int32_t* column_sums) {
@@ -118,6 +135,41 @@ inline float sum_lanes(Reg value) {
 }
 
 inline std::int32_t sum_lanes(Raw value) { return _mm512_reduce_add_epi32(value); }
+
+// sums[i] = sum_lanes(values[i]), in the same order of adding: each step adds the halves of two
+// registers' sums at once.
+template <typename Register, typename Scalar>
+inline void sum_each(const Register (&values)[kDots], Scalar* sums) {
+  const auto join = [](Register a, Register b, auto low, auto high) {
+    const Reg x = as_floats(a), y = as_floats(b);
+    Register first, second;
+    from_floats(low(x, y), first);
+    from_floats(high(x, y), second);
+    return add(first, second);
+  };
+  const auto blocks = [&](Register a, Register b) {
+    return join(
+        a, b, [](Reg x, Reg y) { return _mm512_shuffle_f32x4(x, y, 0x44); },
+        [](Reg x, Reg y) { return _mm512_shuffle_f32x4(x, y, 0xee); });
+  };
+  const auto quads = [&](Register a, Register b) {
+    return join(
+        a, b, [](Reg x, Reg y) { return _mm512_shuffle_f32x4(x, y, 0x88); },
+        [](Reg x, Reg y) { return _mm512_shuffle_f32x4(x, y, 0xdd); });
+  };
+  const Register front = quads(blocks(values[0], values[1]), blocks(values[2], values[3]));
+  const Register back = quads(blocks(values[4], values[5]), blocks(values[6], values[7]));
+  const Register pairs = join(
+      front, back, [](Reg x, Reg y) { return _mm512_shuffle_ps(x, y, 0x44); },
+      [](Reg x, Reg y) { return _mm512_shuffle_ps(x, y, 0xee); });
+  // Lanes 4 i and 4 i + 1 are the halves of sum i, lanes 4 i + 2 and 4 i + 3 of sum 4 + i.
+  const Register all = join(
+      pairs, pairs, [](Reg x, Reg) { return x; },
+      [](Reg x, Reg) { return _mm512_permute_ps(x, 0xb1); });
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 2, 6, 10, 14, 0, 4, 8, 12, 2, 6, 10, 14);
+  const Reg sorted = _mm512_permutexvar_ps(order, as_floats(all));
+  _mm256_storeu_ps(reinterpret_cast<float*>(sums), _mm512_castps512_ps256(sorted));
+}
 
 inline float max_lane(Reg value) { return _mm512_reduce_max_ps(value); }
 inline float min_lane(Reg value) { return _mm512_reduce_min_ps(value); }

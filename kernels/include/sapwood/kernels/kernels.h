@@ -19,8 +19,8 @@
 namespace sapwood::kernels {
 
 // Each instruction set runs what the ones before it in its family compute, and replaces the kernels
-// that its extension makes faster: avx2_vnni (AVX-VNNI) and avx512_vnni the int8 products,
-// avx512_bf16 (which implies VNNI) the bf16 products too.
+// that its extension makes faster: avx2_vnni (AVX-VNNI) and avx512_vnni those of int8, avx512_bf16
+// (which implies VNNI) those of bf16 too.
 enum class Isa : std::uint8_t { scalar, avx2, avx2_vnni, avx512, avx512_vnni, avx512_bf16 };
 
 // The type of a product's weights. Its activations come to match: float, bf16, or u8 with a scale
@@ -187,27 +187,56 @@ struct PoolArgs {
   Pooling pooling;
 };
 
+// A node's numbers.
+struct FffNode {
+  float bias;       // of the decision
+  float in_scale;   // int8 input row: what a unit of it stands for; else 1
+  float out_scale;  // int8 output row: likewise
+  float in_sum;     // int8 input row: the sum of its elements, an exact integer; else 0
+};
+
 // Fast feedforward by conditional matrix multiplication (arXiv 2311.10770, section 3; the decision
-// is z > 0 as in training/cramming/architectures/fff.py of the authors' code). For each row and
-// each tree:
-//   n = 0; repeat depth + 1 times: z = w_in[n] . x + bias[n]; s += gelu(z) * w_out[n]; n = 2n + 1 +
-//   (z > 0) y = sum over trees, in order, of s
-// Nodes off the path are never read. s sums its depth + 1 terms from the root down before it is
-// added to y, whatever the number of rows.
+// is z > 0 as in training/cramming/architectures/fff.py of the authors' code). For each row:
+//   y = residual (or 0)
+//   for each tree in order: n = 0; repeat depth + 1 times:
+//     z = w_in[n] . x + bias[n]; y += gelu(z) * w_out[n]; n = 2n + 1 + (z > 0)
+// Nodes off the path are never read: neither their rows nor their numbers.
 //
-// Layout: node-major in heap order, [trees][nodes][2][ld]: the node's input row, then its output
-// row, each padded with zeros to ld = round_up(cols, 16) floats. nodes = 2^(depth+1) - 1.
+//  decisions: f32 and bf16: z = dot + bias; the order of the dot's sum is the table's own
+//  (README.md,
+//             Determinism). int8: z = float(sum_k q[k] w[k] - zero * in_sum) * (scale * in_scale) +
+//             bias with exact integers, the same bits, so the same path, on every instruction set.
+//  output:    each element of y is one FMA chain (the scalar table multiplies and adds separately)
+//  of
+//             (gelu(z) * out_scale) times the widened output row, from the root down, tree by tree,
+//             that starts from the residual or zero. It may wait in y.
+//
+// out_type is no finer than in_type: f32 with any, bf16 with bf16 or int8, int8 with int8.
 struct FffArgs {
-  const float* x;  // [rows, cols], row stride x_stride
-  std::int64_t x_stride;
-  const float* nodes;
-  const float* bias;  // [trees][nodes]
-  float* y;           // [rows, cols], row stride y_stride; must not alias x
+  const void* x;             // [rows, cols] of in_type: float, Bf16 or u8, padded as for linear
+  std::int64_t x_stride;     // elements, whole words
+  const RowScale* x_scales;  // [rows], int8 decisions only
+  const float* residual;     // [rows, cols] or null; may be y itself
+  std::int64_t residual_stride;
+  // [trees][nodes] in heap order of {input row of in_type, output row of out_type}, each row padded
+  // with zeros to a multiple of 64 bytes; nodes = 2^(depth+1) - 1.
+  const void* nodes;
+  const FffNode* params;  // [trees][nodes]
+  float* y;               // [rows, cols]; must not alias x
   std::int64_t y_stride;
   void* scratch;     // fff_scratch(rows, depth) bytes, 64-byte aligned
   int rows, cols;    // input and output width are the same in every model here
   int trees, depth;  // trees >= 1, 0 <= depth <= 24
+  DType in_type, out_type;
 };
+
+// Bytes of a row of nodes, and of a node.
+constexpr std::int64_t fff_row_bytes(std::int64_t cols, DType type) noexcept {
+  return round_up(cols * 4 / elements_per_word(type), kAlignment);
+}
+constexpr std::int64_t fff_node_bytes(std::int64_t cols, DType in_type, DType out_type) noexcept {
+  return fff_row_bytes(cols, in_type) + fff_row_bytes(cols, out_type);
+}
 
 // Bytes of scratch that one call of the fff kernel needs, the same for every instruction set.
 std::size_t fff_scratch(int rows, int depth) noexcept;
@@ -231,7 +260,9 @@ struct KernelTable {
   void (*softmax)(const SoftmaxArgs&) noexcept;
   void (*gelu_glu)(const GeluGluArgs&) noexcept;
   void (*pool)(const PoolArgs&) noexcept;
-  void (*fff)(const FffArgs&) noexcept;
+  void (*fff_f32)(const FffArgs&) noexcept;  // by the type of the decisions
+  void (*fff_bf16)(const FffArgs&) noexcept;
+  void (*fff_int8)(const FffArgs&) noexcept;
 };
 
 }  // namespace sapwood::kernels

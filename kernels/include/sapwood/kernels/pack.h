@@ -27,13 +27,16 @@ void pack_linear_int8(const float* w, std::int64_t n, std::int64_t k, std::int8_
 float int8_scale(const float* w, std::int64_t n) noexcept;
 std::int8_t int8_of(float w, float scale) noexcept;
 
-// Floats of packed FFF nodes, [trees][nodes][2][round_up(cols, 16)].
-constexpr std::int64_t packed_fff_size(std::int64_t trees, int depth, std::int64_t cols) noexcept {
-  return trees * fff_nodes(depth) * 2 * round_up(cols, kPanelWidth);
+// Bytes of packed FFF nodes.
+constexpr std::int64_t packed_fff_bytes(std::int64_t trees, int depth, std::int64_t cols,
+                                        DType in_type, DType out_type) noexcept {
+  return trees * fff_nodes(depth) * fff_node_bytes(cols, in_type, out_type);
 }
 
-// Packs linear_in [trees * nodes, cols] and linear_out [cols, trees * nodes] node by node.
-void pack_fff(const float* linear_in, const float* linear_out, int trees, int depth,
-              std::int64_t cols, float* nodes) noexcept;
+// Packs linear_in [trees * nodes, cols], linear_out [cols, trees * nodes] and bias [trees * nodes]
+// node by node: `nodes` and `params` as in FffArgs. An int8 row has a scale of its own.
+void pack_fff(const float* linear_in, const float* linear_out, const float* bias, int trees,
+              int depth, std::int64_t cols, DType in_type, DType out_type, void* nodes,
+              FffNode* params) noexcept;
 
 }  // namespace sapwood::kernels

@@ -1,0 +1,155 @@
+// Fast feedforward by conditional matrix multiplication (CMM), for every type of decisions and
+// output rows.
+//
+// Every path through this file computes a walker's numbers in one order (fff_walk.h, fff_output.h).
+// They differ only in which walkers take turns:
+//
+//  - one walker: each level waits for the row that the last decision chose; the path's output rows
+//    are fetched meanwhile, so that the output phase finds them in cache.
+//  - up to kBlock walkers take turns level by level: one's rows arrive while others compute.
+//  - many rows: all walk the top levels, whose nodes stay in the second-level cache; then they are
+//    sorted by the subtree reached and go on in blocks of neighbours, which share nodes.
+#pragma once
+
+#include "isa.h"
+#include "scratch.h"
+#include "simd/fff_output.h"
+#include "simd/fff_walk.h"
+
+namespace sapwood::kernels {
+namespace {
+
+constexpr int kBlock = 32;      // walkers that take turns
+constexpr int kMaxLevels = 32;  // floats from one walker's decisions to the next one's; depth <= 24
+
+inline std::int64_t parent(std::int64_t node) { return (node - 1) / 2; }
+
+// The weights of a walked path, and its output rows: both from the root down.
+inline void finish_path(const Forest& f, const Walker& walker, const std::byte** rows,
+                        float* weights) {
+  const int levels = f.levels;
+  for (int level = levels; level % kLanes != 0; ++level) walker.z[level] = 0.0f;
+  for (int level = 0; level < levels; level += kLanes) {
+    store_reg(walker.z + level, gelu(Vec(load_reg(walker.z + level))));
+  }
+  std::int64_t node = walker.node;
+  for (int level = levels - 1; level >= 0; --level) {
+    node = parent(node);
+    rows[level] = walker.tree + node * f.node_bytes + f.out_at;
+    weights[level] = walker.z[level] * walker.params[node].out_scale;
+  }
+}
+
+// Where the sums of row `row` start when the trees from `tree` on are added.
+inline const float* start_of(const FffArgs& a, std::int64_t row, int tree) {
+  if (tree > 0) return a.y + row * a.y_stride;
+  return a.residual == nullptr ? nullptr : a.residual + row * a.residual_stride;
+}
+
+// All levels for one walker. Its chain of loads is the time it takes, so the output row's fetch
+// comes after the loads of the decision.
+template <typename Dot>
+void walk_one(const Forest& f, Walker& walker) {
+  for (int level = 0; level < f.levels; ++level) {
+    const std::byte* node = walker.tree + walker.node * f.node_bytes;
+    visit<Dot, 1, false>(f, &walker, level);
+    for (std::int64_t i = f.out_at; i < f.node_bytes; i += kAlignment) prefetch_l1(node + i);
+  }
+}
+
+// Few rows: the walkers of a block are some rows, each in some trees.
+template <typename Dot>
+void run_few(const Forest& f) {
+  const FffArgs& a = f.a;
+  alignas(kAlignment) float z[kBlock][kMaxLevels];
+  const std::byte* rows[kBlock * kMaxLevels];
+  float weights[kBlock * kMaxLevels];
+  Walker walkers[kBlock];
+  const int trees_at_once = kBlock / a.rows;
+  for (int tree = 0; tree < a.trees; tree += trees_at_once) {
+    const int trees = a.trees - tree < trees_at_once ? a.trees - tree : trees_at_once;
+    const int count = a.rows * trees;
+    for (int i = 0; i < count; ++i) {
+      walkers[i] = walker_at(f, i / trees, tree + i % trees, 0, z[i]);
+    }
+    if (count == 1) {
+      walk_one<Dot>(f, walkers[0]);
+    } else {
+      walk<Dot>(f, walkers, count, 0, f.levels);
+    }
+    for (int row = 0; row < a.rows; ++row) {
+      for (int t = 0; t < trees; ++t) {
+        finish_path(f, walkers[row * trees + t], rows + t * f.levels, weights + t * f.levels);
+      }
+      write_row(a.out_type, {rows, weights, trees * f.levels}, start_of(a, row, tree),
+                a.y + row * a.y_stride, a.cols);
+    }
+  }
+}
+
+// Sorts the rows by node with the nodes of one level, [first, first + count), count <= 2^kFffStage.
+// Stable.
+inline void sort_by_node(const std::int32_t* nodes, int rows, std::int32_t first,
+                         std::int32_t* order) {
+  std::int32_t starts[(1 << kFffStage) + 1] = {};
+  for (int row = 0; row < rows; ++row) ++starts[nodes[row] - first + 1];
+  for (int i = 0; i < 1 << kFffStage; ++i) starts[i + 1] += starts[i];
+  for (int row = 0; row < rows; ++row) order[starts[nodes[row] - first]++] = row;
+}
+
+// Many rows, one tree at a time.
+template <typename Dot>
+void run_many(const Forest& f) {
+  const FffArgs& a = f.a;
+  const FffScratch parts = fff_parts(a.rows, a.depth);
+  char* scratch = static_cast<char*>(a.scratch);
+  float* z = reinterpret_cast<float*>(scratch);
+  std::int32_t* nodes = reinterpret_cast<std::int32_t*>(scratch + parts.z);
+  std::int32_t* order = reinterpret_cast<std::int32_t*>(scratch + parts.z + parts.nodes);
+  const std::int64_t z_stride = fff_z_stride(a.depth);
+  const int top = f.levels < kFffStage ? f.levels : kFffStage;
+  const std::byte* rows[kMaxLevels];
+  float weights[kMaxLevels];
+  Walker walkers[kBlock];
+  for (int tree = 0; tree < a.trees; ++tree) {
+    for (int begin = 0; begin < a.rows; begin += kDots) {
+      const int count = a.rows - begin < kDots ? a.rows - begin : kDots;
+      for (int i = 0; i < count; ++i) {
+        walkers[i] = walker_at(f, begin + i, tree, 0, z + (begin + i) * z_stride);
+      }
+      walk<Dot>(f, walkers, count, 0, top);
+      for (int i = 0; i < count; ++i) {
+        nodes[begin + i] = static_cast<std::int32_t>(walkers[i].node);
+      }
+    }
+    sort_by_node(nodes, a.rows, (1 << top) - 1, order);
+    for (int begin = 0; begin < a.rows; begin += kBlock) {
+      const int count = a.rows - begin < kBlock ? a.rows - begin : kBlock;
+      for (int i = 0; i < count; ++i) {
+        const std::int32_t row = order[begin + i];
+        walkers[i] = walker_at(f, row, tree, nodes[row], z + row * z_stride);
+      }
+      walk<Dot>(f, walkers, count, top, f.levels);
+      for (int i = 0; i < count; ++i) {
+        const std::int64_t row = order[begin + i];
+        finish_path(f, walkers[i], rows, weights);
+        write_row(a.out_type, {rows, weights, f.levels}, start_of(a, row, tree),
+                  a.y + row * a.y_stride, a.cols);
+      }
+    }
+  }
+}
+
+template <typename Dot>
+void run_fff(const FffArgs& a) {
+  if (a.rows <= 0) return;
+  const Forest f = forest_of(a);
+  if (a.rows <= kBlock) {
+    run_few<Dot>(f);
+  } else {
+    run_many<Dot>(f);
+  }
+}
+
+}  // namespace
+}  // namespace sapwood::kernels

@@ -1,0 +1,194 @@
+// The decisions of conditional matrix multiplication (CMM): walkers, and the dot products of those
+// that step together.
+//
+// A walker is one row (token) in one tree. Its dot product adds register i of the node's row to
+// chain i mod kDotChains, then the chains, then the lanes in halves, whoever it steps with.
+#pragma once
+
+#include "simd/tile.h"
+
+namespace sapwood::kernels {
+namespace {
+
+// What all walkers of a call have in common, in bytes and words.
+struct Forest {
+  const FffArgs& a;
+  std::int64_t x_stride;    // bytes
+  std::int64_t node_bytes;  // input row and output row
+  std::int64_t out_at;      // of the output row in a node
+  std::int64_t nodes;       // of a tree
+  int words;                // of an input row, without padding
+  int levels;
+
+  const std::byte* x(int row) const { return static_cast<const std::byte*>(a.x) + row * x_stride; }
+  const std::byte* tree(int i) const {
+    return static_cast<const std::byte*>(a.nodes) + i * nodes * node_bytes;
+  }
+  const FffNode* params(int tree) const { return a.params + tree * nodes; }
+};
+
+inline Forest forest_of(const FffArgs& a) {
+  const int per_word = elements_per_word(a.in_type);
+  return {.a = a,
+          .x_stride = a.x_stride * 4 / per_word,
+          .node_bytes = fff_node_bytes(a.cols, a.in_type, a.out_type),
+          .out_at = fff_row_bytes(a.cols, a.in_type),
+          .nodes = fff_nodes(a.depth),
+          .words = (a.cols + per_word - 1) / per_word,
+          .levels = a.depth + 1};
+}
+
+struct Walker {
+  const std::byte* x;
+  const std::byte* tree;
+  const FffNode* params;  // of the tree
+  std::int64_t node;      // the next to visit
+  float* z;               // decisions so far
+  RowScale scale;         // of x, where that is int8
+};
+
+inline Walker walker_at(const Forest& f, int row, int tree, std::int64_t node, float* z) {
+  return {.x = f.x(row),
+          .tree = f.tree(tree),
+          .params = f.params(tree),
+          .node = node,
+          .z = z,
+          .scale = f.a.x_scales == nullptr ? RowScale{} : f.a.x_scales[row]};
+}
+
+// Registers that a step of the loop below takes from each row.
+constexpr int kDotStep = 2 * kDotChains;
+
+// The sums of kCount dot products x . w, not yet over the lanes. With kShared all have the row
+// w[0]. w is padded with zeros to whole registers.
+template <typename Dot, int kCount, bool kShared>
+[[gnu::always_inline]] inline void multiply_rows(const std::byte* const* x,
+                                                 const std::byte* const* w, int words,
+                                                 typename Dot::Sum (&sums)[kCount]) {
+  typename Dot::Sum chains[kCount][kDotChains];
+  clear<Dot>(chains);
+  int j = 0;
+  for (; j + kDotStep * kLanes <= words; j += kDotStep * kLanes) {
+    if constexpr (kShared) {
+#pragma GCC unroll 8
+      for (int c = 0; c < kDotStep; ++c) {
+        const int at = (j + c * kLanes) * 4;
+        const Raw row = load_raw(w[0] + at);
+#pragma GCC unroll 8
+        for (int i = 0; i < kCount; ++i) {
+          typename Dot::Sum& sum = chains[i][c % kDotChains];
+          sum = Dot::add(sum, Dot::prepare(load_raw(x[i] + at)), row);
+        }
+      }
+    } else {
+#pragma GCC unroll 8
+      for (int i = 0; i < kCount; ++i) {
+#pragma GCC unroll 8
+        for (int c = 0; c < kDotStep; ++c) {
+          const int at = (j + c * kLanes) * 4;
+          typename Dot::Sum& sum = chains[i][c % kDotChains];
+          sum = Dot::add(sum, Dot::prepare(load_raw(x[i] + at)), load_raw(w[i] + at));
+        }
+      }
+    }
+  }
+  if (j < words) {
+#pragma GCC unroll 8
+    for (int c = 0; c < kDotStep; ++c) {
+      const int left = words - j - c * kLanes;
+      if (left <= 0) break;
+      const int at = (j + c * kLanes) * 4;
+#pragma GCC unroll 8
+      for (int i = 0; i < kCount; ++i) {
+        const Raw value = left < kLanes ? load_raw_first(x[i] + at, left) : load_raw(x[i] + at);
+        typename Dot::Sum& sum = chains[i][c % kDotChains];
+        sum = Dot::add(sum, Dot::prepare(value), load_raw(w[kShared ? 0 : i] + at));
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < kCount; ++i) {
+    sums[i] = chains[i][0];
+#pragma GCC unroll 8
+    for (int c = 1; c < kDotChains; ++c) sums[i] = add(sums[i], chains[i][c]);
+  }
+}
+
+// The decision z from a dot product.
+template <typename Dot, typename Sum>
+[[gnu::always_inline]] inline float decide(Sum sum, const Walker& walker, const FffNode& node) {
+  if constexpr (Dot::kIntegers) {
+    const std::int32_t zero = walker.scale.zero - Dot::kOffset;
+    const std::int32_t dot = sum - zero * static_cast<std::int32_t>(node.in_sum);
+    return static_cast<float>(dot) * (walker.scale.scale * node.in_scale) + node.bias;
+  } else {
+    return sum + node.bias;
+  }
+}
+
+// The walker's step to a child: right where z > 0, so left for zero and NaN.
+[[gnu::always_inline]] inline void step(Walker& walker, int level, float z) {
+  walker.z[level] = z;
+  walker.node = 2 * walker.node + 1 + (z > 0.0f ? 1 : 0);
+}
+
+// kCount walkers take a step. With kShared they stand at one node.
+template <typename Dot, int kCount, bool kShared>
+[[gnu::noinline]] void visit(const Forest& f, Walker* walkers, int level) {
+  const std::byte* x[kCount];
+  const std::byte* w[kCount];
+  const FffNode* params[kCount];
+  for (int i = 0; i < kCount; ++i) {
+    const Walker& walker = walkers[i];
+    x[i] = walker.x;
+    w[i] = walker.tree + walker.node * f.node_bytes;
+    params[i] = walker.params + walker.node;
+  }
+  typename Dot::Sum sums[kCount];
+  multiply_rows<Dot, kCount, kShared>(x, w, f.words, sums);
+  if constexpr (kCount == 1) {
+    step(walkers[0], level, decide<Dot>(sum_lanes(sums[0]), walkers[0], *params[0]));
+  } else {
+    decltype(sum_lanes(sums[0])) dots[kDots];
+    typename Dot::Sum all[kDots];
+#pragma GCC unroll 8
+    for (int i = 0; i < kDots; ++i) all[i] = i < kCount ? sums[i] : Dot::zero();
+    sum_each(all, dots);
+    for (int i = 0; i < kCount; ++i) {
+      step(walkers[i], level, decide<Dot>(dots[i], walkers[i], *params[i]));
+    }
+  }
+}
+
+// `count` walkers take a step, at most kCount; they share their node or not.
+template <typename Dot, int kCount = kDots>
+void visit_group(const Forest& f, Walker* walkers, int count, bool shared, int level) {
+  if constexpr (kCount == 1) {
+    visit<Dot, 1, false>(f, walkers, level);
+  } else if (count < kCount) {
+    visit_group<Dot, kCount - 1>(f, walkers, count, shared, level);
+  } else if (shared) {
+    visit<Dot, kCount, true>(f, walkers, level);
+  } else {
+    visit<Dot, kCount, false>(f, walkers, level);
+  }
+}
+
+// `count` walkers take the steps of the levels [begin, end), in groups that step together.
+template <typename Dot>
+void walk(const Forest& f, Walker* walkers, int count, int begin, int end) {
+  for (int level = begin; level < end; ++level) {
+    for (int first = 0; first < count; first += kDots) {
+      const int size = count - first < kDots ? count - first : kDots;
+      Walker* group = walkers + first;
+      bool shared = true;
+      for (int i = 1; i < size; ++i) {
+        shared = shared && group[i].node == group[0].node && group[i].tree == group[0].tree;
+      }
+      visit_group<Dot>(f, group, size, shared, level);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sapwood::kernels
