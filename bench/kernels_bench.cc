@@ -179,9 +179,9 @@ void add_attention() {
               time_calls(
                   state, [] {},
                   [&] {
-                    table->attention({world().x.data(), world().y.data(), scratch.data(), length,
-                                      12, head_dim, 0, 12,
-                                      1.0f / std::sqrt(static_cast<float>(head_dim))});
+                    table->attention_f32({world().x.data(), world().y.data(), DType::f32,
+                                          scratch.data(), length, 12, head_dim, 0, 12,
+                                          1.0f / std::sqrt(static_cast<float>(head_dim))});
                   });
               state.counters["GFLOP/s"] =
                   4.0 * 12 * length * length * head_dim / state.counters["median"] * 1e-3;

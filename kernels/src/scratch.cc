@@ -4,7 +4,7 @@ namespace sapwood::kernels {
 
 std::size_t attention_scratch(int length, int head_dim) noexcept {
   const AttentionScratch parts = attention_parts(length, head_dim);
-  return static_cast<std::size_t>(parts.keys + parts.values + parts.scores);
+  return static_cast<std::size_t>(parts.keys + parts.values + parts.scores + parts.weights);
 }
 
 std::size_t fff_scratch(int rows, int depth) noexcept {

@@ -13,16 +13,19 @@ namespace {
 // Attention handles the queries of a head in tiles of so many rows; their scores stay in cache.
 constexpr int kQueryTile = 24;
 
-// [K panels | V panels | scores of a tile], in floats; each part a multiple of a cache line.
+// [K panels | V panels | scores of a tile | weights of a tile], in floats; each part a multiple of
+// a cache line.
 struct AttentionScratch {
-  std::int64_t keys;    // [ceil(length/16)][head_dim][16]
-  std::int64_t values;  // [ceil(head_dim/16)][length][16]
-  std::int64_t scores;  // [kQueryTile][round_up(length, 16)]
+  std::int64_t keys;     // [ceil(length/16)][head_dim][16]
+  std::int64_t values;   // [ceil(head_dim/16)][length][16]
+  std::int64_t scores;   // [kQueryTile][round_up(length, 16)]
+  std::int64_t weights;  // the same of bf16, for attention over bf16; its panels need half the rest
 };
 
 constexpr AttentionScratch attention_parts(int length, int head_dim) {
   const std::int64_t padded = round_up(length, kPanelWidth);
-  return {padded * head_dim, round_up(head_dim, kPanelWidth) * length, kQueryTile * padded};
+  return {padded * head_dim, round_up(head_dim, kPanelWidth) * length, kQueryTile * padded,
+          kQueryTile * padded / 2};
 }
 
 // The many-token path of CMM walks this many levels before it sorts the tokens by the node reached.

@@ -20,7 +20,7 @@ namespace {
   KernelTable {                                                                                    \
     .isa = Isa::set, .name = #set, .linear_f32 = set::linear_f32, .linear_bf16 = set::linear_bf16, \
     .linear_int8 = set::linear_int8, .quantize = set::quantize, .to_bf16 = set::to_bf16,           \
-    .layer_norm = set::layer_norm, .embedding = set::embedding, .attention = set::attention,       \
+    .layer_norm = set::layer_norm, .embedding = set::embedding, .attention_f32 = set::attention_f32, .attention_bf16 = nullptr,       \
     .softmax = set::softmax, .gelu_glu = set::gelu_glu, .pool = set::pool,                         \
     .fff_f32 = set::fff_f32, .fff_bf16 = set::fff_bf16, .fff_int8 = set::fff_int8                  \
   }
@@ -52,6 +52,7 @@ constexpr KernelTable kAvx512Bf16 = [] {
   table.isa = Isa::avx512_bf16;
   table.name = "avx512_bf16";
   table.linear_bf16 = avx512_bf16::linear_bf16;
+  table.attention_bf16 = avx512_bf16::attention_bf16;
   table.fff_bf16 = avx512_bf16::fff_bf16;
   return table;
 }();

@@ -74,7 +74,8 @@ TEST_CASE("dispatch: a forced table is the one that runs") {
       CHECK((other->to_bf16 == table->to_bf16) == shares);
       CHECK((other->layer_norm == table->layer_norm) == shares);
       CHECK((other->embedding == table->embedding) == shares);
-      CHECK((other->attention == table->attention) == shares);
+      CHECK((other->attention_f32 == table->attention_f32) == shares);
+      CHECK((other->attention_bf16 != nullptr) == has_bf16(*other));
       CHECK((other->softmax == table->softmax) == shares);
       CHECK((other->gelu_glu == table->gelu_glu) == shares);
       CHECK((other->pool == table->pool) == shares);

@@ -98,11 +98,18 @@ class GraphBuilder {
   }
 
   ValueId attention(ValueId x, int i) {
-    const ValueId qkv = linear(layer(i, "attention.qkv"), x, 3 * c_.hidden, c_.hidden);
+    // bf16 where the processor multiplies it and the products are not exact to float anyway.
+    const bool narrow = g_.kernels_.attention_bf16 != nullptr && c_.head_dim() % 2 == 0 &&
+                        types_.of(layer(i, "attention.qkv")) != DType::f32;
+    const DType type = narrow ? DType::bf16 : DType::f32;
+    const ValueId qkv =
+        linear(layer(i, "attention.qkv"), x, 3 * c_.hidden, c_.hidden, Activation::none, type);
     Node node{.op = Op::attention, .name = layer(i, "attention")};
     node.x = qkv;
     node.n = c_.hidden;
-    node.y = value(node.name, RowKind::tokens, c_.hidden);
+    node.type = type;
+    node.y = value(node.name, RowKind::tokens, c_.hidden,
+                   narrow ? stored_for(layer(i, "attention.out")) : DType::f32);
     const std::size_t floats = kernels::attention_scratch(g_.capacity_.length, c_.head_dim());
     node.scratch = scratch(node.name, static_cast<std::int64_t>(floats * sizeof(float)));
     return linear(layer(i, "attention.out"), add(node).y, c_.hidden, c_.hidden);

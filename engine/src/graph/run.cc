@@ -164,15 +164,22 @@ struct Run {
     executor.for_each(batch.sequences() * groups, [&](int task, int thread) {
       const int sequence = task / groups, group = task % groups;
       const std::int64_t first = batch.starts[sequence];
-      graph.kernels().attention({.qkv = at(node.x) + first * 3 * node.n,
-                                 .out = at(node.y) + first * node.n,
-                                 .scratch = at(node.scratch) + part * thread,
-                                 .length = batch.starts[sequence + 1] - batch.starts[sequence],
-                                 .heads = heads,
-                                 .head_dim = head_dim,
-                                 .head_begin = heads * group / groups,
-                                 .head_end = heads * (group + 1) / groups,
-                                 .scale = 1.0f / std::sqrt(static_cast<float>(head_dim))});
+      const kernels::AttentionArgs args{
+          .qkv = row_at(node.x, first),
+          .out = row_at(node.y, first),
+          .out_type = value(node.y).type,
+          .scratch = at(node.scratch) + part * thread,
+          .length = batch.starts[sequence + 1] - batch.starts[sequence],
+          .heads = heads,
+          .head_dim = head_dim,
+          .head_begin = heads * group / groups,
+          .head_end = heads * (group + 1) / groups,
+          .scale = 1.0f / std::sqrt(static_cast<float>(head_dim))};
+      if (node.type == kernels::DType::bf16) {
+        graph.kernels().attention_bf16(args);
+      } else {
+        graph.kernels().attention_f32(args);
+      }
     });
   }
 

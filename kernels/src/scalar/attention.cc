@@ -3,11 +3,11 @@
 
 namespace sapwood::kernels::scalar {
 
-void attention(const AttentionArgs& a) noexcept {
+void attention_f32(const AttentionArgs& a) noexcept {
   const std::int64_t hidden = std::int64_t{a.heads} * a.head_dim, stride = 3 * hidden;
   float* scores = a.scratch;
   for (int head = a.head_begin; head < a.head_end; ++head) {
-    const float* queries = a.qkv + std::int64_t{head} * a.head_dim;
+    const float* queries = static_cast<const float*>(a.qkv) + std::int64_t{head} * a.head_dim;
     const float* keys = queries + hidden;
     const float* values = keys + hidden;
     for (int i = 0; i < a.length; ++i) {
@@ -18,7 +18,7 @@ void attention(const AttentionArgs& a) noexcept {
         scores[j] = sum;
       }
       softmax_row(scores, a.length, a.scale);
-      float* out = a.out + i * hidden + std::int64_t{head} * a.head_dim;
+      float* out = static_cast<float*>(a.out) + i * hidden + std::int64_t{head} * a.head_dim;
       for (int d = 0; d < a.head_dim; ++d) out[d] = 0.0f;
       for (int j = 0; j < a.length; ++j) {
         for (int d = 0; d < a.head_dim; ++d) out[d] += scores[j] * values[j * stride + d];

@@ -140,19 +140,23 @@ struct EmbeddingArgs {
   const void* word;               // [vocabulary, cols] of word_type: float, Bf16 or s8
   DType word_type;
   const float* word_scales;  // [vocabulary], int8 only
-  const float* position;          // [positions, cols] or null: no position embedding
-  const float* type;              // [types, cols] or null
-  float* y;                       // [rows, cols]
+  const float* position;     // [positions, cols] or null: no position embedding
+  const float* type;         // [types, cols] or null
+  float* y;                  // [rows, cols]
   int rows, cols;
 };
 
 // Softmax attention of one sequence, the heads [head_begin, head_end):
 // out[i, h] = sum_j softmax_j(scale * q[i, h] . k[j, h]) v[j, h], no mask.
-// Row i of qkv is [q of all heads | k of all heads | v of all heads], 3 * heads * head_dim floats.
+// Row i of qkv is [q of all heads | k of all heads | v of all heads], 3 * heads * head_dim numbers.
+//
+// attention_f32 takes floats and writes floats. attention_bf16 takes Bf16, head_dim even; scores,
+// maxima and sums are floats, exp(...) is rounded to bf16 before it multiplies the values.
 struct AttentionArgs {
-  const float* qkv;  // [length, 3 * heads * head_dim]
-  float* out;        // [length, heads * head_dim]
-  float* scratch;    // attention_scratch(length, head_dim) floats, 64-byte aligned
+  const void* qkv;  // [length, 3 * heads * head_dim]
+  void* out;        // [length, heads * head_dim] of out_type
+  DType out_type;   // f32; attention_bf16 also writes bf16
+  float* scratch;   // attention_scratch(length, head_dim) floats, 64-byte aligned
   int length, heads, head_dim;
   int head_begin, head_end;
   float scale;  // 1 / sqrt(head_dim) in every model here
@@ -256,7 +260,9 @@ struct KernelTable {
   void (*to_bf16)(const ToBf16Args&) noexcept;
   void (*layer_norm)(const LayerNormArgs&) noexcept;
   void (*embedding)(const EmbeddingArgs&) noexcept;
-  void (*attention)(const AttentionArgs&) noexcept;
+  void (*attention_f32)(const AttentionArgs&) noexcept;
+  void (*attention_bf16)(
+      const AttentionArgs&) noexcept;  // null without bf16 products in the processor
   void (*softmax)(const SoftmaxArgs&) noexcept;
   void (*gelu_glu)(const GeluGluArgs&) noexcept;
   void (*pool)(const PoolArgs&) noexcept;
