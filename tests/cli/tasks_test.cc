@@ -324,12 +324,27 @@ TEST_CASE("convert writes a file that answers as its source, and inspect tells b
   bytes[bytes.size() - 100] = static_cast<char>(bytes[bytes.size() - 100] ^ 1);
   const std::string broken = folder.write("broken.safetensors", bytes);
   CHECK(run({"inspect", broken, "--verify"}).status == 1);
-  // Types that are not written yet are refused by name, and nothing is left behind.
-  const Outcome int8 =
-      run({"convert", source, "-o", folder.path("int8.safetensors"), "--dtype", "int8"});
-  CHECK(int8.status == 1);
-  CHECK(int8.err.find("int8") != std::string::npos);
-  CHECK_FALSE(std::filesystem::exists(folder.path("int8.safetensors")));
+}
+
+TEST_CASE("convert writes bf16 and int8, and a file answers only in the type it has") {
+  const TemporaryFolder folder;
+  const std::string source = golden("distilbert-fff-sentiment");
+  for (const std::string dtype : {"bf16", "int8"}) {
+    const std::string file = folder.path(dtype + ".safetensors");
+    REQUIRE(run({"convert", source, "-o", file, "--dtype", dtype}).status == 0);
+    CHECK(Json::parse(run({"inspect", file, "--json"}).out).at("dtype") == dtype);
+    const Json answer = Json::parse(run({"classify", "-m", file, "a text"}).out);
+    CHECK(answer.contains("label"));
+    CHECK(run({"classify", "-m", source, "--dtype", dtype, "a text"}).out ==
+          run({"classify", "-m", file, "a text"}).out);
+    const Outcome other = run({"classify", "-m", file, "--dtype", "f32", "a text"});
+    CHECK(other.status == 1);
+    CHECK(other.err.find("convert the model's directory again") != std::string::npos);
+  }
+  const std::string mixed = folder.path("mixed.safetensors");
+  CHECK(run({"convert", source, "-o", mixed, "--dtype", "int8", "--decisions", "f32"}).status == 0);
+  CHECK(run({"classify", "-m", mixed, "a text"}).status == 0);
+  CHECK(run({"convert", source, "-o", mixed, "--dtype", "int4"}).status == 2);
 }
 
 TEST_CASE("bench prints a median for each shape") {

@@ -22,7 +22,7 @@ struct Converted {
 TEST_CASE("a converted file is valid safetensors with aligned tensors", "[converted]") {
   const Converted c;
   const TensorSource source = open_checkpoint(c.file);
-  CHECK(source.metadata().at("sapwood.format_version") == "1");
+  CHECK(source.metadata().at("sapwood.format_version") == "2");
   CHECK(source.metadata().at("sapwood.task") == "sequence_classification");
   CHECK(source.metadata().at("sapwood.source_sha256").size() == 64);
   CHECK_FALSE(source.metadata().at("sapwood.tokenizer").empty());
@@ -48,7 +48,13 @@ TEST_CASE("HOSTILE 23: metadata of another format is refused by name", "[convert
     check_load_error(bad, code, {key});
   };
   check("sapwood.format_version", "0", ErrorCode::unsupported);
-  check("sapwood.format_version", "2", ErrorCode::unsupported);
+  check("sapwood.format_version", "1", ErrorCode::unsupported);
+  check("sapwood.format_version", "3", ErrorCode::unsupported);
+  check("sapwood.dtype", "int4", ErrorCode::unsupported);
+  check("sapwood.dtype", "int8", ErrorCode::mismatch);  // the tensors are of another type
+  check("sapwood.decisions", "f16", ErrorCode::unsupported);
+  check("sapwood.exceptions", "[1]", ErrorCode::malformed);
+  check("sapwood.exceptions", "{\"layers.0.ffn\": 8}", ErrorCode::malformed);
   check("sapwood.layout", "panels-8", ErrorCode::unsupported);
   check("sapwood.byte_order", "big", ErrorCode::unsupported);
   check("sapwood.labels", "-1", ErrorCode::malformed);

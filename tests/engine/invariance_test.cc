@@ -27,9 +27,11 @@ void check_same(const std::vector<std::vector<float>>& a,
   }
 }
 
-void check_batches(const fs::path& folder, const std::string& isa) {
-  INFO("checkpoint: " << folder.filename() << ", instruction set: " << isa);
-  const Model model = Model::load(folder, {.isa = isa});
+constexpr const char* kTypes[] = {"f32", "bf16", "int8"};
+
+void check_batches(const fs::path& folder, const std::string& isa, const std::string& dtype) {
+  INFO("checkpoint: " << folder.filename() << ", instruction set: " << isa << ", " << dtype);
+  const Model model = Model::load(folder, {.isa = isa, .dtype = dtype});
   const RandomTexts texts(model, 13, 7);
   std::vector<std::size_t> order(texts.sequences.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -45,16 +47,21 @@ void check_batches(const fs::path& folder, const std::string& isa) {
     const auto mixed = run(model, shuffled, output);
     for (std::size_t i = 0; i < order.size(); ++i) CHECK(same_bits(mixed[i], alone[order[i]]));
 
-    const Model small = Model::load(folder, {.isa = isa, .batch_tokens = 1});
+    const Model small = Model::load(folder, {.isa = isa, .dtype = dtype, .batch_tokens = 1});
     check_same(run(small, texts.sequences, output), alone);
   }
 }
 
 TEST_CASE("a result does not depend on batch or order", "[invariance]") {
   for (const std::string& isa : runnable_isas()) {
-    for (const fs::path& folder : subdirectories(golden_dir())) check_batches(folder, isa);
-    for (const fs::path& folder : subdirectories(shared_dir() / "data/golden/crammed"))
-      check_batches(folder, isa);
+    for (const char* dtype : kTypes) {
+      for (const fs::path& folder : subdirectories(golden_dir())) {
+        check_batches(folder, isa, dtype);
+      }
+      for (const fs::path& folder : subdirectories(shared_dir() / "data/golden/crammed")) {
+        check_batches(folder, isa, dtype);
+      }
+    }
   }
 }
 
@@ -77,29 +84,35 @@ TEST_CASE("a result does not depend on threads", "[invariance][threads]") {
 // The real model is large enough that its products really are split.
 TEST_CASE("the shipped model's result does not depend on threads", "[invariance][threads]") {
   const fs::path folder = source_dir() / "models/distilbert-sst2-fff-3l";
-  const Model one = Model::load(folder), four = Model::load(folder, {.threads = 4});
-  const RandomTexts texts(one, 6, 5);
-  for (const Output output : outputs_of(one)) {
-    check_same(run(four, texts.sequences, output), run(one, texts.sequences, output));
+  for (const char* dtype : kTypes) {
+    INFO("type: " << dtype);
+    const Model one = Model::load(folder, {.dtype = dtype});
+    const Model four = Model::load(folder, {.dtype = dtype, .threads = 4});
+    const RandomTexts texts(one, 6, 5);
+    for (const Output output : outputs_of(one)) {
+      check_same(run(four, texts.sequences, output), run(one, texts.sequences, output));
+    }
   }
 }
 
 TEST_CASE("a converted model gives the same bits as its directory", "[invariance][converted]") {
   const TemporaryFolder temporary;
-  for (const fs::path& folder : subdirectories(golden_dir())) {
-    INFO("checkpoint: " << folder.filename());
-    const fs::path file = temporary.path() / (folder.filename().string() + ".safetensors");
-    convert(folder, file);
-    const Model packed = Model::load(folder), mapped = Model::load(file);
-    CHECK(mapped.config().labels == packed.config().labels);
-    CHECK(mapped.max_length() == packed.max_length());
-    const RandomTexts texts(packed, 5, 9);
-    for (const Output output : outputs_of(packed)) {
-      check_same(run(mapped, texts.sequences, output), run(packed, texts.sequences, output));
+  for (const char* dtype : kTypes) {
+    for (const fs::path& folder : subdirectories(golden_dir())) {
+      INFO("checkpoint: " << folder.filename() << ", " << dtype);
+      const fs::path file = temporary.path() / (folder.filename().string() + ".safetensors");
+      convert(folder, file, {.dtype = dtype, .max_error = HUGE_VAL});
+      const Model packed = Model::load(folder, {.dtype = dtype}), mapped = Model::load(file);
+      CHECK(mapped.config().labels == packed.config().labels);
+      CHECK(mapped.max_length() == packed.max_length());
+      const RandomTexts texts(packed, 5, 9);
+      for (const Output output : outputs_of(packed)) {
+        check_same(run(mapped, texts.sequences, output), run(packed, texts.sequences, output));
+      }
+      const std::string text = "Crème brûlée in Zürich, [MASK] 🙂 again";
+      CHECK(mapped.encode(text).ids == packed.encode(text).ids);
+      CHECK(mapped.encode(text).offsets == packed.encode(text).offsets);
     }
-    const std::string text = "Crème brûlée in Zürich, [MASK] 🙂 again";
-    CHECK(mapped.encode(text).ids == packed.encode(text).ids);
-    CHECK(mapped.encode(text).offsets == packed.encode(text).offsets);
   }
 }
 

@@ -145,7 +145,8 @@ TEST_CASE("every architecture's table names each tensor once", "[weights]") {
     ModelConfig config = parse_config(read_json(folder / "config.json"));
     if (config.labels.empty()) config.labels = {"A", "B"};
     std::set<std::string> names;
-    for (const PackedSpec& spec : weight_table(config, "")) CHECK(names.insert(spec.name).second);
+    for (const PackedSpec& spec : weight_table(config, {}, ""))
+      CHECK(names.insert(spec.name).second);
   }
 }
 

@@ -1,6 +1,7 @@
 // sapwood convert: from a Hugging Face directory to one packed file.
 #include "sapwood/convert.h"
 
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 
@@ -18,7 +19,16 @@ struct Options {
 
 int run(const Options& options) {
   const std::filesystem::path source = find_model(options.source);
-  convert(source, options.target, options.convert);
+  const ConvertReport report = convert(source, options.target, options.convert);
+  for (const std::string& name : report.not_finite) {
+    say("warning: tensor '" + name + "' holds a NaN or an infinity; results will not be finite");
+  }
+  for (const ConvertReport::Product& product : report.products) {
+    if (product.dtype == options.convert.dtype) continue;
+    char percent[32];
+    std::snprintf(percent, sizeof percent, "%.1f %%", 100 * product.error);
+    say(product.name + ": int8 would be off by " + percent + "; kept in " + product.dtype);
+  }
   if (!options.quiet) {
     const auto bytes = std::filesystem::file_size(options.target);
     say("wrote " + options.target + " (" + options.convert.dtype + ", " +

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace sapwood {
 
@@ -10,13 +11,26 @@ struct ConvertOptions {
   std::string dtype = "f32";  // of the packed weights: f32, bf16 or int8
   // Type of the rows that fast feedforward decides by, where it shall be finer than dtype; "": the
   // same.
-  std::string decisions;
+  std::string decisions = "";
+  // int8: products whose outputs are off by more than this, as a part of their size, are kept in
+  // bf16.
+  double max_error = 0.05;
+};
+
+// What was measured on the way.
+struct ConvertReport {
+  struct Product {
+    std::string name;   // "layers.0.ffn.out"
+    double error;       // int8's, root mean square relative to the outputs, on sample texts
+    std::string dtype;  // what it is kept in
+  };
+  std::vector<Product> products;        // int8 only: every product measured
+  std::vector<std::string> not_finite;  // packed tensors that hold a NaN or an infinity
 };
 
 // Writes `target` atomically: on any failure nothing is left and an older file stays as it was.
-// Throws Error: what Model::load throws for the source, io for the target, unsupported for the
-// dtype.
-void convert(const std::filesystem::path& source, const std::filesystem::path& target,
-             const ConvertOptions& options = {});
+// Throws Error: what Model::load throws for the source, io for the target, unsupported for a type.
+ConvertReport convert(const std::filesystem::path& source, const std::filesystem::path& target,
+                      const ConvertOptions& options = {});
 
 }  // namespace sapwood

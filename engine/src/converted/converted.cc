@@ -1,7 +1,9 @@
 #include "converted/converted.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cmath>
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/safetensors.h"
@@ -9,6 +11,7 @@
 #include "checkpoint/sha256.h"
 #include "config/json_fields.h"
 #include "config/parse_config.h"
+#include "converted/int8_errors.h"
 #include "sapwood/convert.h"
 #include "sapwood/inspect.h"
 
@@ -126,21 +129,57 @@ LoadedParts load_converted(const std::filesystem::path& path, bool tokenizer) {
   return parts;
 }
 
-void convert(const std::filesystem::path& source, const std::filesystem::path& target,
-             const ConvertOptions& options) {
+namespace {
+
+std::vector<std::string> not_finite(const PackedWeights& weights) {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : weights.tensors()) {
+    const auto* values = reinterpret_cast<const float*>(tensor.data);
+    const auto count = tensor.bytes / static_cast<std::int64_t>(sizeof(float));
+    if (!std::all_of(values, values + count, [](float v) { return std::isfinite(v); })) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
+// Measures what int8 does to each product, and keeps those that it would damage in bf16.
+std::vector<ConvertReport::Product> keep_damaged(const LoadedParts& parts,
+                                                 const Tokenizer* tokenizer, double max_error,
+                                                 WeightTypes& types) {
+  std::vector<ConvertReport::Product> products;
+  for (const ProductError& product : int8_errors(parts.config, parts.weights, tokenizer)) {
+    // NaN is damage too.
+    const bool damaged = !(product.error <= max_error);
+    if (damaged) types.exceptions[product.name] = kernels::DType::bf16;
+    products.push_back({product.name, product.error, damaged ? "bf16" : "int8"});
+  }
+  return products;
+}
+
+}  // namespace
+
+ConvertReport convert(const std::filesystem::path& source, const std::filesystem::path& target,
+                      const ConvertOptions& options) {
   auto types = WeightTypes::all(parse_weight_type(options.dtype));
   if (!options.decisions.empty()) types.decisions = parse_weight_type(options.decisions);
   if (!std::filesystem::is_directory(source)) {
     throw Error(ErrorCode::not_found,
                 source.string() + ": expected a Hugging Face model directory");
   }
-  LoadedParts parts = load_directory(source, types, false);
   // A model without a tokenizer is still a model: it takes token ids.
   std::optional<Tokenizer> tokenizer;
   if (std::filesystem::exists(source / "tokenizer.json") ||
       std::filesystem::exists(source / "vocab.txt")) {
     tokenizer = Tokenizer::load(source);
   }
+  LoadedParts parts = load_directory(source, WeightTypes{}, false);
+  ConvertReport report{.products = {}, .not_finite = not_finite(parts.weights)};
+  if (types.products == kernels::DType::int8) {
+    report.products =
+        keep_damaged(parts, tokenizer ? &*tokenizer : nullptr, options.max_error, types);
+  }
+  if (types.products != kernels::DType::f32) parts = load_directory(source, types, false);
 
   std::vector<TensorToWrite> tensors;
   for (const auto& [name, tensor] : parts.weights.tensors()) {
@@ -168,6 +207,7 @@ void convert(const std::filesystem::path& source, const std::filesystem::path& t
   if (parts.config.sentence) metadata["sapwood.sentence"] = to_json(*parts.config.sentence).dump();
   if (tokenizer) metadata["sapwood.tokenizer"] = tokenizer->to_json();
   write_safetensors(target, metadata, tensors, {.checksum_key = kChecksumKey});
+  return report;
 }
 
 void verify(const std::filesystem::path& path) {

@@ -283,6 +283,11 @@ struct Run {
 
 }  // namespace
 
+void run_node(const Graph& graph, const Node& node, Workspace& workspace,
+              const Executor& executor) noexcept {
+  Run{graph, workspace, executor}(node);
+}
+
 void run_nodes(const Graph& graph, int count, Workspace& workspace,
                const Executor& executor) noexcept {
   const Run run{graph, workspace, executor};

@@ -12,4 +12,8 @@ namespace sapwood {
 void run_nodes(const Graph& graph, int count, Workspace& workspace,
                const Executor& executor) noexcept;
 
+// Computes one node, whose inputs have been computed.
+void run_node(const Graph& graph, const Node& node, Workspace& workspace,
+              const Executor& executor) noexcept;
+
 }  // namespace sapwood
