@@ -1,0 +1,81 @@
+"""Real lengths: the sentences of SST-2 dev in batches of 32, in arrival order and sorted by length."""
+
+import csv
+from pathlib import Path
+from statistics import median
+
+from . import rounds
+from .contestants import Peer, Sapwood
+from .engines import PEERS
+from .grid import start
+from .paths import TOKENIZER
+
+PART, MODEL, BATCH, QUICK_TEXTS = "lengths", "distilbert", 32, 128
+ENGINES = ("onnxruntime", "openvino", "openvino-bf16", "ctranslate2", "ctranslate2-mkl")
+
+
+def sentences(data: Path, quick: bool) -> list[list[int]] | None:
+    """Token ids in the order of the file; None where the data is not there."""
+    path = data / "sst2" / "dev.tsv"
+    if not path.exists():
+        print(f"skip {PART}: {path} does not exist (--data names the folder)", flush=True)
+        return None
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(TOKENIZER / "tokenizer.json"))
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
+    return [tokenizer.encode(row[0]).ids for row in rows][: QUICK_TEXTS if quick else None]
+
+
+def run(dtype: str, threads: int, settings, store, data: Path) -> None:
+    orders = {order: f"{PART}.{dtype}.t{threads}.{order}" for order in ("arrival", "sorted")}
+    if all(map(store.has, orders.values())):
+        return
+    arrival = sentences(data, settings.quick)
+    if arrival is None:
+        return
+    print(f"{PART}, {dtype}, threads {threads}", flush=True)
+    contestants, refused = enter(dtype, threads, settings.quick)
+    try:
+        for order, key in orders.items():
+            if not any(c.ours for c in contestants):
+                return
+            texts = arrival if order == "arrival" else sorted(arrival, key=len)
+            left = rounds.attempt(contestants, refused, lambda c: warm_up(c, texts))
+            times, cores, late = rounds.interleave(
+                left, settings, lambda c: c.time_texts(texts, BATCH, 1), min(3, settings.rounds)
+            )
+            refused |= late
+            contestants = [c for c in left if c.name not in late]
+            cell = {"part": PART, "dtype": dtype, "threads": threads, "order": order}
+            cell["texts"], cell["tokens"] = len(texts), sum(map(len, texts))
+            cell["median_ms"] = {name: round(median(ms), 2) for name, ms in times.items()}
+            cell |= {"rounds_ms": times, "processor_share": cores, "refused": dict(refused)}
+            store.put(key, cell)
+            rates = {name: 1e3 * len(texts) / ms for name, ms in cell["median_ms"].items()}
+            print(f"  {order}: " + ", ".join(f"{n} {r:.0f}" for n, r in rates.items()), "texts/s")
+    finally:
+        for contestant in contestants:
+            contestant.close()
+
+
+def enter(dtype: str, threads: int, quick: bool) -> tuple[list, dict]:
+    refused: dict = {}
+    contestants = start({"sapwood": lambda: Sapwood(MODEL, dtype, threads)}, refused)
+    if not contestants:
+        return [], refused
+    makers = {
+        name: lambda name=name: Peer(name, MODEL, dtype, threads, masked=True)
+        for name in ENGINES
+        if dtype in PEERS[name].dtypes and (PEERS[name].quick or not quick)
+    }
+    contestants += start(makers, refused)
+    any_shape = (-1, -1)
+    return rounds.attempt(contestants, refused, lambda c: c.prepare(*any_shape)), refused
+
+
+def warm_up(contestant, texts: list) -> None:
+    """Every shape once: engines prepare code for each."""
+    if not contestant.ours:
+        contestant.time_texts(texts, BATCH, 1)
