@@ -79,7 +79,8 @@ def fused_onnx(model: str, dtype: str, masked: bool) -> Path:
             op_types_to_quantize=["MatMul", "Attention"],
             per_channel=True,
             weight_type=QuantType.QInt8,
-            extra_options={"MatMulConstBOnly": True},
+            # Types that shape inference cannot know behind onnxruntime's own operators.
+            extra_options={"MatMulConstBOnly": True, "DefaultTensorType": 1},
         )
 
     path = models.directory(model) / f"{variant(masked)}-{dtype}-fused.onnx"

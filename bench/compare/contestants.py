@@ -73,6 +73,7 @@ class Peer:
 
     def __init__(self, engine: str, model: str, dtype: str, threads: int, masked=False, label=None):
         self.name, self.model, self.dtype, self.ours = label or engine, model, dtype, False
+        self.threads = threads
         kind = "masked" if masked else "plain"
         command = [sys.executable, "-m", "compare.worker", engine, model, dtype, threads, kind]
         environment = thread_environment(threads) | PEERS[engine].environment
