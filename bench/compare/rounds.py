@@ -12,9 +12,9 @@ from .contestants import Refused, pause
 
 @dataclass(frozen=True)
 class Settings:
-    rounds: int = 7
+    rounds: int = 5
     seconds: float = 0.4  # a turn
-    runs: int = 3  # a turn, at least
+    runs: int = 2  # a turn, at least
     lock: str | None = None
     quick: bool = False
 
@@ -29,10 +29,11 @@ class Settings:
             yield
 
 
-TRIES = 3
-QUIET = 0.95  # of a core: less says that other programs took the processor away
+TRIES = 2
+QUIET = 0.9  # of a core: less says that other programs took the processor away
+HOPELESS = 1.7  # times the best peer's time, after two rounds: such a peer leaves early
 
-QUICK = Settings(rounds=3, seconds=0.12, runs=2, quick=True)
+QUICK = Settings(rounds=3, seconds=0.12, runs=1, quick=True)
 
 
 def attempt(contestants: list, refused: dict, action) -> list:
@@ -60,13 +61,22 @@ def interleave(contestants: list, settings: Settings, turn, rounds=None) -> tupl
         times[contestant.name].append(ms)
         shares[contestant.name].append(share)
 
-    for _ in range(rounds or settings.rounds):
+    for number in range(rounds or settings.rounds):
         contestants = contestants[1:] + contestants[:1]  # nobody always goes first
+        if number == 2:
+            contestants = hopeful(contestants, times)
         with settings.quiet_machine():
             contestants = attempt(contestants, refused, timed)
     times = {name: ms for name, ms in times.items() if name not in refused}
     known = {name: [s for s in shares[name] if s is not None] for name in times}
     return times, {name: round(median(s), 2) for name, s in known.items() if s}, refused
+
+
+def hopeful(contestants: list, times: dict) -> list:
+    """Without the peers that two rounds have shown to be far from the best: they cost the most time."""
+    peers = [min(times[c.name]) for c in contestants if not c.ours]
+    limit = HOPELESS * min(peers, default=0)
+    return [c for c in contestants if c.ours or min(times[c.name]) <= limit]
 
 
 def taken(contestant, turn) -> tuple[float, float | None]:

@@ -25,10 +25,11 @@ TEXT = "a charming and often affecting journey"
 class Start:
     """A contestant whose turn is one process from start to answer; `peak` collects its memory."""
 
-    process, ours = None, False
+    process, threads = None, 1
 
     def __init__(self, name: str, command: list, environment: dict):
-        self.name, self.command, self.environment, self.peak = name, command, environment, []
+        self.name, self.ours, self.peak = name, name == "sapwood", []
+        self.command, self.environment = command, environment
 
     def turn(self) -> float:
         with tempfile.TemporaryFile() as out:

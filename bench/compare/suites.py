@@ -50,7 +50,7 @@ def parse(row: dict) -> dict:
 class Suite:
     """A program whose turn gives the us of each benchmark by name."""
 
-    process, ours = None, False
+    process, ours, threads = None, True, 1
 
     def __init__(self, name: str, ask):
         self.name, self.ask, self.rows = name, ask, []

@@ -28,10 +28,11 @@ def text_file(data: Path) -> Path:
 
 
 class Tokenizers:
-    process, ours = None, False
+    process, threads = None, 1
 
     def __init__(self, name: str, text: Path):
-        self.name, self.text, self.tokens, self.bytes = name, text, None, None
+        self.name, self.ours, self.text = name, name == "sapwood", text
+        self.tokens = self.bytes = None
 
     def turn(self) -> float:
         return self.sapwood() if self.name == "sapwood" else self.hugging_face()
