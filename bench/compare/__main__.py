@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from . import grid, lengths, machine, report, startup, suites, tokenizing
+from .engines import PEERS
 from .paths import REPORT, ROOT
 from .results import Results
 from .rounds import QUICK, Settings
@@ -27,6 +28,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="these parts")
     parser.add_argument("--dtype", nargs="+", choices=DTYPES, default=DTYPES, help="these precisions")
     parser.add_argument("--threads", nargs="+", default=["1", "all"], help="counts of threads; default: 1 all")
+    parser.add_argument("--without", nargs="+", choices=tuple(PEERS), default=[], help="leave these peers out")
     parser.add_argument("--rounds", type=int, help="rounds of each cell")
     parser.add_argument("--fresh", action="store_true", help="measure again what this build has measured")
     parser.add_argument("--report", action="store_true", help="only write the report of what was measured")
@@ -37,6 +39,8 @@ def arguments() -> argparse.Namespace:
 
 
 def measure(asked: argparse.Namespace, store: Store) -> None:
+    for name in asked.without:
+        PEERS.pop(name, None)
     settings = QUICK if asked.quick else Settings()
     settings = dataclasses.replace(settings, lock=asked.lock, rounds=asked.rounds or settings.rounds)
     counts = [machine.cores() if count == "all" else int(count) for count in asked.threads]

@@ -68,7 +68,8 @@ def enter(dtype: str, threads: int, quick: bool) -> tuple[list, dict]:
     makers = {
         name: lambda name=name: Peer(name, MODEL, dtype, threads, masked=True)
         for name in ENGINES
-        if dtype in PEERS[name].dtypes and (PEERS[name].quick or not quick)
+        if name in PEERS
+        and dtype in PEERS[name].dtypes and (PEERS[name].quick or not quick)
     }
     contestants += start(makers, refused)
     any_shape = (-1, -1)
