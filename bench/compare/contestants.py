@@ -102,12 +102,13 @@ class Peer:
             file.flush()
             return self._ask(do="texts", path=file.name, batch=batch, runs=runs)["ms"]
 
-    def output(self, ids):
+    def output(self, ids, lengths: list | None = None):
+        """The last hidden state; rows may be padded to the longest of `lengths`."""
         import numpy
 
         with tempfile.TemporaryDirectory() as folder:
             path = f"{folder}/hidden.npy"
-            self._ask(do="output", ids=ids.tolist(), path=path)
+            self._ask(do="output", ids=ids.tolist(), lengths=lengths, path=path)
             return numpy.load(path)
 
     def close(self) -> None:
@@ -151,18 +152,20 @@ class Sapwood:
         check_answer(answer, self.dtype, self.threads)
         return answer["median_ms"]["lengths"]
 
-    def output(self, ids):
-        """Text of whole words of the vocabulary, so that the ids are those asked for."""
+    def output(self, ids, lengths: list | None = None):
+        """Text of whole words of the vocabulary, so that the ids are those asked for; padded where asked."""
         import numpy
 
-        vocabulary = vocabulary_words()
-        records = [" ".join(vocabulary[i] for i in row[1:-1]) for row in ids.tolist()]
+        vocabulary, width = vocabulary_words(), ids.shape[1]
+        rows = [row[:n] for row, n in zip(ids.tolist(), lengths or [width] * len(ids))]
+        records = [" ".join(vocabulary[i] for i in row[1:-1]) for row in rows]
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
             file.write("".join(record + "\n" for record in records))
             file.flush()
             options = ["--threads", self.threads, "--pooling", "none", "--format", "jsonl"]
             lines = sapwood("embed", "-m", self.file, "-i", file.name, *options).splitlines()
-        return numpy.array([json.loads(line)["embedding"] for line in lines], numpy.float32)
+        hidden = [numpy.array(json.loads(line)["embedding"], numpy.float32) for line in lines]
+        return numpy.stack([numpy.pad(rows, ((0, width - len(rows)), (0, 0))) for rows in hidden])
 
     def close(self) -> None:
         if self.process:

@@ -4,14 +4,16 @@ import csv
 from pathlib import Path
 from statistics import median
 
-from . import rounds
+from . import rounds, verify
 from .contestants import Peer, Sapwood
 from .engines import PEERS
 from .grid import start
 from .paths import TOKENIZER
 
 PART, MODEL, BATCH, QUICK_TEXTS = "lengths", "distilbert", 32, 128
-ENGINES = ("onnxruntime", "openvino", "openvino-bf16", "ctranslate2", "ctranslate2-mkl")
+ENGINES = (
+    "onnxruntime", "openvino", "openvino-bf16", "openvino-static", "ctranslate2", "ctranslate2-mkl",
+)  # fmt: skip
 
 
 def sentences(data: Path, quick: bool) -> list[list[int]] | None:
@@ -58,6 +60,7 @@ def run(dtype: str, threads: int, settings, store, data: Path) -> None:
     finally:
         for contestant in contestants:
             contestant.close()
+        verify.close_references()
 
 
 def enter(dtype: str, threads: int, quick: bool) -> tuple[list, dict]:
@@ -72,8 +75,12 @@ def enter(dtype: str, threads: int, quick: bool) -> tuple[list, dict]:
         and dtype in PEERS[name].dtypes and (PEERS[name].quick or not quick)
     }
     contestants += start(makers, refused)
-    any_shape = (-1, -1)
-    return rounds.attempt(contestants, refused, lambda c: c.prepare(*any_shape)), refused
+
+    def ready(contestant):
+        contestant.prepare(-1, -1)  # any shape
+        verify.check_padded(contestant)
+
+    return rounds.attempt(contestants, refused, ready), refused
 
 
 def warm_up(contestant, texts: list) -> None:

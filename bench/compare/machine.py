@@ -32,7 +32,7 @@ def describe() -> dict:
         "cores": cores(),
         "features": [feature for feature in FEATURES if feature in flags],
         "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30),
-        "kernel": platform.release(),
+        "kernel": platform.release().partition("-")[0],
         "versions": versions,
         "date": time.strftime("%Y-%m-%d"),
     }

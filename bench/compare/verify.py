@@ -15,7 +15,25 @@ FFF_COSINE = {"bf16": 0.9, "int8": 0.8}
 def check(contestant, batch: int, tokens: int) -> dict:
     """How close to the reference; Refused where that is not close enough."""
     ids, want = reference(contestant.model, batch, tokens)
-    found = closeness(want, contestant.output(ids))
+    return judge(contestant, closeness(want, contestant.output(ids)))
+
+
+def check_padded(contestant, long: int = 32, short: int = 20) -> dict:
+    """The same for two texts of which one is padded."""
+    import numpy
+
+    (ids, want), (short_ids, short_want) = (
+        reference(contestant.model, 1, tokens) for tokens in (long, short)
+    )
+    ids = numpy.concatenate([ids, numpy.pad(short_ids, ((0, 0), (0, long - short)))])
+    got = contestant.output(ids, [long, short])
+    want, got = (
+        numpy.concatenate([rows[0], rest]) for rows, rest in ((want, short_want[0]), (got, got[1][:short]))
+    )
+    return judge(contestant, closeness(want, got))
+
+
+def judge(contestant, found: dict) -> dict:
     fff, dtype = SPECS[contestant.model].depth is not None, contestant.dtype
     if dtype == "f32":
         good = found["agreeing"] >= (FFF_AGREEING["f32"] if fff else 1)

@@ -27,10 +27,12 @@ class Worker:
             self.engine.run(*self._inputs(batch, tokens))
         return {}
 
-    def output(self, ids: list, path: str) -> dict:
-        """The last hidden state of these texts, as an npy file."""
+    def output(self, ids: list, lengths: list | None, path: str) -> dict:
+        """The last hidden state of these texts, padded where they are shorter, as an npy file."""
         ids = self.numpy.array(ids, self.numpy.int64)
         mask = self.numpy.ones_like(ids) if self.masked else None
+        for row, length in enumerate(lengths or []):
+            mask[row, length:] = 0
         self.numpy.save(path, self.numpy.asarray(self.engine.run(ids, mask), self.numpy.float32))
         return {}
 

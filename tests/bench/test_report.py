@@ -54,6 +54,12 @@ class ReportTest(unittest.TestCase):
         cold = next(goal for what, goal in self.goals.items() if "in rotation" in what)
         self.assertIn("**bf16 8: 35.0x** of 40.0x", cold.reached)
 
+    def test_products_are_held_to_the_limit_and_to_onednn(self):
+        goal = next(goal for what, goal in self.goals.items() if what.startswith("products"))
+        self.assertEqual(goal.verdict, "missed")
+        self.assertIn("**least share up to 8 rows (linear k768n3072m1) 80.0 %** of 85.0 %", goal.reached)
+        self.assertIn("0.90x** of 0.97x", goal.reached)
+
     def test_page(self):
         page = report.page(self.results, {"grid-f32-t1"})
         self.assertIn("Test CPU", page)
@@ -64,7 +70,7 @@ class ReportTest(unittest.TestCase):
         self.assertIn("Left out: ctranslate2: its output differs.", page)
         self.assertIn("Short runs (`--quick`), good for a first look only: grid.int8.t1.1x8", page)
         self.assertIn("sapwood 0.99910", page)
-        self.assertIn("| linear | k768n3072m1 | avx2 | 10.0 | 9.00 | - | 0.90 | GFLOP/s 50.0 |", page)
+        self.assertIn("| linear | k768n3072m1 | avx2 | 10.0 | 9.00 | - | 0.90 | peak % 80.0 |", page)
 
     def test_written_results_are_read_again(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -31,6 +31,8 @@ PEERS = {
     "openvino": Peer("openvino", ALL),
     # int8 products, everything else in bf16 where the processor has it.
     "openvino-bf16": Peer("openvino", ("int8",), {"rest": "bf16"}),
+    # Real lengths only: padded on to a multiple of 8, so that few static shapes do.
+    "openvino-static": Peer("openvino", ALL, {"step": 8}, families=()),
     "ctranslate2": Peer("ct2", ALL, families=("distilbert",)),
     "ctranslate2-mkl": Peer(
         "ct2",
