@@ -23,7 +23,7 @@ def thread_environment(threads: int) -> dict:
 
 
 class Process:
-    """Questions and answers in lines; the time the processor spent on each question is kept."""
+    """Questions and answers in lines."""
 
     def __init__(self, name: str, command: list, environment: dict):
         LOGS.mkdir(parents=True, exist_ok=True)
@@ -54,10 +54,6 @@ class Process:
         except BrokenPipeError:
             pass  # read() says how it ended
         return self.read()
-
-    def processor_seconds(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def close(self) -> None:
         self.process.stdin.close()
@@ -93,14 +89,14 @@ class Peer:
     def prepare(self, batch: int, tokens: int) -> None:
         self._ask(do="prepare", batch=batch, tokens=tokens)
 
-    def time(self, batch: int, tokens: int, seconds: float, runs: int) -> float:
-        return self._ask(do="time", batch=batch, tokens=tokens, seconds=seconds, runs=runs)["ms"]
+    def time(self, batch: int, tokens: int, seconds: float, runs: int) -> dict:
+        return self._ask(do="time", batch=batch, tokens=tokens, seconds=seconds, runs=runs)
 
-    def time_texts(self, texts: list, batch: int, runs: int) -> float:
+    def time_texts(self, texts: list, batch: int, runs: int) -> dict:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(texts, file)
             file.flush()
-            return self._ask(do="texts", path=file.name, batch=batch, runs=runs)["ms"]
+            return self._ask(do="texts", path=file.name, batch=batch, runs=runs)
 
     def output(self, ids, lengths: list | None = None):
         """The last hidden state; rows may be padded to the longest of `lengths`."""
@@ -129,7 +125,7 @@ class Sapwood:
     def prepare(self, batch: int, tokens: int) -> None:
         pass
 
-    def time(self, batch: int, tokens: int, seconds: float, runs: int) -> float:
+    def time(self, batch: int, tokens: int, seconds: float, runs: int) -> dict:
         if self.seconds_runs != (seconds, runs):
             self.close()
             options = ["--threads", self.threads, "--seconds", seconds, "--runs", runs]
@@ -140,9 +136,9 @@ class Sapwood:
         answer = self.process.ask(f"{batch}x{tokens}")
         check_answer(answer, self.dtype, self.threads)
         self.isa = answer["isa"]
-        return answer["median_ms"][f"{batch}x{tokens}"]
+        return clocks(answer, f"{batch}x{tokens}")
 
-    def time_texts(self, texts: list, batch: int, runs: int) -> float:
+    def time_texts(self, texts: list, batch: int, runs: int) -> dict:
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
             file.write("".join(f"{len(text)}\n" for text in texts))
             file.flush()
@@ -150,7 +146,7 @@ class Sapwood:
             command = ["bench", "-m", self.file, "--lengths", file.name, "--json", *options]
             answer = json.loads(sapwood(*command, "--seconds", 0.5))
         check_answer(answer, self.dtype, self.threads)
-        return answer["median_ms"]["lengths"]
+        return clocks(answer, "lengths")
 
     def output(self, ids, lengths: list | None = None):
         """Text of whole words of the vocabulary, so that the ids are those asked for; padded where asked."""
@@ -180,6 +176,10 @@ def check_answer(answer: dict, dtype: str, threads: int) -> None:
             f"asked for {dtype} on {threads} threads, sapwood bench said {answer['dtype']} on "
             f"{answer['threads']}"
         )
+
+
+def clocks(answer: dict, name: str) -> dict:
+    return {"wall": answer["median_ms"][name], "processor": answer["processor_ms"][name]}
 
 
 def sapwood(*arguments) -> str:

@@ -2,7 +2,6 @@
 
 import csv
 from pathlib import Path
-from statistics import median
 
 from . import rounds, verify
 from .contestants import Peer, Sapwood
@@ -45,15 +44,13 @@ def run(dtype: str, threads: int, settings, store, data: Path) -> None:
                 return
             texts = arrival if order == "arrival" else sorted(arrival, key=len)
             left = rounds.attempt(contestants, refused, lambda c: warm_up(c, texts))
-            times, cores, late = rounds.interleave(
+            cell = rounds.interleave(
                 left, settings, lambda c: c.time_texts(texts, BATCH, 1), min(3, settings.rounds)
             )
-            refused |= late
-            contestants = [c for c in left if c.name not in late]
-            cell = {"part": PART, "dtype": dtype, "threads": threads, "order": order}
-            cell["texts"], cell["tokens"] = len(texts), sum(map(len, texts))
-            cell["median_ms"] = {name: round(median(ms), 2) for name, ms in times.items()}
-            cell |= {"rounds_ms": times, "processor_share": cores, "refused": dict(refused)}
+            refused |= cell["refused"]
+            contestants = [c for c in left if c.name not in refused]
+            cell |= {"part": PART, "dtype": dtype, "threads": threads, "order": order}
+            cell |= {"texts": len(texts), "tokens": sum(map(len, texts)), "refused": dict(refused)}
             store.put(key, cell)
             rates = {name: 1e3 * len(texts) / ms for name, ms in cell["median_ms"].items()}
             print(f"  {order}: " + ", ".join(f"{n} {r:.0f}" for n, r in rates.items()), "texts/s")

@@ -63,16 +63,30 @@ def head(results: Results) -> str:
         "# Sapwood beside other engines",
         "",
         f"Written by `tools/bench` ({dates[0]} to {dates[-1]}). A ratio above 1 says that Sapwood is faster; only",
-        "ratios of one run decide anything. The method is in [bench/README.md](../README.md).",
+        "ratios of one run decide anything. On one thread times are the processor's, else the wall's. The method is in",
+        "[bench/README.md](../README.md).",
         "",
         f"- CPU: {machine['cpu']} ({machine['family']}), {machine['cores']} cores, "
         f"{', '.join(machine['features'])}; {machine['memory_gb']} GB; Linux {machine['kernel']}",
         f"- Sapwood: commit {', '.join(commits)}; kernels {', '.join(isas)}",
         f"- Peers: {versions}",
     ]
+    busy = disturbed(results)
+    if busy:
+        lines.append(f"- Other programs took half of the processor or more while these were measured: {', '.join(busy)}")
     if quick:
         lines.append(f"- Short runs (`--quick`), good for a first look only: {', '.join(quick)}")
     return "\n".join(lines) + "\n"
+
+
+def disturbed(results: Results) -> list[str]:
+    """Cells where our process stood waiting for as long as it computed, or longer."""
+    return [
+        cell["key"]
+        for cell in results.cells
+        if cell.get("clock") == "processor"
+        and cell["wall_ms"].get("sapwood", 0) > 2 * cell["median_ms"].get("sapwood", 1)
+    ]
 
 
 def goal_table(results: Results) -> str:

@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import time
 from dataclasses import dataclass
 from statistics import median
 
@@ -29,8 +28,6 @@ class Settings:
             yield
 
 
-TRIES = 2
-QUIET = 0.9  # of a core: less says that other programs took the processor away
 HOPELESS = 1.7  # times the best peer's time, after two rounds: such a peer leaves early
 
 QUICK = Settings(rounds=3, seconds=0.12, runs=1, quick=True)
@@ -50,50 +47,45 @@ def attempt(contestants: list, refused: dict, action) -> list:
     return left
 
 
-def interleave(contestants: list, settings: Settings, turn, rounds=None) -> tuple[dict, dict, dict]:
-    """turn(contestant) -> ms. Returns each name's ms by round, share of processor time, refusals."""
-    times = {contestant.name: [] for contestant in contestants}
-    shares = {contestant.name: [] for contestant in contestants}
+def interleave(contestants: list, settings: Settings, turn, rounds=None) -> dict:
+    """turn(contestant) -> {"wall": ms, "processor": ms}. The times of a cell, and who was refused."""
+    turns: dict = {contestant.name: [] for contestant in contestants}
     refused: dict = {}
+    # On one thread the processor's time is what the wall's clock would show if nobody else computed here.
+    clock = "processor" if all(c.threads == 1 for c in contestants) else "wall"
 
     def timed(contestant):
-        ms, share = taken(contestant, turn)
-        times[contestant.name].append(ms)
-        shares[contestant.name].append(share)
+        turns[contestant.name].append(turn(contestant))
+        pause()
 
     for number in range(rounds or settings.rounds):
         contestants = contestants[1:] + contestants[:1]  # nobody always goes first
         if number == 2:
-            contestants = hopeful(contestants, times)
+            contestants = hopeful(contestants, turns, clock)
         with settings.quiet_machine():
             contestants = attempt(contestants, refused, timed)
-    times = {name: ms for name, ms in times.items() if name not in refused}
-    known = {name: [s for s in shares[name] if s is not None] for name in times}
-    return times, {name: round(median(s), 2) for name, s in known.items() if s}, refused
+    turns = {name: taken for name, taken in turns.items() if name not in refused and taken}
+
+    def of(name: str, which: str) -> list[float]:
+        return [round(taken.get(which, taken["wall"]), 4) for taken in turns[name]]
+
+    return {
+        "clock": clock,
+        "rounds_ms": {name: of(name, clock) for name in turns},
+        "median_ms": {name: round(median(of(name, clock)), 4) for name in turns},
+        "wall_ms": {name: round(median(of(name, "wall")), 4) for name in turns},
+        "refused": refused,
+    }
 
 
-def hopeful(contestants: list, times: dict) -> list:
+def hopeful(contestants: list, turns: dict, clock: str) -> list:
     """Without the peers that two rounds have shown to be far from the best: they cost the most time."""
-    peers = [min(times[c.name]) for c in contestants if not c.ours]
-    limit = HOPELESS * min(peers, default=0)
-    return [c for c in contestants if c.ours or min(times[c.name]) <= limit]
 
+    def least(contestant) -> float:
+        return min(taken.get(clock, taken["wall"]) for taken in turns[contestant.name])
 
-def taken(contestant, turn) -> tuple[float, float | None]:
-    """One turn: ms and the cores it had. On one thread, a turn that others disturbed is taken again."""
-    tries = []
-    while len(tries) < TRIES:
-        process, start = contestant.process, time.perf_counter()
-        before = process.processor_seconds() if process else None
-        ms, share = turn(contestant), None
-        if before is not None and contestant.process is process:
-            spent = process.processor_seconds() - before
-            share = spent / (time.perf_counter() - start)
-        tries.append((ms, share))
-        pause()
-        if share is None or contestant.threads > 1 or share >= QUIET:
-            break
-    return max(tries, key=lambda t: t[1] or 0)
+    limit = HOPELESS * min((least(c) for c in contestants if not c.ours), default=0)
+    return [c for c in contestants if c.ours or least(c) <= limit]
 
 
 def shape_cell(contestants, shape: tuple[int, int], settings: Settings) -> dict:
@@ -102,14 +94,11 @@ def shape_cell(contestants, shape: tuple[int, int], settings: Settings) -> dict:
     refused, checks = {}, {}
     left = attempt(contestants, refused, lambda c: c.prepare(batch, tokens))
     left = attempt(left, refused, lambda c: checks.update({c.name: verify.check(c, batch, tokens)}))
-    times, cores, late = interleave(
+    cell = interleave(
         left, settings, lambda c: c.time(batch, tokens, settings.seconds, settings.runs)
     )
-    return {
+    return cell | {
         "shape": f"{batch}x{tokens}",
-        "rounds_ms": {name: [round(t, 4) for t in ms] for name, ms in times.items()},
-        "median_ms": {name: round(median(ms), 4) for name, ms in times.items()},
-        "processor_share": cores,
         "checks": checks,
-        "refused": {**refused, **late},
+        "refused": refused | cell["refused"],
     }

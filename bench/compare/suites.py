@@ -50,14 +50,14 @@ def parse(row: dict) -> dict:
 class Suite:
     """A program whose turn gives the us of each benchmark by name."""
 
-    process, ours, threads = None, True, 1
+    ours, threads = True, 1
 
     def __init__(self, name: str, ask):
         self.name, self.ask, self.rows = name, ask, []
 
-    def turn(self) -> float:
+    def turn(self) -> dict:
         self.rows += self.ask()
-        return 0.0
+        return {"wall": 0.0}
 
     def least(self) -> list[dict]:
         """The fastest median of the rounds: each suite computes by the thread's own clock."""
@@ -110,7 +110,7 @@ def collect(part: str, suites: list, settings, store, times: int) -> None:
     if store.has(part):
         return
     print(f"{part}: {', '.join(suite.name for suite in suites)}", flush=True)
-    _, _, refused = rounds.interleave(suites, settings, Suite.turn, times)
+    refused = rounds.interleave(suites, settings, Suite.turn, times)["refused"]
     rows = [row for suite in suites for row in suite.least()]
     store.put(part, {"part": part, "benchmarks": rows, "refused": refused})
 

@@ -4,13 +4,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
-from statistics import median
 
 from . import rounds
 from .contestants import Refused, thread_environment
 from .paths import BINARIES, ROOT, TOKENIZER, WORK
+from .worker import medians, now, since
 
 PART, NAME = "tokenizer", "tokenize_lines"
 
@@ -28,27 +27,27 @@ def text_file(data: Path) -> Path:
 
 
 class Tokenizers:
-    process, threads = None, 1
+    threads = 1
 
     def __init__(self, name: str, text: Path):
         self.name, self.ours, self.text = name, name == "sapwood", text
         self.tokens = self.bytes = None
 
-    def turn(self) -> float:
+    def turn(self) -> dict:
         return self.sapwood() if self.name == "sapwood" else self.hugging_face()
 
-    def sapwood(self) -> float:
+    def sapwood(self) -> dict:
         environment = {"SAPWOOD_BENCH_TEXT": self.text, "SAPWOOD_BENCH_TOKENIZER": TOKENIZER}
         command = [BINARIES / "bench" / "bench_tokenizer", f"--benchmark_filter={NAME}$"]
         answer = self.ask([*command, "--benchmark_format=json"], environment)["benchmarks"][0]
         self.tokens = int(answer["tokens"])
-        return answer["real_time"]  # the benchmark's unit is ms
+        return {"wall": answer["real_time"], "processor": answer["cpu_time"]}  # in ms, by its unit
 
-    def hugging_face(self) -> float:
+    def hugging_face(self) -> dict:
         command = [sys.executable, "-m", "compare.tokenizing", self.text]
         answer = self.ask(command, thread_environment(1))
         self.tokens, self.bytes = answer["tokens"], answer["bytes"]
-        return answer["ms"]
+        return answer["clocks"]
 
     def ask(self, command: list, environment: dict) -> dict:
         environment = {**os.environ, **{name: str(value) for name, value in environment.items()}}
@@ -72,13 +71,12 @@ def run(settings, store, data: Path) -> None:
     pair = rounds.attempt(pair, refused, Tokenizers.turn)
     if len(pair) == 2 and pair[0].tokens != pair[1].tokens:
         raise RuntimeError(f"{pair[0].tokens} and {pair[1].tokens} tokens: not the same work")
-    times, _, late = rounds.interleave(pair, settings, Tokenizers.turn)
-    size = next((p.bytes for p in pair if p.bytes), 0)
-    cell = {"part": PART, "text": text.name, "bytes": size, "refused": refused | late}
-    cell |= {"tokens": pair[0].tokens, "rounds_ms": times}
-    cell["median_ms"] = {name: round(median(ms), 3) for name, ms in times.items()}
+    cell = rounds.interleave(pair, settings, Tokenizers.turn)
+    cell |= {"part": PART, "text": text.name, "tokens": pair[0].tokens, "threads": 1}
+    cell["bytes"] = next((p.bytes for p in pair if p.bytes), 0)
+    cell["refused"] |= refused
     store.put(PART, cell)
-    print(f"  {cell['median_ms']} ms for {size} bytes", flush=True)
+    print(f"  {cell['median_ms']} ms for {cell['bytes']} bytes", flush=True)
 
 
 def main() -> None:
@@ -90,12 +88,12 @@ def main() -> None:
     tokenizer.encode_batch(lines[:100])
     times = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = now()
         encodings = tokenizer.encode_batch(lines)
-        times.append(1e3 * (time.perf_counter() - start))
+        times.append(since(start))
     size = sum(len(line.encode()) for line in lines)
     tokens = sum(len(encoding.ids) for encoding in encodings)
-    print(json.dumps({"ms": median(times), "tokens": tokens, "bytes": size}))
+    print(json.dumps({"clocks": medians(times), "tokens": tokens, "bytes": size}))
 
 
 if __name__ == "__main__":

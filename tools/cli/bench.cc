@@ -1,4 +1,6 @@
 // sapwood bench: time from ids to last hidden state.
+#include <time.h>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -81,6 +83,27 @@ Work read_lengths(const std::string& path, int batch) {
   return work;
 }
 
+// The processor's time is that of all threads: on one thread it is what the clock on the wall would
+// show if no other program ran.
+struct Times {
+  double wall_ms = 0, processor_ms = 0;
+};
+
+Times now() {
+  const auto wall = std::chrono::steady_clock::now().time_since_epoch();
+  timespec processor{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &processor);
+  return {
+      std::chrono::duration<double, std::milli>(wall).count(),
+      1e3 * static_cast<double>(processor.tv_sec) + 1e-6 * static_cast<double>(processor.tv_nsec)};
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 // Inputs differ from call to call: with fast feedforward they choose the path through the weights,
 // and one path walked again and again would be timed from cache.
 class Runner {
@@ -94,8 +117,8 @@ class Runner {
     std::generate(pool_.begin(), pool_.end(), [&] { return any(random); });
   }
 
-  // Milliseconds; the sequences are laid out before the clock starts.
-  double run_batch(const std::vector<int>& lengths) {
+  // The sequences are laid out before the clocks start.
+  Times run_batch(const std::vector<int>& lengths) {
     if (next_ + tokens_of(lengths) > pool_.size()) next_ = 0;
     sequences_.clear();
     for (const int length : lengths) {
@@ -103,36 +126,41 @@ class Runner {
       sequences_.push_back({{pool_.data() + next_, count}});
       next_ += count;
     }
-    const auto start = Clock::now();
+    const Times start = now();
     model_.run(sequences_, Output::hidden, [&](std::size_t, const MatrixView& rows) {
       checksum_ += rows.row(rows.rows - 1)[0];
     });
-    return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    const Times end = now();
+    return {end.wall_ms - start.wall_ms, end.processor_ms - start.processor_ms};
   }
 
-  double run_all() {
-    double sum = 0;
-    for (const auto& batch : work_.batches) sum += run_batch(batch);
+  Times run_all() {
+    Times sum;
+    for (const auto& batch : work_.batches) {
+      const Times times = run_batch(batch);
+      sum.wall_ms += times.wall_ms;
+      sum.processor_ms += times.processor_ms;
+    }
     return sum;
   }
 
-  double median_ms(double seconds, int runs) {
-    const auto begin = Clock::now();
-    const auto elapsed = [&] {
-      return std::chrono::duration<double>(Clock::now() - begin).count();
-    };
+  Times medians(double seconds, int runs) {
+    const double begin = now().wall_ms;
+    const auto elapsed = [&] { return (now().wall_ms - begin) / 1000; };
     std::size_t batch = 0;
     do {
       run_batch(work_.batches[batch++ % work_.batches.size()]);
     } while (elapsed() < seconds / 4);
-    std::vector<double> times;
-    while (static_cast<int>(times.size()) < runs || elapsed() < seconds) times.push_back(run_all());
+    std::vector<double> wall, processor;
+    while (static_cast<int>(wall.size()) < runs || elapsed() < seconds) {
+      const Times times = run_all();
+      wall.push_back(times.wall_ms);
+      processor.push_back(times.processor_ms);
+    }
     if (!std::isfinite(checksum_)) {
       say("warning: the model's results are not finite; the time may not be that of real work");
     }
-    const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
-    std::nth_element(times.begin(), middle, times.end());
-    return *middle;
+    return {median(wall), median(processor)};
   }
 
   static std::size_t tokens_of(const std::vector<int>& lengths) {
@@ -140,7 +168,6 @@ class Runner {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
   static constexpr std::size_t kInputs = 32;
 
   const Model& model_;
@@ -162,9 +189,11 @@ std::string compute_dtype(const Model& model) {
 
 nlohmann::ordered_json measure(const Model& model, const std::vector<Work>& works,
                                const Options& options) {
-  nlohmann::ordered_json medians;
+  nlohmann::ordered_json wall, processor;
   for (const Work& work : works) {
-    medians[work.name] = Runner(model, work).median_ms(options.seconds, options.runs);
+    const Times times = Runner(model, work).medians(options.seconds, options.runs);
+    wall[work.name] = times.wall_ms;
+    processor[work.name] = times.processor_ms;
   }
   const int threads = options.model.threads > 0
                           ? options.model.threads
@@ -172,7 +201,8 @@ nlohmann::ordered_json measure(const Model& model, const std::vector<Work>& work
   nlohmann::ordered_json json{{"isa", inspect(model).isa},
                               {"dtype", compute_dtype(model)},
                               {"threads", threads},
-                              {"median_ms", medians}};
+                              {"median_ms", wall},
+                              {"processor_ms", processor}};
   if (!options.lengths.empty()) {
     std::size_t texts = 0, tokens = 0;
     for (const auto& batch : works.front().batches) {
@@ -181,7 +211,7 @@ nlohmann::ordered_json measure(const Model& model, const std::vector<Work>& work
     }
     json["texts"] = texts;
     json["tokens"] = tokens;
-    json["texts_per_s"] = 1000.0 * static_cast<double>(texts) / medians["lengths"].get<double>();
+    json["texts_per_s"] = 1000.0 * static_cast<double>(texts) / wall["lengths"].get<double>();
   }
   return json;
 }
@@ -259,8 +289,9 @@ Command add_bench(CLI::App& root) {
   app->add_option("--runs", options->runs, "Runs of each shape, at least")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
-  app->add_flag("--json", options->json,
-                "{\"isa\", \"dtype\", \"threads\", \"median_ms\": {shape: ms}}");
+  app->add_flag(
+      "--json", options->json,
+      "{\"isa\", \"dtype\", \"threads\", \"median_ms\": {shape: ms}, \"processor_ms\": {...}}");
   add_engine_options(*app, options->model, 1);
   return {app, [options] { return run(*options); }};
 }
