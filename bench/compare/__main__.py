@@ -25,10 +25,13 @@ def arguments() -> argparse.Namespace:
         "run, and writes bench/report. An interrupted run goes on where it stopped.",
     )
     parser.add_argument("--quick", action="store_true", help="some minutes: fewer rounds, fewer peers")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="these parts")
-    parser.add_argument("--dtype", nargs="+", choices=DTYPES, default=DTYPES, help="these precisions")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART",
+                        help=", ".join(PARTS))  # fmt: skip
+    parser.add_argument("--dtype", nargs="+", choices=DTYPES, default=DTYPES, metavar="DTYPE",
+                        help=", ".join(DTYPES))  # fmt: skip
     parser.add_argument("--threads", nargs="+", default=["1", "all"], help="counts of threads; default: 1 all")
-    parser.add_argument("--without", nargs="+", choices=tuple(PEERS), default=[], help="leave these peers out")
+    parser.add_argument("--without", nargs="+", choices=tuple(PEERS), default=[], metavar="PEER",
+                        help="leave these out: " + ", ".join(PEERS))  # fmt: skip
     parser.add_argument("--rounds", type=int, help="rounds of each cell")
     parser.add_argument("--fresh", action="store_true", help="measure again what this build has measured")
     parser.add_argument("--report", action="store_true", help="only write the report of what was measured")

@@ -52,7 +52,7 @@ def grid(pyplot, results: Results, dtype: str, threads: int, folder: Path) -> st
         for name in COLOURS
         if any(name in cells[shape]["median_ms"] for shape in shapes) and name != "sapwood"
     ]
-    figure, axes = pyplot.subplots(figsize=(8, 3.2))
+    figure, axes = pyplot.subplots(figsize=(8, 3.4))
     width = 0.8 / max(1, len(engines))
     for i, name in enumerate(engines):
         at = [s + (i - (len(engines) - 1) / 2) * width for s in range(len(shapes))]
@@ -62,12 +62,12 @@ def grid(pyplot, results: Results, dtype: str, threads: int, folder: Path) -> st
         axes.bar_label(bars, [f"{r:.2f}" if r else "" for r in ratios], fontsize=6, rotation=90, padding=2)
     axes.axhline(1, color=COLOURS["sapwood"], linewidth=1.5, label="sapwood")
     axes.set_xticks(range(len(shapes)), shapes)
-    axes.set_ylim(0, axes.get_ylim()[1] * 1.12)
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.1)
     axes.set_xlabel("texts x tokens")
     axes.set_ylabel("time / Sapwood's time")
     cores = "one thread" if threads == 1 else f"{threads} threads"
     axes.set_title(f"DistilBERT-base shape, {dtype}, {cores}: higher is slower than Sapwood")
-    axes.legend(fontsize=7, ncols=4, frameon=False)
+    axes.legend(fontsize=7, ncols=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.18))
     return save(pyplot, figure, folder, f"grid-{dtype}-t{threads}.png")
 
 
