@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from . import grid, lengths, machine, report, startup, suites, tokenizing
-from .engines import PEERS
+from .engines import PEERS, WITHOUT
 from .paths import REPORT, ROOT
 from .results import Results
 from .rounds import QUICK, Settings
@@ -24,28 +24,39 @@ def arguments() -> argparse.Namespace:
         description="Measures Sapwood beside onnxruntime, OpenVINO, CTranslate2 and PyTorch, interleaved in one "
         "run, and writes bench/report. An interrupted run goes on where it stopped.",
     )
-    parser.add_argument("--quick", action="store_true", help="some minutes: fewer rounds, fewer peers")
+    parser.add_argument(
+        "--quick", action="store_true", help="some minutes: fewer rounds, fewer peers"
+    )
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART",
                         help=", ".join(PARTS))  # fmt: skip
     parser.add_argument("--dtype", nargs="+", choices=DTYPES, default=DTYPES, metavar="DTYPE",
                         help=", ".join(DTYPES))  # fmt: skip
-    parser.add_argument("--threads", nargs="+", default=["1", "all"], help="counts of threads; default: 1 all")
+    parser.add_argument(
+        "--threads", nargs="+", default=["1", "all"], help="counts of threads; default: 1 all"
+    )
     parser.add_argument("--without", nargs="+", choices=tuple(PEERS), default=[], metavar="PEER",
                         help="leave these out: " + ", ".join(PEERS))  # fmt: skip
     parser.add_argument("--rounds", type=int, help="rounds of each cell")
-    parser.add_argument("--fresh", action="store_true", help="measure again what this build has measured")
-    parser.add_argument("--report", action="store_true", help="only write the report of what was measured")
+    parser.add_argument(
+        "--fresh", action="store_true", help="measure again what this build has measured"
+    )
+    parser.add_argument(
+        "--report", action="store_true", help="only write the report of what was measured"
+    )
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", metavar="FOLDER",
                         help="holds sst2/dev.tsv and corpus/wikitext-2.test.txt")  # fmt: skip
-    parser.add_argument("--lock", metavar="FILE", help="locked during each round: for machines that several share")
+    parser.add_argument(
+        "--lock", metavar="FILE", help="locked during each round: for machines that several share"
+    )
     return parser.parse_args()
 
 
 def measure(asked: argparse.Namespace, store: Store) -> None:
-    for name in asked.without:
-        PEERS.pop(name, None)
+    WITHOUT.update(asked.without)
     settings = QUICK if asked.quick else Settings()
-    settings = dataclasses.replace(settings, lock=asked.lock, rounds=asked.rounds or settings.rounds)
+    settings = dataclasses.replace(
+        settings, lock=asked.lock, rounds=asked.rounds or settings.rounds
+    )
     counts = [machine.cores() if count == "all" else int(count) for count in asked.threads]
     for threads in dict.fromkeys(counts):
         for dtype in asked.dtype:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from . import rounds, verify
 from .contestants import Peer, Refused, Sapwood
-from .engines import PEERS
+from .engines import PEERS, takes_part
 from .specs import SPECS
 
 SHAPES = [(1, 8), (1, 32), (1, 128), (1, 384), (8, 128), (32, 32)]
@@ -79,8 +79,8 @@ def enter(contest: Contest, dtype: str, threads: int, quick: bool, refused: dict
         return []
     makers = {
         name: lambda name=name: Peer(name, contest.peers, dtype, threads)
-        for name, peer in PEERS.items()
-        if dtype in peer.dtypes and family in peer.families and (peer.quick or not quick)
+        for name in PEERS
+        if takes_part(name, dtype, family, quick, refused)
     }
     return contestants + start(makers, refused)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from . import rounds, verify
 from .contestants import Peer, Sapwood
-from .engines import PEERS
+from .engines import takes_part
 from .grid import start
 from .paths import TOKENIZER
 
@@ -68,8 +68,7 @@ def enter(dtype: str, threads: int, quick: bool) -> tuple[list, dict]:
     makers = {
         name: lambda name=name: Peer(name, MODEL, dtype, threads, masked=True)
         for name in ENGINES
-        if name in PEERS
-        and dtype in PEERS[name].dtypes and (PEERS[name].quick or not quick)
+        if takes_part(name, dtype, None, quick, refused)
     }
     contestants += start(makers, refused)
 

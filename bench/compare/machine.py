@@ -6,7 +6,16 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("torch", "transformers", "tokenizers", "onnxruntime", "openvino", "nncf", "ctranslate2", "mkl")
+PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "onnxruntime",
+    "openvino",
+    "nncf",
+    "ctranslate2",
+    "mkl",
+)
 FEATURES = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 
 

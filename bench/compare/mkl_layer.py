@@ -36,7 +36,16 @@ class Mkl:
         packed = numpy.empty(size, numpy.uint8)
         alpha = [ctypes.c_float(1)] if dtype == "f32" else []
         getattr(self.library, name)(
-            ROW_MAJOR, B_MATRIX, TRANSPOSED, tokens, n, k, *alpha, pointer(weights), k, pointer(packed)
+            ROW_MAJOR,
+            B_MATRIX,
+            TRANSPOSED,
+            tokens,
+            n,
+            k,
+            *alpha,
+            pointer(weights),
+            k,
+            pointer(packed),
         )
         return packed
 
@@ -81,7 +90,10 @@ def measure(mkl: Mkl, dtype: str, layers: list, pool, tokens: int) -> dict:
     x = numpy.empty((tokens, COLS), pool.dtype)
     # What GELU would have written.
     hidden = narrow(random.standard_normal((tokens, NODES), numpy.float32), dtype)
-    wide, y = numpy.empty((tokens, NODES), numpy.float32), numpy.empty((tokens, COLS), numpy.float32)
+    wide, y = (
+        numpy.empty((tokens, NODES), numpy.float32),
+        numpy.empty((tokens, COLS), numpy.float32),
+    )
     result = {}
     packed = [tuple(mkl.pack(dtype, weights, tokens) for weights in layer) for layer in layers]
     for product, weights in ((mkl.packed_product, packed), (mkl.product, layers)):

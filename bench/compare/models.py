@@ -90,7 +90,7 @@ def crammed_tensors(spec: Spec, state: dict, scale: float) -> dict:
 
 
 def rename(name: str, names: dict, layer: str, parts: dict) -> str:
-    """"layers.3.q.weight" -> "transformer.layer.3.attention.q_lin.weight"."""
+    """ "layers.3.q.weight" -> "transformer.layer.3.attention.q_lin.weight"."""
     stem, _, kind = name.rpartition(".")
     if not stem.startswith("layers."):
         return f"{names.get(stem, stem)}.{kind}"

@@ -46,7 +46,9 @@ def save(pyplot, figure, folder: Path, name: str) -> str:
 def grid(pyplot, results: Results, dtype: str, threads: int, folder: Path) -> str:
     """Every engine's time over ours: below the line is faster than Sapwood."""
     cells = {cell["shape"]: cell for cell in results.select("grid", dtype=dtype, threads=threads)}
-    shapes = [shape for shape in SHAPES if "sapwood" in cells.get(shape, {"median_ms": ()})["median_ms"]]
+    shapes = [
+        shape for shape in SHAPES if "sapwood" in cells.get(shape, {"median_ms": ()})["median_ms"]
+    ]
     engines = [
         name
         for name in COLOURS
@@ -59,7 +61,9 @@ def grid(pyplot, results: Results, dtype: str, threads: int, folder: Path) -> st
         times = [cells[shape]["median_ms"] for shape in shapes]
         ratios = [t[name] / t["sapwood"] if name in t else 0 for t in times]
         bars = axes.bar(at, ratios, width * 0.92, color=COLOURS[name], label=name)
-        axes.bar_label(bars, [f"{r:.2f}" if r else "" for r in ratios], fontsize=6, rotation=90, padding=2)
+        axes.bar_label(
+            bars, [f"{r:.2f}" if r else "" for r in ratios], fontsize=6, rotation=90, padding=2
+        )
     axes.axhline(1, color=COLOURS["sapwood"], linewidth=1.5, label="sapwood")
     axes.set_xticks(range(len(shapes)), shapes)
     axes.set_ylim(0, axes.get_ylim()[1] * 1.1)
@@ -86,7 +90,9 @@ def layer(pyplot, results: Results, folder: Path) -> str:
                 if kind == dtype and heat == "cold" and name in cell
             )
             if points:
-                axes.plot(*zip(*points), style, color=colour, marker=".", label=f"{labels[name]} {dtype}")
+                axes.plot(
+                    *zip(*points), style, color=colour, marker=".", label=f"{labels[name]} {dtype}"
+                )
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xlabel("tokens")

@@ -28,12 +28,17 @@ def page(results: Results, pictures: set[str]) -> str:
                 title = f"DistilBERT-base shape, {dtype}, {thread_words(threads)}"
                 sections.append(section(title, text, f"grid-{dtype}-t{threads}", pictures))
     for part, title in (
-        ("ultrafast", "UltraFastBERT-1x11 shape beside its dense twin (16 layers, peers run the twin)"),
+        (
+            "ultrafast",
+            "UltraFastBERT-1x11 shape beside its dense twin (16 layers, peers run the twin)",
+        ),
         ("six-layers", "DistilBERT's 6 layers with trees (depth 11), peers run DistilBERT"),
     ):
         for cell in unique(results.select(part)):
             words = f"{title}, {cell['dtype']}, {thread_words(cell['threads'])}"
-            sections.append(section(words, tables.grid(results, part, cell["dtype"], cell["threads"])))
+            sections.append(
+                section(words, tables.grid(results, part, cell["dtype"], cell["threads"]))
+            )
     for cell in unique(results.select("lengths")):
         title = f"{cell['texts']} sentences of SST-2 dev, batches of 32"
         words = f"{title}, {cell['dtype']}, {thread_words(cell['threads'])}"
@@ -73,7 +78,9 @@ def head(results: Results) -> str:
     ]
     busy = disturbed(results)
     if busy:
-        lines.append(f"- Other programs took half of the processor or more while these were measured: {', '.join(busy)}")
+        lines.append(
+            f"- Other programs took half of the processor or more while these were measured: {', '.join(busy)}"
+        )
     if quick:
         lines.append(f"- Short runs (`--quick`), good for a first look only: {', '.join(quick)}")
     return "\n".join(lines) + "\n"

@@ -52,7 +52,9 @@ class Start:
             out.seek(0)
             answer = json.loads(out.read().splitlines()[-1])
         self.peak.append(usage.ru_maxrss / 1024)
-        return {"wall": answer.get("ms", ms)}  # threads of others work side by side: the wall counts
+        return {
+            "wall": answer.get("ms", ms)
+        }  # threads of others work side by side: the wall counts
 
     def close(self) -> None:
         pass

@@ -22,7 +22,9 @@ def commit() -> str:
         done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
         return done.stdout.strip()
 
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "engine", "kernels", "tools")
+    changed = git(
+        "status", "--porcelain", "--untracked-files=no", "--", "engine", "kernels", "tools"
+    )
     return (git("rev-parse", "--short", "HEAD") or "unknown") + ("+" if changed else "")
 
 

@@ -116,7 +116,7 @@ def collect(part: str, suites: list, settings, store, times: int) -> None:
 
 
 def words(name: str) -> tuple[set, str]:
-    """"cmm_bf16_cold/8" -> ({"cmm", "bf16", "cold"}, "8")."""
+    """ "cmm_bf16_cold/8" -> ({"cmm", "bf16", "cold"}, "8")."""
     family, _, case = name.partition("/")
     return set(family.split("_")), case.strip("/")
 

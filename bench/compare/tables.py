@@ -72,7 +72,9 @@ def grid(results: Results, part: str, dtype: str, threads: int) -> str:
 
 def lengths(results: Results, dtype: str, threads: int) -> str:
     """Texts a second, both orders; ours needs no padding, so that order matters little."""
-    cells = {cell["order"]: cell for cell in results.select("lengths", dtype=dtype, threads=threads)}
+    cells = {
+        cell["order"]: cell for cell in results.select("lengths", dtype=dtype, threads=threads)
+    }
     if not cells:
         return ""
     rates = {
@@ -85,7 +87,9 @@ def lengths(results: Results, dtype: str, threads: int) -> str:
     for against, times in rates.items():
         best = max((r for n, r in times.items() if n != "sapwood"), default=None)
         if ours and best:
-            rows.append([f"sapwood in arrival order / best peer, {against}", f"{ours / best:.2f}", ""])
+            rows.append(
+                [f"sapwood in arrival order / best peer, {against}", f"{ours / best:.2f}", ""]
+            )
     return table(["texts/s", *rates], rows) + left_out(cells)
 
 

@@ -28,7 +28,8 @@ def check_padded(contestant, long: int = 32, short: int = 20) -> dict:
     ids = numpy.concatenate([ids, numpy.pad(short_ids, ((0, 0), (0, long - short)))])
     got = contestant.output(ids, [long, short])
     want, got = (
-        numpy.concatenate([rows[0], rest]) for rows, rest in ((want, short_want[0]), (got, got[1][:short]))
+        numpy.concatenate([rows[0], rest])
+        for rows, rest in ((want, short_want[0]), (got, got[1][:short]))
     )
     return judge(contestant, closeness(want, got))
 
@@ -51,7 +52,9 @@ def closeness(want, got) -> dict:
         raise Refused(f"its output has the shape {got.shape}, expected {want.shape}")
     want, got = (x.reshape(-1, x.shape[-1]).astype(numpy.float64) for x in (want, got))
     difference = numpy.abs(want - got).max(1)
-    cosine = (want * got).sum(1) / (numpy.linalg.norm(want, axis=1) * numpy.linalg.norm(got, axis=1))
+    cosine = (want * got).sum(1) / (
+        numpy.linalg.norm(want, axis=1) * numpy.linalg.norm(got, axis=1)
+    )
     return {
         "difference": float(f"{difference.max():.3g}"),
         "agreeing": float(numpy.mean(difference <= F32_DIFFERENCE)),

@@ -1,6 +1,6 @@
 """The report maker of the comparison, from a small fixture: needs no other engine and no package.
 
-    python3 -m unittest discover tests/bench
+python3 -m unittest discover tests/bench
 """
 
 import sys
@@ -43,7 +43,9 @@ class ReportTest(unittest.TestCase):
 
     def test_what_was_not_measured_is_not_reached(self):
         self.assertEqual(self.goals["DistilBERT-base shape, bf16"].verdict, "not measured")
-        self.assertEqual(self.goals["DistilBERT-base shape, int8"].verdict, "reached as far as measured")
+        self.assertEqual(
+            self.goals["DistilBERT-base shape, int8"].verdict, "reached as far as measured"
+        )
         twin = self.goals["UltraFastBERT-1x11 shape, f32, against its dense twin, 1x128"]
         self.assertEqual(twin.verdict, "reached")
 
@@ -57,7 +59,9 @@ class ReportTest(unittest.TestCase):
     def test_products_are_held_to_the_limit_and_to_onednn(self):
         goal = next(goal for what, goal in self.goals.items() if what.startswith("products"))
         self.assertEqual(goal.verdict, "missed")
-        self.assertIn("**least share up to 8 rows (linear k768n3072m1) 80.0 %** of 85.0 %", goal.reached)
+        self.assertIn(
+            "**least share up to 8 rows (linear k768n3072m1) 80.0 %** of 85.0 %", goal.reached
+        )
         self.assertIn("0.90x** of 0.97x", goal.reached)
 
     def test_page(self):
@@ -70,7 +74,9 @@ class ReportTest(unittest.TestCase):
         self.assertIn("Left out: ctranslate2: its output differs.", page)
         self.assertIn("Short runs (`--quick`), good for a first look only: grid.int8.t1.1x8", page)
         self.assertIn("sapwood 0.99910", page)
-        self.assertIn("| linear | k768n3072m1 | avx2 | 10.0 | 9.00 | - | 0.90 | peak % 80.0 |", page)
+        self.assertIn(
+            "| linear | k768n3072m1 | avx2 | 10.0 | 9.00 | - | 0.90 | peak % 80.0 |", page
+        )
 
     def test_written_results_are_read_again(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -86,7 +92,9 @@ class ReportTest(unittest.TestCase):
     def test_suites_are_read_by_name(self):
         row = {"name": "cmm_hot/8/manual_time", "real_time": 0.02, "time_unit": "ms", "median": 19.5,
                "iterations": 5, "GB/s": 3.0}  # fmt: skip
-        self.assertEqual(suites.parse(row), {"name": "cmm_hot/8", "us": 19.5, "counters": {"GB/s": 3.0}})
+        self.assertEqual(
+            suites.parse(row), {"name": "cmm_hot/8", "us": 19.5, "counters": {"GB/s": 3.0}}
+        )
         del row["median"]
         self.assertEqual(suites.parse(row)["us"], 20.0)
 

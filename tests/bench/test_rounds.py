@@ -43,7 +43,9 @@ class RoundsTest(unittest.TestCase):
         self.assertEqual(cell["clock"], "processor")
 
     def test_several_threads_are_timed_by_the_wall(self):
-        cell = self.interleave(Fake("sapwood", [1] * 5, threads=2), Fake("peer", [2] * 5, threads=2))
+        cell = self.interleave(
+            Fake("sapwood", [1] * 5, threads=2), Fake("peer", [2] * 5, threads=2)
+        )
         self.assertEqual(cell["median_ms"], {"sapwood": 10, "peer": 20})
 
     def test_a_hopeless_peer_leaves_and_we_never_do(self):
@@ -62,13 +64,18 @@ class RoundsTest(unittest.TestCase):
 
 class StoreTest(unittest.TestCase):
     def test_a_run_goes_on_where_it_stopped(self):
-        with tempfile.TemporaryDirectory() as folder, mock.patch.object(store, "program", lambda: "one"):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            mock.patch.object(store, "program", lambda: "one"),
+        ):
             quick = store.Store(Path(folder), quick=True)
             quick.put("grid.f32.t1.1x8", {"part": "grid"})
             self.assertTrue(quick.has("grid.f32.t1.1x8"))
             self.assertFalse(quick.has("grid.f32.t1.1x32"))
             self.assertFalse(store.Store(Path(folder)).has("grid.f32.t1.1x8"))  # only a quick one
-            self.assertFalse(store.Store(Path(folder), fresh=True, quick=True).has("grid.f32.t1.1x8"))
+            self.assertFalse(
+                store.Store(Path(folder), fresh=True, quick=True).has("grid.f32.t1.1x8")
+            )
             with mock.patch.object(store, "program", lambda: "another"):
                 self.assertFalse(quick.has("grid.f32.t1.1x8"))
             self.assertEqual([cell["key"] for cell in quick.cells()], ["grid.f32.t1.1x8"])

@@ -1,8 +1,8 @@
 """The other engines, each at its best for one text after another. One small class each:
 
-    engine = create(name, model, dtype, threads, masked)   # raises Unavailable with the reason
-    engine.prepare(batch, tokens)                          # outside every clock
-    hidden = engine.run(ids, mask)                         # int64 arrays [batch, tokens], mask or None
+engine = create(name, model, dtype, threads, masked)   # raises Unavailable with the reason
+engine.prepare(batch, tokens)                          # outside every clock
+hidden = engine.run(ids, mask)                         # int64 arrays [batch, tokens], mask or None
 """
 
 import importlib
@@ -42,6 +42,16 @@ PEERS = {
         families=("distilbert",),
     ),
 }
+WITHOUT: set[str] = set()  # left out by the user
+
+
+def takes_part(name: str, dtype: str, family: str | None, quick: bool, refused: dict) -> bool:
+    """Whether this peer is to be started; one that the user left out is named among the refused."""
+    peer = PEERS[name]
+    fits = dtype in peer.dtypes and (family is None or family in peer.families)
+    if fits and name in WITHOUT:
+        refused[name] = "by --without"
+    return fits and name not in WITHOUT and (peer.quick or not quick)
 
 
 def create(name: str, model: str, dtype: str, threads: int, masked: bool, **extra):
