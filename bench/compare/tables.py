@@ -113,15 +113,20 @@ def tokenizer(results: Results) -> str:
 
 
 def layer(results: Results) -> str:
-    rows = []
-    times = layer_times(results.benchmarks("layer"))
-    for (dtype, heat, tokens), cell in sorted(times.items(), key=lambda item: item[0]):
+    times, rows = layer_times(results.benchmarks("layer")), []
+    names = ("cmm", "dense", "onednn", "mkl")
+    for (dtype, heat, tokens), cell in sorted(times.items(), key=lambda item: order(item[0])):
         others = [cell[name] for name in ("onednn", "mkl") if name in cell]
-        ratio = f"{min(others) / cell['cmm']:.1f}" if others and "cmm" in cell else "-"
-        names = ("cmm", "dense", "onednn", "mkl")
-        rows.append([dtype, heat, tokens, *(ms(cell.get(name)) for name in names), ratio])
+        if "cmm" in cell:
+            ratio = f"{min(others) / cell['cmm']:.1f}" if others else "-"
+            rows.append([dtype, heat, tokens, *(ms(cell.get(name)) for name in names), ratio])
     header = ["dtype", "weights", "tokens", "CMM", "our dense", "oneDNN", "MKL", "best other / CMM"]
     return table(header, rows) if rows else ""
+
+
+def order(key: tuple) -> tuple:
+    dtype, heat, tokens = key
+    return DTYPES.index(dtype), heat == "cold", tokens
 
 
 def kernels(results: Results) -> str:
