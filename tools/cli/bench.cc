@@ -1,10 +1,18 @@
 // sapwood bench: time from ids to last hidden state.
+#include <time.h>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cmath>
+#include <fstream>
+#include <iostream>
 #include <memory>
+#include <numeric>
 #include <random>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "commands.h"
 #include "json.h"
@@ -19,76 +27,156 @@ constexpr ModelKind kKind{"any model", ""};
 struct Options {
   ModelOptions model;
   std::string shapes = "1x8,1x128";
+  std::string lengths;  // a file: "" for shapes
+  int batch = 32;
   double seconds = 1.0;
+  int runs = 11;
   bool json = false;
 };
 
-struct Shape {
+// What one run computes: batches of texts, each given by its count of tokens.
+struct Work {
   std::string name;
-  int batch, tokens;
+  std::vector<std::vector<int>> batches;
 };
 
-std::vector<Shape> parse_shapes(const std::string& list) {
-  std::vector<Shape> shapes;
+std::vector<Work> parse_shapes(const std::string& list) {
+  std::vector<Work> shapes;
   for (std::size_t begin = 0; begin <= list.size();) {
     const std::size_t end = std::min(list.find(',', begin), list.size());
-    Shape shape{list.substr(begin, end - begin), 0, 0};
-    const char* const last = shape.name.data() + shape.name.size();
-    const auto batch = std::from_chars(shape.name.data(), last, shape.batch);
+    const std::string name = list.substr(begin, end - begin);
+    int texts = 0, length = 0;
+    const char* const last = name.data() + name.size();
+    const auto batch = std::from_chars(name.data(), last, texts);
     const bool times = batch.ec == std::errc() && batch.ptr != last && *batch.ptr == 'x';
-    const auto tokens = times ? std::from_chars(batch.ptr + 1, last, shape.tokens) : batch;
-    const bool sane = shape.batch > 0 && shape.batch <= 100'000 && shape.tokens > 0;
+    const auto tokens = times ? std::from_chars(batch.ptr + 1, last, length) : batch;
+    const bool sane = texts > 0 && texts <= 100'000 && length > 0;
     if (!times || tokens.ec != std::errc() || tokens.ptr != last || !sane) {
-      throw UsageError("--shapes wants BATCHxTOKENS, e.g. 1x8,1x128; found \"" + shape.name + "\"");
+      throw UsageError("--shapes wants BATCHxTOKENS, e.g. 1x8,1x128; found \"" + name + "\"");
     }
-    shapes.push_back(std::move(shape));
+    shapes.push_back({name, {std::vector<int>(static_cast<std::size_t>(texts), length)}});
     begin = end + 1;
   }
   return shapes;
 }
 
-// Inputs differ from call to call: with fast feedforward they choose the path through the weights,
-// and one path walked again and again would be timed from cache.
-constexpr int kInputs = 32;
-constexpr int kMinRepetitions = 11;
-
-double median_ms(const Model& model, const Shape& shape, double seconds) {
-  using Clock = std::chrono::steady_clock;
-  std::mt19937 random(7);
-  std::uniform_int_distribution<std::int32_t> any(0, model.config().vocab_size - 1);
-  const auto batch = static_cast<std::size_t>(shape.batch);
-  const auto tokens = static_cast<std::size_t>(shape.tokens);
-  std::vector<std::int32_t> ids(kInputs * batch * tokens);
-  std::generate(ids.begin(), ids.end(), [&] { return any(random); });
-  std::vector<Sequence> sequences(batch);
-
-  float checksum = 0;  // the results are read, so that nothing can be left out
-  const auto run_once = [&](int input) {
-    for (std::size_t i = 0; i < batch; ++i) {
-      const std::size_t at = (static_cast<std::size_t>(input % kInputs) * batch + i) * tokens;
-      sequences[i].ids = {ids.data() + at, tokens};
+// One count of tokens a line, cut into batches in the file's order.
+Work read_lengths(const std::string& path, int batch) {
+  std::ifstream in(path);
+  if (!in) throw Error(ErrorCode::not_found, "cannot open " + path);
+  Work work{"lengths", {}};
+  std::string line;
+  for (int number = 1; std::getline(in, line); ++number) {
+    int length = 0;
+    const char* const last = line.data() + line.size();
+    const auto [end, error] = std::from_chars(line.data(), last, length);
+    if (error != std::errc() || end != last || length <= 0) {
+      throw Error(ErrorCode::malformed, path + " line " + std::to_string(number) +
+                                            ": expected a count of tokens, found \"" + line + "\"");
     }
-    const auto start = Clock::now();
-    model.run(sequences, Output::hidden,
-              [&](std::size_t, const MatrixView& rows) { checksum += rows.row(rows.rows - 1)[0]; });
-    return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-  };
-
-  const auto begin = Clock::now();
-  const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - begin).count(); };
-  int input = 0;
-  do {
-    run_once(input++);
-  } while (elapsed() < seconds / 4);
-  std::vector<double> times;
-  while (times.size() < kMinRepetitions || elapsed() < seconds) times.push_back(run_once(input++));
-  if (!std::isfinite(checksum)) {
-    say("warning: the model's results are not finite; the time may not be that of real work");
+    if (work.batches.empty() || static_cast<int>(work.batches.back().size()) == batch) {
+      work.batches.emplace_back();
+    }
+    work.batches.back().push_back(length);
   }
-  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
-  std::nth_element(times.begin(), middle, times.end());
+  if (work.batches.empty()) throw Error(ErrorCode::malformed, path + " holds no counts of tokens");
+  return work;
+}
+
+// The processor's time is that of all threads: on one thread it is what the clock on the wall would
+// show if no other program ran.
+struct Times {
+  double wall_ms = 0, processor_ms = 0;
+};
+
+Times now() {
+  const auto wall = std::chrono::steady_clock::now().time_since_epoch();
+  timespec processor{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &processor);
+  return {
+      std::chrono::duration<double, std::milli>(wall).count(),
+      1e3 * static_cast<double>(processor.tv_sec) + 1e-6 * static_cast<double>(processor.tv_nsec)};
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
   return *middle;
 }
+
+// Inputs differ from call to call: with fast feedforward they choose the path through the weights,
+// and one path walked again and again would be timed from cache.
+class Runner {
+ public:
+  Runner(const Model& model, const Work& work) : model_(model), work_(work) {
+    std::size_t most = 0;
+    for (const auto& batch : work.batches) most = std::max(most, tokens_of(batch));
+    std::mt19937 random(7);
+    std::uniform_int_distribution<std::int32_t> any(0, model.config().vocab_size - 1);
+    pool_.resize(kInputs * most);
+    std::generate(pool_.begin(), pool_.end(), [&] { return any(random); });
+  }
+
+  // The sequences are laid out before the clocks start.
+  Times run_batch(const std::vector<int>& lengths) {
+    if (next_ + tokens_of(lengths) > pool_.size()) next_ = 0;
+    sequences_.clear();
+    for (const int length : lengths) {
+      const auto count = static_cast<std::size_t>(length);
+      sequences_.push_back({{pool_.data() + next_, count}});
+      next_ += count;
+    }
+    const Times start = now();
+    model_.run(sequences_, Output::hidden, [&](std::size_t, const MatrixView& rows) {
+      checksum_ += rows.row(rows.rows - 1)[0];
+    });
+    const Times end = now();
+    return {end.wall_ms - start.wall_ms, end.processor_ms - start.processor_ms};
+  }
+
+  Times run_all() {
+    Times sum;
+    for (const auto& batch : work_.batches) {
+      const Times times = run_batch(batch);
+      sum.wall_ms += times.wall_ms;
+      sum.processor_ms += times.processor_ms;
+    }
+    return sum;
+  }
+
+  Times medians(double seconds, int runs) {
+    const double begin = now().wall_ms;
+    const auto elapsed = [&] { return (now().wall_ms - begin) / 1000; };
+    std::size_t batch = 0;
+    do {
+      run_batch(work_.batches[batch++ % work_.batches.size()]);
+    } while (elapsed() < seconds / 4);
+    std::vector<double> wall, processor;
+    while (static_cast<int>(wall.size()) < runs || elapsed() < seconds) {
+      const Times times = run_all();
+      wall.push_back(times.wall_ms);
+      processor.push_back(times.processor_ms);
+    }
+    if (!std::isfinite(checksum_)) {
+      say("warning: the model's results are not finite; the time may not be that of real work");
+    }
+    return {median(wall), median(processor)};
+  }
+
+  static std::size_t tokens_of(const std::vector<int>& lengths) {
+    return std::accumulate(lengths.begin(), lengths.end(), std::size_t{0});
+  }
+
+ private:
+  static constexpr std::size_t kInputs = 32;
+
+  const Model& model_;
+  const Work& work_;
+  std::vector<std::int32_t> pool_;
+  std::size_t next_ = 0;
+  std::vector<Sequence> sequences_;
+  float checksum_ = 0;  // the results are read, so that nothing can be left out
+};
 
 // What the products compute in; a checkpoint's own type may be another.
 std::string compute_dtype(const Model& model) {
@@ -99,30 +187,79 @@ std::string compute_dtype(const Model& model) {
   return graph.nodes.empty() ? "" : graph.nodes.front().dtype;
 }
 
-int run(const Options& options) {
-  const std::vector<Shape> shapes = parse_shapes(options.shapes);
-  LoadOptions load = options.model.load_options();
-  load.tokenizer = false;
-  for (const Shape& shape : shapes) load.batch_tokens = std::max(load.batch_tokens, shape.tokens);
-  const Model model = Model::load(model_path(options.model.model, kKind), load);
-  const std::string isa = inspect(model).isa, dtype = compute_dtype(model);
+nlohmann::ordered_json measure(const Model& model, const std::vector<Work>& works,
+                               const Options& options) {
+  nlohmann::ordered_json wall, processor;
+  for (const Work& work : works) {
+    const Times times = Runner(model, work).medians(options.seconds, options.runs);
+    wall[work.name] = times.wall_ms;
+    processor[work.name] = times.processor_ms;
+  }
   const int threads = options.model.threads > 0
                           ? options.model.threads
                           : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  nlohmann::ordered_json medians;
-  for (const Shape& shape : shapes) medians[shape.name] = median_ms(model, shape, options.seconds);
-  OutputStream output;
-  if (options.json) {
-    const nlohmann::ordered_json json{
-        {"isa", isa}, {"dtype", dtype}, {"threads", threads}, {"median_ms", medians}};
-    output.write(json.dump() + "\n");
-  } else {
-    output.write("isa " + isa + ", dtype " + dtype + ", threads " + std::to_string(threads) + "\n");
-    for (const auto& [shape, median] : medians.items()) {
-      char line[96];
-      std::snprintf(line, sizeof line, "%-12s %10.3f ms\n", shape.c_str(), median.get<double>());
-      output.write(line);
+  nlohmann::ordered_json json{{"isa", inspect(model).isa},
+                              {"dtype", compute_dtype(model)},
+                              {"threads", threads},
+                              {"median_ms", wall},
+                              {"processor_ms", processor}};
+  if (!options.lengths.empty()) {
+    std::size_t texts = 0, tokens = 0;
+    for (const auto& batch : works.front().batches) {
+      texts += batch.size();
+      tokens += Runner::tokens_of(batch);
     }
+    json["texts"] = texts;
+    json["tokens"] = tokens;
+    json["texts_per_s"] = 1000.0 * static_cast<double>(texts) / wall["lengths"].get<double>();
+  }
+  return json;
+}
+
+std::string table_of(const nlohmann::ordered_json& json) {
+  std::string text = "isa " + json["isa"].get<std::string>() + ", dtype " +
+                     json["dtype"].get<std::string>() + ", threads " + json["threads"].dump() +
+                     "\n";
+  char line[96];
+  for (const auto& [name, median] : json["median_ms"].items()) {
+    std::snprintf(line, sizeof line, "%-12s %10.3f ms\n", name.c_str(), median.get<double>());
+    text += line;
+  }
+  if (json.contains("texts_per_s")) {
+    std::snprintf(line, sizeof line, "%-12s %10.1f\n", "texts/s",
+                  json["texts_per_s"].get<double>());
+    text += line;
+  }
+  return text;
+}
+
+int run(const Options& options) {
+  const bool asked = options.shapes == "-" && options.lengths.empty();
+  std::vector<Work> works;
+  if (!options.lengths.empty()) {
+    works = {read_lengths(options.lengths, options.batch)};
+  } else if (!asked) {
+    works = parse_shapes(options.shapes);
+  }
+  LoadOptions load = options.model.load_options();
+  load.tokenizer = false;
+  for (const Work& work : works) {
+    for (const auto& batch : work.batches) {
+      load.batch_tokens =
+          std::max(load.batch_tokens, *std::max_element(batch.begin(), batch.end()));
+    }
+  }
+  const Model model = Model::load(model_path(options.model.model, kKind), load);
+  OutputStream output;
+  const auto answer = [&](const std::vector<Work>& these) {
+    const auto json = measure(model, these, options);
+    output.write(options.json ? json.dump() + "\n" : table_of(json));
+    output.flush();
+  };
+  if (asked) {
+    for (std::string line; std::getline(std::cin, line);) answer(parse_shapes(line));
+  } else {
+    answer(works);
   }
   output.close();
   return 0;
@@ -135,13 +272,26 @@ Command add_bench(CLI::App& root) {
   CLI::App* app = root.add_subcommand(
       "bench", "Median time from random ids to the last hidden state, after warming up");
   add_model_name(*app, options->model.model, kKind);
-  app->add_option("--shapes", options->shapes, "Texts x tokens, separated by commas")
+  CLI::Option* shapes =
+      app->add_option("--shapes", options->shapes,
+                      "Texts x tokens, separated by commas; -: a list a line from standard input, "
+                      "each answered at once")
+          ->capture_default_str();
+  app->add_option("--lengths", options->lengths,
+                  "Instead of shapes: a file with one count of tokens a line; a run is all of them")
+      ->excludes(shapes);
+  app->add_option("--batch", options->batch, "Texts a call, with --lengths")
+      ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
-  app->add_option("--seconds", options->seconds, "Time spent on each shape, at least 11 runs")
+  app->add_option("--seconds", options->seconds, "Time spent on each shape, at least")
       ->check(CLI::Range(0.01, 600.0))
       ->capture_default_str();
-  app->add_flag("--json", options->json,
-                "{\"isa\", \"dtype\", \"threads\", \"median_ms\": {shape: ms}}");
+  app->add_option("--runs", options->runs, "Runs of each shape, at least")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app->add_flag(
+      "--json", options->json,
+      "{\"isa\", \"dtype\", \"threads\", \"median_ms\": {shape: ms}, \"processor_ms\": {...}}");
   add_engine_options(*app, options->model, 1);
   return {app, [options] { return run(*options); }};
 }

@@ -1,0 +1,1 @@
+"""Sapwood beside the other engines, in one run: README.md one folder up says how and why."""

@@ -1,0 +1,135 @@
+"""Writes the models as Hugging Face directories, and once more as the plain encoder's weights."""
+
+import json
+import shutil
+from pathlib import Path
+
+from .paths import MODELS, TOKENIZER
+from .specs import SPECS, VOCABULARY, Spec
+
+PLAIN = "encoder.safetensors"
+
+
+def distilbert_config(spec: Spec) -> dict:
+    config = {
+        "architectures": ["DistilBertModel"],
+        "model_type": "distilbert",
+        "activation": "gelu",
+        "dim": spec.hidden,
+        "hidden_dim": spec.width,
+        "n_heads": spec.heads,
+        "n_layers": spec.layers,
+        "max_position_embeddings": spec.positions,
+        "vocab_size": VOCABULARY,
+        "pad_token_id": 0,
+    }
+    if spec.depth is not None:
+        config["feed_forward"] = {"type": "fff", "depth": spec.depth, "trees": 1}
+    return config
+
+
+def crammed_config(spec: Spec) -> dict:
+    dense = spec.depth is None
+    arch = {
+        "num_transformer_layers": spec.layers,
+        "hidden_size": spec.hidden,
+        "intermed_type": "ff" if dense else "fff",
+        "intermed_size": spec.width if dense else 1,
+        "intermed_depth": spec.depth or 0,
+        "nonlin": "GELU",
+        "norm": "LayerNorm",
+        "norm_eps": 1e-12,
+        "norm_scheme": "pre",
+        "final_norm": True,
+        "use_bias": False,
+        "ffn_layer_frequency": 1,
+        "embedding": {
+            "vocab_size": VOCABULARY,
+            "embedding_dim": spec.hidden,
+            "pos_embedding": "scaled-sinusoidal",
+            "max_seq_length": spec.positions,
+            "normalization": True,
+        },
+        "attention": {
+            "type": "self-attention",
+            "num_attention_heads": spec.heads,
+            "qkv_bias": False,
+            "rotary_embedding": False,
+            "sequence_op": "torch-softmax",
+        },
+    }
+    return {"architectures": ["ScriptableLM"], "model_type": "crammedBERT", "arch": arch}
+
+
+def distilbert_tensors(spec: Spec, state: dict) -> dict:
+    parts = {"q": "attention.q_lin", "k": "attention.k_lin", "v": "attention.v_lin"}
+    parts |= {"out": "attention.out_lin", "norm1": "sa_layer_norm", "norm2": "output_layer_norm"}
+    parts |= {"ffn.0": "ffn.lin1", "ffn.2": "ffn.lin2"}
+    names = {"word": "embeddings.word_embeddings", "position": "embeddings.position_embeddings"}
+    names["norm"] = "embeddings.LayerNorm"
+    return {rename(name, names, "transformer.layer.", parts): t for name, t in state.items()}
+
+
+def crammed_tensors(spec: Spec, state: dict, scale: float) -> dict:
+    import torch
+
+    parts = {"out": "attn.dense", "ffn.0": "ffn.dense_in", "ffn.2": "ffn.dense_out"}
+    names = {"word": "embedding.word_embedding", "norm": "embedding.norm"}
+    tensors = {"embedding.pos_embedding.scale_factor": torch.tensor([scale])}
+    for name, tensor in state.items():
+        zeros = name.endswith("bias") and "norm" not in name and "linear_in" not in name
+        if zeros or name == "position.weight" or name.split(".")[2:3] in (["q"], ["k"], ["v"]):
+            continue
+        tensors[rename(name, names, "layers.", parts)] = tensor
+    for i in range(spec.layers):  # each head's q, k and v stand together, as in GPT-NeoX
+        q, k, v = (state[f"layers.{i}.{part}.weight"] for part in "qkv")
+        heads = [t.view(spec.heads, -1, spec.hidden) for t in (q, k, v)]
+        fused = torch.stack(heads, 1).reshape(3 * spec.hidden, spec.hidden)
+        tensors[f"layers.{i}.attn.self_attention.query_key_value.weight"] = fused
+    return tensors
+
+
+def rename(name: str, names: dict, layer: str, parts: dict) -> str:
+    """ "layers.3.q.weight" -> "transformer.layer.3.attention.q_lin.weight"."""
+    stem, _, kind = name.rpartition(".")
+    if not stem.startswith("layers."):
+        return f"{names.get(stem, stem)}.{kind}"
+    _, index, part = stem.split(".", 2)
+    return f"{layer}{index}.{parts.get(part, part)}.{kind}"
+
+
+def directory(name: str) -> Path:
+    """The model's Hugging Face directory, made where it is missing."""
+    path = MODELS / name
+    if (path / "config.json").exists():  # written last
+        return path
+    from safetensors.torch import save_file
+
+    from .encoder import random_encoder
+
+    spec = SPECS[name]
+    print(f"making {path.name}: {spec.layers} layers, random weights", flush=True)
+    path.mkdir(parents=True, exist_ok=True)
+    encoder, scale = random_encoder(spec)
+    state = encoder.state_dict()
+    save_file(state, path / PLAIN)
+    if spec.crammed:
+        config, tensors = crammed_config(spec), crammed_tensors(spec, state, scale)
+    else:
+        config, tensors = distilbert_config(spec), distilbert_tensors(spec, state)
+    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    save_file(tensors, path / "model.safetensors", metadata={"format": "pt"})
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copyfile(TOKENIZER / file, path / file)
+    (path / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    return path
+
+
+def load_encoder(name: str):
+    from safetensors.torch import load_file
+
+    from .encoder import Encoder
+
+    model = Encoder(SPECS[name])
+    model.load_state_dict(load_file(directory(name) / PLAIN))
+    return model.eval()

@@ -1,0 +1,117 @@
+"""bench/report: results.json and README.md with tables and plots."""
+
+from pathlib import Path
+
+from . import tables
+from .goals import goals
+from .results import Results
+
+
+def write(results: Results, folder: Path, draw=None) -> None:
+    """`draw(results, folder)` -> names of pictures; None: the ones that are there are shown."""
+    folder.mkdir(parents=True, exist_ok=True)
+    results.save(folder / "results.json")
+    if draw is not None:
+        for old in folder.glob("*.png"):
+            old.unlink()
+        draw(results, folder)
+    pictures = {path.stem for path in folder.glob("*.png")}
+    (folder / "README.md").write_text(page(results, pictures), encoding="utf-8")
+
+
+def page(results: Results, pictures: set[str]) -> str:
+    sections = [head(results), goal_table(results)]
+    for threads in sorted({cell["threads"] for cell in results.select("grid")}):
+        for dtype in tables.DTYPES:
+            text = tables.grid(results, "grid", dtype, threads)
+            if text:
+                title = f"DistilBERT-base shape, {dtype}, {thread_words(threads)}"
+                sections.append(section(title, text, f"grid-{dtype}-t{threads}", pictures))
+    for part, title in (
+        (
+            "ultrafast",
+            "UltraFastBERT-1x11 shape beside its dense twin (16 layers, peers run the twin)",
+        ),
+        ("six-layers", "DistilBERT's 6 layers with trees (depth 11), peers run DistilBERT"),
+    ):
+        for cell in unique(results.select(part)):
+            words = f"{title}, {cell['dtype']}, {thread_words(cell['threads'])}"
+            sections.append(
+                section(words, tables.grid(results, part, cell["dtype"], cell["threads"]))
+            )
+    for cell in unique(results.select("lengths")):
+        title = f"{cell['texts']} sentences of SST-2 dev, batches of 32"
+        words = f"{title}, {cell['dtype']}, {thread_words(cell['threads'])}"
+        sections.append(section(words, tables.lengths(results, cell["dtype"], cell["threads"])))
+    layer = tables.layer(results)
+    if layer:
+        title = "One feedforward layer 768 - 4095 - 768, microseconds, one thread"
+        sections.append(section(title, layer, "layer", pictures))
+    for title, text in (
+        ("Start and memory", tables.startup(results)),
+        ("Tokenizer, one thread, with offsets", tables.tokenizer(results)),
+        ("Kernels, microseconds a call, one thread", tables.kernels(results)),
+    ):
+        if text:
+            sections.append(section(title, text))
+    return "\n".join(sections)
+
+
+def head(results: Results) -> str:
+    machine = results.machine
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    isas = sorted({cell["isa"] for cell in results.cells if cell.get("isa")})
+    commits = sorted({cell["commit"] for cell in results.cells})
+    dates = sorted(cell["date"] for cell in results.cells)
+    quick = [cell["key"] for cell in results.cells if cell.get("quick")]
+    lines = [
+        "# Sapwood beside other engines",
+        "",
+        f"Written by `tools/bench` ({dates[0]} to {dates[-1]}). A ratio above 1 says that Sapwood is faster; only",
+        "ratios of one run decide anything. On one thread times are the processor's, else the wall's. The method is in",
+        "[bench/README.md](../README.md).",
+        "",
+        f"- CPU: {machine['cpu']} ({machine['family']}), {machine['cores']} cores, "
+        f"{', '.join(machine['features'])}; {machine['memory_gb']} GB; Linux {machine['kernel']}",
+        f"- Sapwood: commit {', '.join(commits)}; kernels {', '.join(isas)}",
+        f"- Peers: {versions}",
+    ]
+    busy = disturbed(results)
+    if busy:
+        lines.append(
+            f"- Other programs took half of the processor or more while these were measured: {', '.join(busy)}"
+        )
+    if quick:
+        lines.append(f"- Short runs (`--quick`), good for a first look only: {', '.join(quick)}")
+    return "\n".join(lines) + "\n"
+
+
+def disturbed(results: Results) -> list[str]:
+    """Cells where our process stood waiting for as long as it computed, or longer."""
+    return [
+        cell["key"]
+        for cell in results.cells
+        if cell.get("clock") == "processor"
+        and cell["wall_ms"].get("sapwood", 0) > 2 * cell["median_ms"].get("sapwood", 1)
+    ]
+
+
+def goal_table(results: Results) -> str:
+    rows = [[goal.what, goal.text, goal.reached, goal.verdict] for goal in goals(results)]
+    text = tables.table(["what", "goal", "reached (bold: missed)", "verdict"], rows)
+    note = "Ratios to the best of all peers at the same precision in one run, one thread unless said.\n"
+    return f"## Goals\n\n{note}\n{text}"
+
+
+def section(title: str, text: str, picture: str = "", pictures: set[str] = frozenset()) -> str:
+    shown = f"![{title}]({picture}.png)\n\n" if picture in pictures else ""
+    return f"## {title}\n\n{shown}{text}"
+
+
+def thread_words(threads: int) -> str:
+    return "one thread" if threads == 1 else f"{threads} threads"
+
+
+def unique(cells: list[dict]) -> list[dict]:
+    """One cell for each precision and count of threads."""
+    return list({(cell["dtype"], cell["threads"]): cell for cell in cells}.values())

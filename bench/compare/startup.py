@@ -1,0 +1,114 @@
+"""Process start to first answer, and peak memory, in a warm page cache.
+
+Ours: `sapwood embed` on a converted file, from exec to the answer's last byte, tokenizer included.
+Peers: loading their file and answering the same ids, Python's start and imports not counted; their
+peak memory is the whole process, Python included.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from statistics import median
+
+from . import rounds
+from .contestants import Refused, convert, thread_environment
+from .paths import ROOT, SAPWOOD
+
+PART, MODEL = "startup", "distilbert"
+ENGINES = ("onnxruntime", "openvino", "ctranslate2")
+TEXT = "a charming and often affecting journey"
+
+
+class Start:
+    """A contestant whose turn is one process from start to answer; `peak` collects its memory."""
+
+    threads = 1
+
+    def __init__(self, name: str, command: list, environment: dict):
+        self.name, self.ours, self.peak = name, name == "sapwood", []
+        self.command, self.environment = command, environment
+
+    def turn(self) -> dict:
+        with tempfile.TemporaryFile() as out:
+            start = time.perf_counter()
+            process = subprocess.Popen(
+                list(map(str, self.command)),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.PIPE,
+                cwd=ROOT / "bench",
+                env={**os.environ, **self.environment},
+            )
+            _, status, usage = os.wait4(process.pid, 0)
+            ms = 1e3 * (time.perf_counter() - start)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode != 0:
+                said = process.stderr.read().decode(errors="replace").strip().splitlines()
+                raise Refused(said[-1] if said else f"status {process.returncode}")
+            process.stderr.close()
+            out.seek(0)
+            answer = json.loads(out.read().splitlines()[-1])
+        self.peak.append(usage.ru_maxrss / 1024)
+        return {
+            "wall": answer.get("ms", ms)
+        }  # threads of others work side by side: the wall counts
+
+    def close(self) -> None:
+        pass
+
+
+def run(dtype: str, settings, store) -> None:
+    key = f"{PART}.{dtype}"
+    if store.has(key):
+        return
+    print(f"{PART}, {dtype}", flush=True)
+    refused, starts = {}, []
+    try:
+        file = convert(MODEL, dtype)
+        command = [SAPWOOD, "embed", "-m", file, "--threads", 1, "--format", "jsonl", TEXT]
+        starts.append(Start("sapwood", command, {}))
+        megabytes = file.stat().st_size / 2**20
+    except Refused as reason:
+        print(f"  sapwood: left out: {reason}", flush=True)
+        return
+    for name in ENGINES:
+        command = [sys.executable, "-m", "compare.startup", name, dtype]
+        starts.append(Start(name, command, thread_environment(1)))
+    starts = rounds.attempt(starts, refused, Start.turn)  # the page cache and the engines' caches
+    for start in starts:
+        start.peak.clear()
+    cell = rounds.interleave(starts, settings, Start.turn, 2 * settings.rounds)
+    cell |= {"part": PART, "dtype": dtype, "threads": 1, "file_mb": megabytes, "clock": "wall"}
+    cell["peak_mb"] = {start.name: round(median(start.peak), 1) for start in starts if start.peak}
+    store.put(key, cell | {"refused": refused | cell["refused"]})
+    print(f"  {cell['median_ms']} ms, {cell['peak_mb']} MB", flush=True)
+
+
+def main() -> None:
+    """A peer's process: import, then load and answer by the clock."""
+    import importlib
+
+    import numpy
+
+    from .engines import PEERS, create
+
+    name, dtype = sys.argv[1:]
+    importlib.import_module(f".engines.{PEERS[name].module}", __package__)
+    ids = numpy.array([[101, 1037, 11951, 1998, 2411, 12473, 4990, 102]])
+    keep = os.dup(1)
+    os.dup2(2, 1)
+    start = time.perf_counter()
+    options = {"cache": True} if name == "openvino" else {}
+    engine = create(name, MODEL, dtype, 1, False, **options)
+    engine.prepare(*ids.shape)
+    engine.run(ids)
+    ms = 1e3 * (time.perf_counter() - start)
+    os.write(keep, json.dumps({"ms": ms}).encode() + b"\n")
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The report maker of the comparison, from a small fixture: needs no other engine and no package.
+
+python3 -m unittest discover tests/bench
+"""
+
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "bench"))
+
+from compare import report, suites, tables  # noqa: E402
+from compare.goals import goals  # noqa: E402
+from compare.results import Results  # noqa: E402
+
+
+class ReportTest(unittest.TestCase):
+    def setUp(self):
+        self.results = Results.load(HERE / "fixture.json")
+        self.goals = {goal.what: goal for goal in goals(self.results)}
+
+    def test_ratios_are_to_the_best_peer(self):
+        self.assertEqual(self.results.ratio("grid", "f32", 1, "1x8"), 2.0)
+        self.assertEqual(self.results.ratio("grid", "f32", 1, "1x32"), 0.9)
+        self.assertIsNone(self.results.ratio("grid", "f32", 2, "1x8"))
+        # Our own twin is no peer.
+        self.assertEqual(self.results.ratio("ultrafast", "f32", 1, "1x128"), 3.4)
+
+    def test_a_miss_is_said(self):
+        goal = self.goals["DistilBERT-base shape, f32"]
+        self.assertEqual(goal.verdict, "missed")
+        self.assertIn("**least (1x32) 0.90x** of 1.00x", goal.reached)
+        self.assertIn("1x8 2.00x", goal.reached)
+        startup = self.goals["process start to first answer, int8; peak RSS"]
+        self.assertEqual(startup.verdict, "missed")
+        self.assertIn("start 25.0 ms", startup.reached)
+        self.assertIn("**peak RSS 90.0 MB** of 86.0 MB", startup.reached)
+        lengths = self.goals["SST-2 dev, int8, batches of 32 in arrival order"]
+        self.assertIn("arrival 1.80x", lengths.reached)
+        self.assertIn("**against sorted 1.10x** of 1.20x", lengths.reached)
+
+    def test_what_was_not_measured_is_not_reached(self):
+        self.assertEqual(self.goals["DistilBERT-base shape, bf16"].verdict, "not measured")
+        self.assertEqual(
+            self.goals["DistilBERT-base shape, int8"].verdict, "reached as far as measured"
+        )
+        twin = self.goals["UltraFastBERT-1x11 shape, f32, against its dense twin, 1x128"]
+        self.assertEqual(twin.verdict, "reached")
+
+    def test_the_layer_is_compared_with_others_only(self):
+        hot = next(goal for what, goal in self.goals.items() if "one layer repeated" in what)
+        self.assertEqual(hot.verdict, "reached")
+        self.assertIn("f32 1: 150x", hot.reached)  # MKL's 300 us over 2, not our dense layer's 100
+        cold = next(goal for what, goal in self.goals.items() if "in rotation" in what)
+        self.assertIn("**bf16 8: 35.0x** of 40.0x", cold.reached)
+
+    def test_products_are_held_to_the_limit_and_to_onednn(self):
+        goal = next(goal for what, goal in self.goals.items() if what.startswith("products"))
+        self.assertEqual(goal.verdict, "missed")
+        self.assertIn(
+            "**least share up to 8 rows (linear k768n3072m1) 80.0 %** of 85.0 %", goal.reached
+        )
+        self.assertIn("0.90x** of 0.97x", goal.reached)
+
+    def test_page(self):
+        page = report.page(self.results, {"grid-f32-t1"})
+        self.assertIn("Test CPU", page)
+        self.assertIn("openvino 2026.4.1", page)
+        self.assertIn("![DistilBERT-base shape, f32, one thread](grid-f32-t1.png)", page)
+        self.assertIn("| sapwood | **5.00** | 20.0 |", page)
+        self.assertIn("| best peer / sapwood | 2.00 | 0.90 |", page)
+        self.assertIn("Left out: ctranslate2: its output differs.", page)
+        self.assertIn("Short runs (`--quick`), good for a first look only: grid.int8.t1.1x8", page)
+        self.assertIn("sapwood 0.99910", page)
+        self.assertIn(
+            "| linear | k768n3072m1 | avx2 | 10.0 | 9.00 | - | 0.90 | peak % 80.0 |", page
+        )
+
+    def test_written_results_are_read_again(self):
+        with tempfile.TemporaryDirectory() as folder:
+            report.write(self.results, Path(folder))
+            again = Results.load(Path(folder) / "results.json")
+            self.assertEqual(again.cells, self.results.cells)
+            self.assertTrue((Path(folder) / "README.md").read_text().startswith("# Sapwood"))
+
+    def test_nothing_measured_gives_empty_sections(self):
+        self.assertEqual(tables.grid(Results(), "grid", "f32", 1), "")
+        self.assertEqual({goal.verdict for goal in goals(Results())}, {"not measured"})
+
+    def test_suites_are_read_by_name(self):
+        row = {"name": "cmm_hot/8/manual_time", "real_time": 0.02, "time_unit": "ms", "median": 19.5,
+               "iterations": 5, "GB/s": 3.0}  # fmt: skip
+        self.assertEqual(
+            suites.parse(row), {"name": "cmm_hot/8", "us": 19.5, "counters": {"GB/s": 3.0}}
+        )
+        del row["median"]
+        self.assertEqual(suites.parse(row)["us"], 20.0)
+
+
+if __name__ == "__main__":
+    unittest.main()
