@@ -126,7 +126,7 @@ Model Model::load(const std::filesystem::path& path, const LoadOptions& options)
   const bool directory = std::filesystem::is_directory(status);
   const bool as_stored = options.dtype.empty() || options.dtype == "auto";
   const auto types =
-      WeightTypes::all(as_stored ? kernels::DType::f32 : parse_weight_type(options.dtype));
+      WeightTypes::all(as_stored ? kernels::DType::f32 : parse_weight_type(options.dtype, "dtype"));
   LoadedParts parts = directory ? load_directory(path, types, options.tokenizer)
                                 : load_converted(path, options.tokenizer);
   if (!directory && !as_stored && parts.weights.types().products != types.products) {

@@ -81,9 +81,10 @@ std::string source_sha256(const std::filesystem::path& directory) {
 
 // "sapwood.dtype", and in "sapwood.exceptions" the products that take another type.
 WeightTypes read_types(const Metadata& metadata, const std::filesystem::path& path) {
-  WeightTypes types{parse_weight_type(require(metadata, "sapwood.dtype", path)),
-                    parse_weight_type(require(metadata, "sapwood.decisions", path)),
-                    {}};
+  WeightTypes types{
+      parse_weight_type(require(metadata, "sapwood.dtype", path), "sapwood.dtype"),
+      parse_weight_type(require(metadata, "sapwood.decisions", path), "sapwood.decisions"),
+      {}};
   const auto it = metadata.find("sapwood.exceptions");
   if (it == metadata.end()) return types;
   const std::string where = path.string() + ": sapwood.exceptions";
@@ -93,7 +94,7 @@ WeightTypes read_types(const Metadata& metadata, const std::filesystem::path& pa
     if (!type.is_string()) {
       throw Error(ErrorCode::malformed, where + ": '" + name + "': expected a string");
     }
-    types.exceptions[name] = parse_weight_type(type.get<std::string>());
+    types.exceptions[name] = parse_weight_type(type.get<std::string>(), where);
   }
   return types;
 }
@@ -161,8 +162,9 @@ std::vector<ConvertReport::Product> keep_damaged(const LoadedParts& parts,
 
 ConvertReport convert(const std::filesystem::path& source, const std::filesystem::path& target,
                       const ConvertOptions& options) {
-  auto types = WeightTypes::all(parse_weight_type(options.dtype));
-  if (!options.decisions.empty()) types.decisions = parse_weight_type(options.decisions);
+  auto types = WeightTypes::all(parse_weight_type(options.dtype, "dtype"));
+  if (!options.decisions.empty())
+    types.decisions = parse_weight_type(options.decisions, "decisions");
   if (!std::filesystem::is_directory(source)) {
     throw Error(ErrorCode::not_found,
                 source.string() + ": expected a Hugging Face model directory");

@@ -306,11 +306,11 @@ kernels::DType WeightTypes::of(const std::string& product) const {
   return it == exceptions.end() ? products : it->second;
 }
 
-kernels::DType parse_weight_type(const std::string& name) {
+kernels::DType parse_weight_type(const std::string& name, const std::string& what) {
   for (const auto type : {kernels::DType::f32, kernels::DType::bf16, kernels::DType::int8}) {
     if (name == to_string(type)) return type;
   }
-  throw Error(ErrorCode::unsupported, "dtype: expected f32, bf16 or int8, found '" + name + "'");
+  throw Error(ErrorCode::unsupported, what + ": expected f32, bf16 or int8, found '" + name + "'");
 }
 
 const char* to_string(kernels::DType type) noexcept {

@@ -40,8 +40,8 @@ struct WeightTypes {
   }
 };
 
-// "f32", "bf16" or "int8". Throws Error unsupported for another name.
-kernels::DType parse_weight_type(const std::string& name);
+// "f32", "bf16" or "int8". Throws Error unsupported for another name, saying what it was for.
+kernels::DType parse_weight_type(const std::string& name, const std::string& what);
 const char* to_string(kernels::DType type) noexcept;
 
 // Rows of a source taken in another order than the checkpoint has them.
