@@ -98,7 +98,8 @@ TEST_CASE("What is missing or wrong is a failure that names it") {
   check_failure({"inspect", golden("distilbert-base"), "--verify"}, "");
   RunOptions isa;
   isa.env = {{"SAPWOOD_ISA", "no-such-isa"}};
-  check_failure({"classify", "-m", golden("distilbert-sentiment-f16"), "x"}, "SAPWOOD_ISA", isa);
+  check_failure({"classify", "-m", golden("distilbert-sentiment-f16"), "x"},
+                "'no-such-isa' (SAPWOOD_ISA)", isa);
   RunOptions stdin_closed;
   stdin_closed.close_stdin = true;
   check_failure({"classify", "-m", golden("distilbert-sentiment-f16")}, "standard input",
