@@ -64,9 +64,23 @@ void require(bool condition, const std::string& message) {
   std::exit(1);
 }
 
+namespace {
+
+// Google Benchmark 1.8 replaced error_occurred.
+template <class Run>
+bool failed(const Run& run) {
+  if constexpr (requires { run.error_occurred; }) {
+    return run.error_occurred;
+  } else {
+    return run.skipped != 0;
+  }
+}
+
+}  // namespace
+
 void Reporter::ReportRuns(const std::vector<Run>& runs) {
   for (const Run& run : runs) {
-    if (run.error_occurred || run.run_type != Run::RT_Iteration) continue;
+    if (failed(run) || run.run_type != Run::RT_Iteration) continue;
     const auto median = run.counters.find("median");
     if (median == run.counters.end()) continue;
     const double time = median->second.value;

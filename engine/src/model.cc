@@ -1,6 +1,7 @@
 #include "sapwood/model.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "checkpoint/checkpoint.h"
 #include "config/json_fields.h"
@@ -19,8 +20,11 @@ const kernels::KernelTable& choose_kernels(const std::string& isa) {
   for (const kernels::KernelTable* table : kernels::available_tables()) {
     have += (have.empty() ? "" : ", ") + std::string(table->name);
   }
+  // select_table reads SAPWOOD_ISA for auto, and finds a table where it is not set.
+  const bool forced = isa.empty() || isa == "auto";
+  const char* value = forced ? std::getenv("SAPWOOD_ISA") : nullptr;
   const std::string asked =
-      isa.empty() || isa == "auto" ? "the one SAPWOOD_ISA names" : "'" + isa + "'";
+      value != nullptr ? std::string("'") + value + "' (SAPWOOD_ISA)" : "'" + isa + "'";
   throw Error(
       ErrorCode::isa_unavailable,
       "instruction set " + asked + " is not to be had here; this CPU and build have: " + have);

@@ -33,8 +33,8 @@ CpuFeatures detect() {
   constexpr std::uint64_t kZmm = kYmm | 0xe0;  // masks, upper halves of zmm, zmm16 to 31
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return features;
   features.avx2 = bit(b, 5) && fma && f16c && (xcr0 & kYmm) == kYmm;
-  const bool f = bit(b, 16), dq = bit(b, 17), bw = bit(b, 30), vl = bit(b, 31);
-  features.avx512 = features.avx2 && f && dq && bw && vl && (xcr0 & kZmm) == kZmm;
+  const bool f = bit(b, 16), dq = bit(b, 17), cd = bit(b, 28), bw = bit(b, 30), vl = bit(b, 31);
+  features.avx512 = features.avx2 && f && dq && cd && bw && vl && (xcr0 & kZmm) == kZmm;
   features.avx512_vnni = features.avx512 && bit(c, 11);
   if (a < 1 || __get_cpuid_count(7, 1, &a, &b, &c, &d) == 0) return features;
   features.avx2_vnni = features.avx2 && bit(a, 4);

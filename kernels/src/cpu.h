@@ -5,7 +5,7 @@ namespace sapwood::kernels {
 
 struct CpuFeatures {
   bool avx2;         // AVX2, FMA and F16C, with ymm state saved by the operating system
-  bool avx512;       // F, BW, DQ and VL on top, with zmm and mask state saved
+  bool avx512;       // F, CD, BW, DQ and VL on top, with zmm and mask state saved
   bool avx2_vnni;    // AVX2 and AVX-VNNI
   bool avx512_vnni;  // AVX-512 and VNNI
   bool avx512_bf16;  // AVX-512, VNNI and BF16

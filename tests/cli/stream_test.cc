@@ -1,5 +1,6 @@
 // Order, bad inputs, answers in time, bounded memory.
 #include <algorithm>
+#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "catch.h"
@@ -7,7 +8,6 @@
 
 using namespace sapwood::test;
 using Json = nlohmann::json;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -45,11 +45,12 @@ TEST_CASE("A bad line is an error in its place and the rest goes on") {
   REQUIRE(lines.size() == 5);  // the blank line is none
   CHECK(Json::parse(lines[0]).contains("label"));
   CHECK(Json::parse(lines[1])["error"]["code"] == "malformed");
-  CHECK_THAT(Json::parse(lines[1])["error"]["message"].get<std::string>(), Contains("line 2"));
+  CHECK_THAT(Json::parse(lines[1])["error"]["message"].get<std::string>(),
+             ContainsSubstring("line 2"));
   CHECK(Json::parse(lines[2])["error"]["code"] == "invalid_utf8");
   CHECK(Json::parse(lines[3])["error"]["code"] == "malformed");
   CHECK(Json::parse(lines[4]).contains("label"));
-  CHECK_THAT(outcome.err, Contains("3 of 5"));
+  CHECK_THAT(outcome.err, ContainsSubstring("3 of 5"));
 }
 
 TEST_CASE("Text that is not UTF-8 is an error wherever it comes from") {
@@ -81,7 +82,7 @@ TEST_CASE("What is cut is said, or refused") {
   REQUIRE(lines.size() == 2);
   CHECK_FALSE(Json::parse(lines[0]).contains("truncated"));
   CHECK(Json::parse(lines[1])["truncated"] == true);
-  CHECK_THAT(cut.err, Contains("1 of 2 inputs were longer than 64 tokens"));
+  CHECK_THAT(cut.err, ContainsSubstring("1 of 2 inputs were longer than 64 tokens"));
   CHECK(classify(lengthy, {"-q"}).err.empty());
   const Outcome refused = classify("short\n" + lengthy + "\n", {"--truncate", "none"});
   CHECK(refused.status == 1);
@@ -102,7 +103,7 @@ TEST_CASE("Other formats carry the same answers") {
         "1," + array[0]["label"].get<std::string>() + "," + array[0]["score"].dump() + ",");
   CHECK(csv[2].rfind("2,,,", 0) == 0);
   const std::string table = classify("a \x1b[31mred\x07 text\n", {"--format", "table"}).out;
-  CHECK_THAT(table, Contains("LABEL"));
+  CHECK_THAT(table, ContainsSubstring("LABEL"));
   CHECK(table.find('\x1b') == std::string::npos);  // nothing of the input controls the terminal
   const TemporaryFolder folder;
   const std::string file = folder.path("out.csv");
@@ -153,8 +154,12 @@ TEST_CASE("Memory does not grow with the input") {
     REQUIRE(process.finish() == 0);
     return process.peak_bytes();
   };
-  const std::size_t little = peak(4), much = peak(64);
+  [[maybe_unused]] const std::size_t little = peak(4), much = peak(64);
   CHECK(read_file(folder.path("out.jsonl")).size() > (std::size_t{2} << 20));
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  std::cout << "skipped: memory cannot be measured under a sanitizer, which keeps what is freed\n";
+#else
   // Sixty megabytes more of input, and the allocator's whims.
   CHECK(much < little + (std::size_t{12} << 20));
+#endif
 }

@@ -34,7 +34,7 @@ void check_error(const json& config, ErrorCode code, const std::string& names) {
     FAIL("accepted, expected an error that names " << names);
   } catch (const Error& e) {
     CHECK(to_string(e.code()) == to_string(code));
-    CHECK_THAT(e.what(), Catch::Contains(names));
+    CHECK_THAT(e.what(), ContainsSubstring(names));
   }
 }
 

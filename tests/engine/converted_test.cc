@@ -111,7 +111,7 @@ TEST_CASE("a plain checkpoint file asks for its directory", "[converted]") {
 TEST_CASE("a dtype that is not there is refused by name", "[converted]") {
   const TemporaryFolder folder;
   const fs::path target = folder.path() / "m.safetensors";
-  CHECK_THROWS_WITH(convert(sentiment, target, {.dtype = "int4"}), Catch::Contains("int4"));
+  CHECK_THROWS_WITH(convert(sentiment, target, {.dtype = "int4"}), ContainsSubstring("int4"));
   CHECK_FALSE(fs::exists(target));
 }
 

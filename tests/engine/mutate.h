@@ -72,7 +72,7 @@ inline void check_load_error(const fs::path& path, ErrorCode code,
   } catch (const Error& e) {
     INFO(e.what());
     CHECK(to_string(e.code()) == to_string(code));
-    for (const std::string& name : names) CHECK_THAT(e.what(), Catch::Contains(name));
+    for (const std::string& name : names) CHECK_THAT(e.what(), ContainsSubstring(name));
   }
 }
 

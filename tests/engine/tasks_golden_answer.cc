@@ -29,7 +29,7 @@ TEST_CASE("answer finds what the pipeline finds", "[golden]") {
       REQUIRE(found.size() == expected.size());
       for (std::size_t i = 0; i < found.size(); ++i) {
         INFO("answer " << i << ": '" << found[i].answer << "', expected " << expected[i]);
-        CHECK(found[i].answer == expected[i].at("answer"));
+        CHECK(found[i].answer == expected[i].at("answer").get<std::string>());
         CHECK(found[i].start == expected[i].at("start"));
         CHECK(found[i].end == expected[i].at("end"));
         CHECK(close(found[i].score, expected[i].at("score")));

@@ -21,7 +21,7 @@ void check_labels(const std::vector<LabelScore>& found, const json& expected) {
   for (std::size_t i = 0; i < found.size(); ++i) {
     INFO("label " << i << ": " << found[i].label << " " << found[i].score << ", expected "
                   << expected[i]);
-    CHECK(found[i].label == expected[i].at("label"));
+    CHECK(found[i].label == expected[i].at("label").get<std::string>());
     CHECK(close(found[i].score, expected[i].at("score")));
   }
 }

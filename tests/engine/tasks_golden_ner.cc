@@ -28,8 +28,9 @@ void check_entities(const std::vector<Entity>& found, const json& expected, bool
   for (std::size_t i = 0; i < found.size(); ++i) {
     INFO("entity " << i << ": " << found[i].entity << " " << found[i].word << ", expected "
                    << expected[i]);
-    CHECK(found[i].entity == expected[i].at(aggregated ? "entity_group" : "entity"));
-    CHECK(found[i].word == expected[i].at("word"));
+    const json& label = expected[i].at(aggregated ? "entity_group" : "entity");
+    CHECK(found[i].entity == label.get<std::string>());
+    CHECK(found[i].word == expected[i].at("word").get<std::string>());
     CHECK(found[i].start == expected[i].at("start"));
     CHECK(found[i].end == expected[i].at("end"));
     CHECK(close(found[i].score, expected[i].at("score")));

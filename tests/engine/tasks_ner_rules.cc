@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "catch.h"
-#include "tasks/clean_up.h"
+#include "sapwood/tokenizer/word_piece_decoder.h"
 #include "tasks/ner_aggregate.h"
 
 using namespace sapwood;
@@ -41,8 +41,13 @@ Tokens microsoft() {
   return result;
 }
 
+// As the tokenizers of BERT models join.
+const JoinWords kJoin = [](std::span<const std::string> words) {
+  return WordPieceDecoder{}.join(words);
+};
+
 std::vector<Entity> run(const Tokens& tokens, Aggregation aggregation) {
-  return aggregate(tokens.tokens, kLabels, aggregation, WordJoiner{});
+  return aggregate(tokens.tokens, kLabels, aggregation, kJoin);
 }
 
 void check(const Entity& entity, const std::string& label, double score, const std::string& word,
@@ -114,7 +119,7 @@ TEST_CASE("labels with hyphens of their own are named by what follows the first 
   const std::vector<std::string> labels = {"geo-loc", "B-work-of-art"};
   Tokens tokens;
   tokens.add("a", 0, 1, false, {1, 0}).add("b", 2, 3, false, {0, 1}).add("c", 4, 5, false, {1, 0});
-  const auto entities = aggregate(tokens.tokens, labels, Aggregation::simple, WordJoiner{});
+  const auto entities = aggregate(tokens.tokens, labels, Aggregation::simple, kJoin);
   REQUIRE(entities.size() == 3);
   CHECK(entities[0].entity == "loc");
   CHECK(entities[1].entity == "work-of-art");
@@ -133,24 +138,4 @@ TEST_CASE("no tokens, NaN scores and a leading subword are answered") {
     CHECK_FALSE(run(tokens, aggregation).empty());
   }
   CHECK(run(tokens, Aggregation::max)[0].word == "##xy");
-}
-
-TEST_CASE("words are joined as the WordPiece decoder joins tokens") {
-  const WordJoiner joiner;
-  const auto join = [&](std::vector<std::string> words) { return joiner.join(words); };
-  CHECK(join({"##uelo", "Ara", "##új", "##o", "No", "##guera"}) == "##uelo Araújo Noguera");
-  CHECK(join({"Paris", ",", "Rome", ".", "is", "n't", "it", "?"}) == "Paris, Rome. isn't it?");
-  CHECK(join({"the", "dog", "'s", "we", "'ve", "I", "'m"}) == "the dog's we've I'm");
-  CHECK(join({"the", "dog", "'", "s"}) == "the dog ' s");  // word by word, " ' " is never seen
-  CHECK(join({}).empty());
-  CHECK(WordJoiner{"##", false}.join(std::vector<std::string>{"a", ".", "##b"}) == "a .b");
-}
-
-TEST_CASE("clean-up follows the references' lists") {
-  std::string text = "it ' s , do not . ? ! n't 'm 's 've 're";
-  clean_up_text(text);
-  CHECK(text == "it's, do not.?!n't'm's've're");
-  std::string word = "we do not . .";
-  clean_up_word(word);
-  CHECK(word == "we don't..");
 }

@@ -1,6 +1,6 @@
 // Texts and vocabularies that mean harm: HOSTILE_INPUT.md, items 25 to 38.
-#include <chrono>
 #include <clocale>
+#include <ctime>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -53,11 +53,11 @@ void check_sound(const Encoding& e, const Tokenizer& t, std::size_t length) {
 }
 
 double seconds(const Tokenizer& t, const std::string& text) {
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   const Encoding e = t.encode(text);
-  const auto end = std::chrono::steady_clock::now();
+  const std::clock_t end = std::clock();
   check_sound(e, t, text.size());
-  return std::chrono::duration<double>(end - start).count();
+  return static_cast<double>(end - start) / CLOCKS_PER_SEC;
 }
 
 }  // namespace

@@ -12,16 +12,10 @@
 #include "post_processor.h"
 #include "pre_tokenizer.h"
 #include "sapwood/tokenizer/tokenizer.h"
+#include "sapwood/tokenizer/word_piece_decoder.h"
 #include "wordpiece.h"
 
 namespace sapwood {
-
-struct WordPieceDecoder {
-  std::string prefix = "##";
-  bool cleanup = true;
-
-  std::string join(std::vector<std::string> tokens) const;
-};
 
 struct SpecialIds {
   std::optional<int32_t> cls, sep, mask, pad, unk;

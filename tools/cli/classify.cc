@@ -11,10 +11,7 @@ namespace {
 
 constexpr ModelKind kKind{"a model with a sequence classification head", "distilbert-sst2-fff-3l"};
 
-struct Options {
-  IoOptions io;
-  ModelOptions model;
-  LengthFlags length;
+struct Options : TextTaskOptions {
   int top_k = 1;
   std::optional<ScoreFunction> function;
   std::optional<std::string> pair;
@@ -82,10 +79,7 @@ Command add_classify(CLI::App& root) {
        {"sigmoid", ScoreFunction::sigmoid},
        {"none", ScoreFunction::none}},
       "From logits to scores; none: raw logits [by the model's problem type]");
-  add_length_options(*app, options->length);
-  add_input_options(*app, options->io);
-  add_output_options(*app, options->io);
-  add_engine_options(*app, options->model);
+  add_text_task_options(*app, *options);
   return {app, [options] { return run(*options); }};
 }
 

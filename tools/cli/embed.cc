@@ -11,10 +11,7 @@ namespace {
 
 constexpr ModelKind kKind{"an encoder, e.g. a sentence-transformers model", ""};
 
-struct Options {
-  IoOptions io;
-  ModelOptions model;
-  LengthFlags length;
+struct Options : TextTaskOptions {
   std::optional<PoolingMode> pooling;
   std::optional<bool> normalize;
   std::optional<std::string> pair;
@@ -142,10 +139,7 @@ Command add_embed(CLI::App& root) {
       "--normalize,!--no-normalize",
       [options = options.get()](std::int64_t count) { options->normalize = count > 0; },
       "Scale vectors to length 1 [the model's, else not]");
-  add_length_options(*app, options->length);
-  add_input_options(*app, options->io);
-  add_output_options(*app, options->io, true);
-  add_engine_options(*app, options->model);
+  add_text_task_options(*app, *options, true);
   return {app, [options] { return run(*options); }};
 }
 

@@ -11,10 +11,7 @@ namespace {
 
 constexpr ModelKind kKind{"a model with a masked language model head", ""};
 
-struct Options {
-  IoOptions io;
-  ModelOptions model;
-  LengthFlags length;
+struct Options : TextTaskOptions {
   int top_k = 5;
 };
 
@@ -56,10 +53,8 @@ int run(const Options& options) {
   task.truncation_notice =
       truncation_notice(fill_options.length.max_length.value_or(model.max_length()));
   task.compute = [&](std::span<const Record> records, OutputFormat format) {
-    std::vector<std::string_view> texts;
-    for (const Record& record : records) texts.push_back(record.first);
     return convert_results(
-        fill_mask(model, texts, fill_options),
+        fill_mask(model, single_texts(records), fill_options),
         [&](MaskFills result, std::size_t) { return render(std::move(result), format); });
   };
   return run_task(task);
@@ -76,10 +71,7 @@ Command add_fill_mask(CLI::App& root) {
       ->type_name("K")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  add_length_options(*app, options->length);
-  add_input_options(*app, options->io);
-  add_output_options(*app, options->io);
-  add_engine_options(*app, options->model);
+  add_text_task_options(*app, *options);
   return {app, [options] { return run(*options); }};
 }
 

@@ -156,7 +156,8 @@ int run(Options options) {
 Command add_inspect(CLI::App& root) {
   auto options = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("inspect", "What a model is, and its static graph");
-  app->add_option("model", options->positional, "Directory, converted file or name")
+  // Not "model": to CLI11 2.4 an argument and an option of one name are the same.
+  app->add_option("source", options->positional, "Directory, converted file or name")
       ->type_name("MODEL");
   add_model_name(*app, options->model.model, kKind);
   app->add_flag("--graph", options->graph, "List the graph: shapes, kernels, operations, bytes");

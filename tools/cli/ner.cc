@@ -12,10 +12,7 @@ namespace {
 
 constexpr ModelKind kKind{"a model with a token classification head", ""};
 
-struct Options {
-  IoOptions io;
-  ModelOptions model;
-  LengthFlags length;
+struct Options : TextTaskOptions {
   Aggregation aggregation = Aggregation::none;
   std::string ignore_labels = "O";
   int stride = 0;
@@ -70,11 +67,9 @@ int run(const Options& options) {
       truncation_notice(ner_options.length.max_length.value_or(model.max_length()),
                         "--stride N reads them whole, in windows");
   task.compute = [&](std::span<const Record> records, OutputFormat format) {
-    std::vector<std::string_view> texts;
-    for (const Record& record : records) texts.push_back(record.first);
-    return convert_results(ner(model, texts, ner_options), [&](Entities result, std::size_t) {
-      return render(std::move(result), grouped, format);
-    });
+    return convert_results(
+        ner(model, single_texts(records), ner_options),
+        [&](Entities result, std::size_t) { return render(std::move(result), grouped, format); });
   };
   return run_task(task);
 }
@@ -102,10 +97,7 @@ Command add_ner(CLI::App& root) {
       ->type_name("N")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  add_length_options(*app, options->length);
-  add_input_options(*app, options->io);
-  add_output_options(*app, options->io);
-  add_engine_options(*app, options->model);
+  add_text_task_options(*app, *options);
   return {app, [options] { return run(*options); }};
 }
 

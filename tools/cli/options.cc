@@ -107,6 +107,13 @@ void add_texts(CLI::App& app, IoOptions& io, const std::string& what) {
       ->expected(0, -1);
 }
 
+void add_text_task_options(CLI::App& app, TextTaskOptions& options, bool npy) {
+  add_length_options(app, options.length);
+  add_input_options(app, options.io);
+  add_output_options(app, options.io, npy);
+  add_engine_options(app, options.model);
+}
+
 std::filesystem::path model_path(const std::string& name, const ModelKind& kind) {
   if (!name.empty()) return find_model(name);
   if (*kind.default_name != '\0') return find_model(kind.default_name);
@@ -123,6 +130,13 @@ std::vector<TextInput> text_inputs(std::span<const Record> records) {
   inputs.reserve(records.size());
   for (const Record& record : records) inputs.push_back({record.first, record.second});
   return inputs;
+}
+
+std::vector<std::string_view> single_texts(std::span<const Record> records) {
+  std::vector<std::string_view> texts;
+  texts.reserve(records.size());
+  for (const Record& record : records) texts.push_back(record.first);
+  return texts;
 }
 
 std::string truncation_notice(int limit, const std::string& advice) {

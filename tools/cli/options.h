@@ -43,6 +43,13 @@ struct LengthFlags {
   LengthOptions options() const;
 };
 
+// What the subcommands that run a model over texts share; theirs add to it.
+struct TextTaskOptions {
+  IoOptions io;
+  ModelOptions model;
+  LengthFlags length;
+};
+
 void add_model_name(CLI::App& app, std::string& model, const ModelKind& kind);
 void add_engine_options(CLI::App& app, ModelOptions& options, int default_threads = 0);
 void add_length_options(CLI::App& app, LengthFlags& flags);
@@ -51,6 +58,9 @@ void add_output_options(CLI::App& app, IoOptions& io, bool npy = false);
 // The texts as arguments.
 void add_texts(CLI::App& app, IoOptions& io, const std::string& what);
 
+// The four groups before, which end a subcommand's help. The options proper to it come first.
+void add_text_task_options(CLI::App& app, TextTaskOptions& options, bool npy = false);
+
 // The file or directory that the user named, else the default model's. UsageError saying what to
 // give where there is neither.
 std::filesystem::path model_path(const std::string& name, const ModelKind& kind);
@@ -58,6 +68,8 @@ Model load_model(const ModelOptions& options, const ModelKind& kind);
 
 // The texts and pairs of the records, whose characters they view.
 std::vector<TextInput> text_inputs(std::span<const Record> records);
+// The same of tasks that take no pairs.
+std::vector<std::string_view> single_texts(std::span<const Record> records);
 
 // "longer than 512 tokens and cut; ..."
 std::string truncation_notice(int limit, const std::string& advice = "");

@@ -11,10 +11,7 @@ namespace {
 
 constexpr ModelKind kKind{"a cross-encoder (classification head of one label) or an encoder", ""};
 
-struct Options {
-  IoOptions io;
-  ModelOptions model;
-  LengthFlags length;
+struct Options : TextTaskOptions {
   std::optional<std::string> query;
   bool raw_scores = false;
 };
@@ -98,10 +95,7 @@ Command add_rerank(CLI::App& root) {
   add_model_name(*app, options->model.model, kKind);
   app->add_flag("--raw-scores", options->raw_scores,
                 "Cross-encoders: the logit instead of its sigmoid");
-  add_length_options(*app, options->length);
-  add_input_options(*app, options->io);
-  add_output_options(*app, options->io);
-  add_engine_options(*app, options->model);
+  add_text_task_options(*app, *options);
   return {app, [options] { return run(*options); }};
 }
 

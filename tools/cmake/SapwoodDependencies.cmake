@@ -1,8 +1,8 @@
 # Every library the project uses: from the distribution by find_package, else the pinned sources below.
 #
-# The versions tested are those of Debian 12. The FetchContent fallback is pinned by commit hash and is
-# for systems without the packages; it has not been tried, because the project is built without access
-# to the hosts it names.
+# The versions tested are those of Debian 12 and 13. The FetchContent fallback is pinned by commit hash
+# and is for systems without the packages; it has not been tried, because the project is built without
+# access to the hosts it names.
 
 include(FetchContent)
 
@@ -13,9 +13,10 @@ macro(sapwood_fetch name repository commit)
   FetchContent_MakeAvailable(${name})
 endmacro()
 
-# xsimd: SIMD batches for element-wise kernels.
-find_package(xsimd 8.1 QUIET)
-if(NOT xsimd_FOUND)
+# xsimd: SIMD batches for element-wise kernels. From 8.1; the version is compared here, because the
+# package's own file takes only the same major version for good.
+find_package(xsimd QUIET)
+if(NOT xsimd_FOUND OR xsimd_VERSION VERSION_LESS 8.1)
   sapwood_fetch(xsimd https://github.com/xtensor-stack/xsimd.git 1577b02d549cca52aa5e943c16f2600950480289)
 endif()
 if(NOT TARGET xsimd::xsimd)

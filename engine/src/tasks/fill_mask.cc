@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "sapwood/tokenizer/word_piece_decoder.h"
 #include "tasks/batch.h"
-#include "tasks/clean_up.h"
 #include "tasks/scores.h"
 
 namespace sapwood {
@@ -40,7 +40,7 @@ namespace {
 std::string decode(const Tokenizer& tokenizer, std::span<const std::int32_t> ids,
                    bool skip_special_tokens) {
   std::string text = tokenizer.decode(ids, skip_special_tokens);
-  if (tokenizer.clean_up_tokenization_spaces()) tasks::clean_up_text(text);
+  if (tokenizer.clean_up_tokenization_spaces()) clean_up_text(text);
   return text;
 }
 

@@ -24,15 +24,6 @@ EncodeOptions encode_options(const Model& model, const NerOptions& options) {
   return encode;
 }
 
-// The decoder's cleanup is not part of the tokenizer's interface, but its effect on "a ." is seen.
-tasks::WordJoiner make_joiner(const Tokenizer& tokenizer) {
-  tasks::WordJoiner joiner;
-  if (const auto dot = tokenizer.id(".")) {
-    joiner.cleanup = tokenizer.decode(std::vector<std::int32_t>{*dot, *dot}, false) == "..";
-  }
-  return joiner;
-}
-
 // One window's tokens and the scores they point into.
 struct Window {
   std::vector<float> scores;
@@ -78,7 +69,9 @@ std::vector<Result<Entities>> ner(const Model& model, std::span<const std::strin
   tasks::require_at_least(options.stride, 0, "stride");
   const std::vector<std::string>& labels = model.config().labels;
   const Tokenizer& tokenizer = model.tokenizer();
-  const tasks::WordJoiner joiner = make_joiner(tokenizer);
+  const tasks::JoinWords join = [&](std::span<const std::string> words) {
+    return tokenizer.join(words);
+  };
   const EncodeOptions encode = encode_options(model, options);
 
   tasks::Batch batch = tasks::encode_inputs(
@@ -116,7 +109,7 @@ std::vector<Result<Entities>> ner(const Model& model, std::span<const std::strin
     }
     const Window window = read_window(tokenizer, *text, batch.windows[number], logits);
     std::vector<Entity> entities =
-        tasks::aggregate(window.tokens, labels, options.aggregation, joiner);
+        tasks::aggregate(window.tokens, labels, options.aggregation, join);
     if (options.aggregation == Aggregation::none) {
       single.push_back({std::move(entities)});
     } else {

@@ -49,7 +49,7 @@ const NerToken& most_certain(std::span<const NerToken> tokens) {
 }
 
 Labelled aggregate_word(std::span<const NerToken> tokens, Aggregation aggregation,
-                        const WordJoiner& joiner) {
+                        const JoinWords& join) {
   Labelled word;
   if (aggregation == Aggregation::average) {
     const std::vector<float> mean = mean_scores(tokens);
@@ -61,7 +61,7 @@ Labelled aggregate_word(std::span<const NerToken> tokens, Aggregation aggregatio
   std::vector<std::string> pieces;
   pieces.reserve(tokens.size());
   for (const NerToken& token : tokens) pieces.push_back(token.word);
-  word.word = joiner.join(pieces);
+  word.word = join(pieces);
   word.index = -1;
   word.start = tokens.front().start;
   word.end = tokens.back().end;
@@ -69,12 +69,12 @@ Labelled aggregate_word(std::span<const NerToken> tokens, Aggregation aggregatio
 }
 
 std::vector<Labelled> label_words(std::span<const NerToken> tokens, Aggregation aggregation,
-                                  const WordJoiner& joiner) {
+                                  const JoinWords& join) {
   std::vector<Labelled> words;
   for (std::size_t first = 0; first < tokens.size();) {
     std::size_t end = first + 1;
     while (end < tokens.size() && tokens[end].subword) ++end;
-    words.push_back(aggregate_word(tokens.subspan(first, end - first), aggregation, joiner));
+    words.push_back(aggregate_word(tokens.subspan(first, end - first), aggregation, join));
     first = end;
   }
   return words;
@@ -110,7 +110,7 @@ float mean_score(std::span<const Labelled> group) {
 }
 
 Entity make_group(std::span<Labelled> group, std::span<const std::string> labels,
-                  const WordJoiner& joiner) {
+                  const JoinWords& join) {
   Entity entity;
   entity.entity = group_name(labels[static_cast<std::size_t>(group[0].label)]);
   entity.score = mean_score(group);
@@ -120,14 +120,14 @@ Entity make_group(std::span<Labelled> group, std::span<const std::string> labels
   std::vector<std::string> words;
   words.reserve(group.size());
   for (Labelled& item : group) words.push_back(std::move(item.word));
-  entity.word = joiner.join(words);
+  entity.word = join(words);
   return entity;
 }
 
 }  // namespace
 
 std::vector<Entity> aggregate(std::span<const NerToken> tokens, std::span<const std::string> labels,
-                              Aggregation aggregation, const WordJoiner& joiner) {
+                              Aggregation aggregation, const JoinWords& join) {
   std::vector<Entity> entities;
   if (aggregation == Aggregation::none) {
     entities.reserve(tokens.size());
@@ -144,7 +144,7 @@ std::vector<Entity> aggregate(std::span<const NerToken> tokens, std::span<const 
     items.reserve(tokens.size());
     for (const NerToken& token : tokens) items.push_back(best_label(token));
   } else {
-    items = label_words(tokens, aggregation, joiner);
+    items = label_words(tokens, aggregation, join);
   }
   const auto tag = [&](const Labelled& item) {
     return tag_of(labels[static_cast<std::size_t>(item.label)]);
@@ -156,7 +156,7 @@ std::vector<Entity> aggregate(std::span<const NerToken> tokens, std::span<const 
       ++end;
     }
     entities.push_back(
-        make_group(std::span<Labelled>(items).subspan(first, end - first), labels, joiner));
+        make_group(std::span<Labelled>(items).subspan(first, end - first), labels, join));
     first = end;
   }
   return entities;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,19 +20,14 @@ struct NerToken {
   bool subword;                   // belongs to the word of the token before it
 };
 
-// convert_tokens_to_string: the WordPiece decoder over words instead of ids, because an unknown
-// token stands here for the text it came from.
-struct WordJoiner {
-  std::string prefix = "##";
-  bool cleanup = true;  // no space before . ? ! , and English contractions
-
-  std::string join(std::span<const std::string> words) const;
-};
+// convert_tokens_to_string, Tokenizer::join: over words instead of ids, because an unknown token
+// stands here for the text it came from.
+using JoinWords = std::function<std::string(std::span<const std::string>)>;
 
 // Entities of one window: a token each (none, with its index), else groups of adjacent tokens with
 // the same label, each ended by another label or a B-. Labels to be ignored are still in.
 std::vector<Entity> aggregate(std::span<const NerToken> tokens, std::span<const std::string> labels,
-                              Aggregation aggregation, const WordJoiner& joiner);
+                              Aggregation aggregation, const JoinWords& join);
 
 void remove_labels(std::vector<Entity>& entities, std::span<const std::string> ignored);
 

@@ -6,7 +6,6 @@ set(SAPWOOD_TASK_SOURCES
   src/tasks/answer_spans.cc
   src/tasks/batch.cc
   src/tasks/classify.cc
-  src/tasks/clean_up.cc
   src/tasks/embed.cc
   src/tasks/fill_mask.cc
   src/tasks/lowercase.cc
@@ -14,5 +13,4 @@ set(SAPWOOD_TASK_SOURCES
   src/tasks/ner_aggregate.cc
   src/tasks/rerank.cc
   src/tasks/scores.cc
-  src/tasks/text_index.cc
-  src/tasks/word_joiner.cc)
+  src/tasks/text_index.cc)

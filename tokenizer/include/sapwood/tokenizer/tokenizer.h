@@ -151,6 +151,10 @@ class Tokenizer {
   // does.
   std::string decode(std::span<const int32_t> ids, bool skip_special_tokens = true) const;
 
+  // The text of tokens (or of strings that stand for them), by the decoder of the file; with spaces
+  // between them where it has none.
+  std::string join(std::span<const std::string> tokens) const;
+
   // The token of an id in [0, vocab_size()); empty for an id that no token has. Throws Error
   // invalid_argument outside that range. The view lives as long as the tokenizer or a copy of it.
   std::string_view token(int32_t id) const;
