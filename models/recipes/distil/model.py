@@ -28,18 +28,20 @@ class Layer(nn.Module):
         self.norm1 = nn.LayerNorm(HIDDEN, EPS)
         self.ffn = FeedForward(spec, HIDDEN, out_bias, flip)
         self.norm2 = nn.LayerNorm(HIDDEN, EPS)
+        self.drop = 0.0  # of both parts' outputs, when a teacher is tuned
 
     def attend(self, x: torch.Tensor) -> torch.Tensor:
         """The half layer before the feedforward part, [rows, length, HIDDEN]."""
         rows, length, _ = x.shape
         q, k, v = self.qkv(x).view(rows, length, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
         y = F.scaled_dot_product_attention(q, k, v)
-        return self.norm1(x + self.out(y.transpose(1, 2).reshape(rows, length, HIDDEN)))
+        y = self.out(y.transpose(1, 2).reshape(rows, length, HIDDEN))
+        return self.norm1(x + F.dropout(y, self.drop, self.training))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.attend(x)
         y = self.ffn(x)
-        return self.norm2(x if y is None else x + y)
+        return self.norm2(x if y is None else x + F.dropout(y, self.drop, self.training))
 
 
 class Embeddings(nn.Module):
