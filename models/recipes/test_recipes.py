@@ -89,6 +89,26 @@ def test_kernel_is_the_plain_version():
         torch.testing.assert_close(got[1], got[0], rtol=1e-5, atol=1e-5)
 
 
+def test_vocabulary_kernel_is_the_plain_loss():
+    if not torch.cuda.is_available():
+        os.environ["TRITON_INTERPRET"] = "1"
+    pytest.importorskip("triton")
+    from distil.vocab_loss import Fused, plain
+
+    torch.manual_seed(5)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    x, y = 2 * torch.randn(2, 3, 5001, device=device)
+    labels = torch.randint(5001, (3,), device=device)
+    for more in ((None, 1.0, 1.0), (y, 2.0, 0.3)):
+        got = []
+        for run in (plain, Fused.apply):
+            leaf = x.clone().requires_grad_(True)
+            loss = run(leaf, labels, *more)
+            loss.backward()
+            got.append((loss.detach(), leaf.grad))
+        torch.testing.assert_close(got[1], got[0], rtol=1e-4, atol=1e-6)
+
+
 def test_initialisation_explains_what_a_tree_can():
     torch.manual_seed(3)
     teacher = FeedForward(Spec(dense=64), 16, out_bias=True).requires_grad_(False)

@@ -67,7 +67,7 @@ def main() -> None:
     p.add_argument("--keep", default="", help="members whose checkpoint is written to --out too, not to --work alone")
     p.add_argument("--name", default="general", help="of the results file")
     args = p.parse_args()
-    prepared, teacher, device = setup.begin(args, 60 if args.tokens > 16384 else 20)
+    prepared, teacher, device = setup.begin(args, 12)
     text = Text(prepared, args.tokens, args.seed)
     members = {name: parse_member(name) for name in args.members.split(",")}
 

@@ -87,13 +87,7 @@ def load_teacher(path: pathlib.Path, words: pathlib.Path | None = None) -> tuple
     The token type embedding of segment 0 is added to the positions (exact: every token is segment 0), as
     DistilBERT has no token types. The pooler is left out: the model's embedding is the mean.
     """
-    if path.suffix == ".xz":
-        unpacked = path.with_suffix("")
-        if not unpacked.exists():
-            part = unpacked.with_suffix(f".{os.getpid()}.part")  # several processes may do this at once
-            part.write_bytes(lzma.decompress(path.read_bytes()))
-            part.replace(unpacked)
-        path = unpacked
+    path = plain(path)
     with safe_open(path, "pt") as file:
         get = lambda name: unpack(file, name).float()
         position = get("embeddings.position_embeddings.weight") + get("embeddings.token_type_embeddings.weight")[0]
@@ -119,9 +113,21 @@ def load_teacher(path: pathlib.Path, words: pathlib.Path | None = None) -> tuple
     return embeddings, teacher.eval().requires_grad_(False)
 
 
+def plain(path: pathlib.Path) -> pathlib.Path:
+    """The file that a packed one (.xz) holds, unpacked beside it."""
+    if path.suffix != ".xz":
+        return path
+    unpacked = path.with_suffix("")
+    if not unpacked.exists():
+        part = unpacked.with_suffix(f".{os.getpid()}.part")  # several processes may do this at once
+        part.write_bytes(lzma.decompress(path.read_bytes()))
+        part.replace(unpacked)
+    return unpacked
+
+
 def read_words(path: pathlib.Path) -> torch.Tensor:
-    with safe_open(path, "pt") as file:
-        return file.get_tensor("distilbert.embeddings.word_embeddings.weight").float()
+    with safe_open(plain(path), "pt") as file:
+        return unpack(file, "distilbert.embeddings.word_embeddings.weight").float()
 
 
 def unpack(file, name: str) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Task distillation: teacher and students are tuned for SST-2, WikiANN NER and masked LM.
+"""Task distillation: teacher and students are tuned for SST-2, WikiANN NER, masked LM and embeddings.
 
     python -m distil.tasks --data ... --teacher ... --tokenizer ... --out results --jobs ner:teacher:0,sst2:teacher:0
     python -m distil.tasks ... --jobs ner:f8d7~:0,ner:f8d7~:1,mlm:d72:0 --keep ner:f8d7~:0 --workers 4
@@ -6,7 +6,8 @@
 A job is TASK:MEMBER:SEED; TASK:teacher:SEED tunes a teacher (hard labels), and comes first. A student starts from its
 general checkpoint and the teacher's head. Its loss: KL to the teacher at a temperature, + 0.3 cross entropy on the
 labels, + the relative error of the hidden states. Half of a batch's rows are unlabelled: a corrupted copy of the
-labelled ones, and sentences of the corpus of the same length; and some steps are unlabelled text alone (`text`). What
+labelled ones, and sentences of the corpus of the same length; and some steps are unlabelled text alone (`text`). Task
+`embed` has no labels, no head and the teacher as it is: embeddings and their similarities weigh more than before. What
 differs between tasks is in PLANS; `--set lr=1e-4,text=0` changes it. The last step counts, whatever dev says.
 """
 
@@ -23,11 +24,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from distil import checkpoint, evaluate, setup
-from distil.data import CLS, MASK, SEP, SEPARATE, TAGS, corrupt, frame
+from distil.data import CLS, MASK, SEP, SEPARATE, TAGS, corrupt, corrupt_tail, frame
 from distil.general import file_name, parse_member
-from distil.model import EPS, HIDDEN, VOCAB, Encoder, make_student
+from distil.model import EPS, HIDDEN, VOCAB, Encoder, make_student, pool
 from distil.optim import Trainer
 from distil.setup import say
+from distil.vocab_loss import vocabulary_loss
 
 
 @dataclasses.dataclass
@@ -57,9 +59,10 @@ class Plan:
 
 
 PLANS = {
-    "sst2": Plan(),
-    "ner": Plan(),
-    "mlm": Plan(steps=500, lr=2e-4, lr_ffn=2e-4, teacher_steps=1000, teacher_lr=2e-4),
+    "sst2": Plan(steps=1200, lr=3e-4, lr_ffn=3e-4, hidden=2.0, text=0.3, teachers=3, teacher_steps=2000, dropout=0.1, by_tokens=1),
+    "ner": Plan(steps=1400, lr=3e-4, lr_ffn=3e-4, hidden=2.0, text=0.5, teachers=3, teacher_steps=2000, dropout=0.1),
+    "mlm": Plan(steps=1500, lr=5e-4, lr_ffn=5e-4, hidden=2.0, temperature=1.0, teacher_steps=2000, teacher_lr=4e-4),
+    "embed": Plan(steps=1000, lr=4e-4, lr_ffn=4e-4, hidden=0.5, text=1.0, text_tokens=16384),
 }
 
 
@@ -186,12 +189,43 @@ class Masked:
         return seen, labels, where
 
 
+class Sentences(Unlabelled):
+    """For embeddings: sentences of one length, crops of wikitext and of the corpus; the last quarter is the first,
+    corrupted."""
+
+    def __init__(self, prepared, task, tokens):
+        super().__init__(prepared, task, tokens)
+        self.wiki = prepared["wiki"].flat
+
+    def batch(self, rng):
+        kind = rng.random()
+        if kind < 0.5:
+            n = int(rng.choice(self.lengths, p=self.share))
+            count = max(2, min(self.tokens // (n + 2), len(self.groups[n])))
+            ids = self.sentences.rows(rng.choice(self.groups[n], min(count, len(self.groups[n])), replace=False))
+        else:
+            stream, n = (self.wiki, (62, 126, 254)) if kind < 0.75 else (self.stream, (126, 126, 254))
+            n = n[rng.integers(3)]
+            start = rng.integers(0, max(1, len(stream) - n), max(2, self.tokens // (n + 2)))
+            ids = frame(torch.from_numpy(stream[(start[:, None] + np.arange(n)) % len(stream)].astype(np.int64)))
+        return corrupt_tail(ids, rng, self.stream)
+
+
+class NoHead(nn.Module):
+    def forward(self, last, words=None):
+        return last
+
+
 def new_head(task):
+    if task == "embed":
+        return NoHead()
     return Classifier(2) if task == "sst2" else Tagger(len(TAGS)) if task == "ner" else MaskedLM()
 
 
-def judge(task, model, prepared, device) -> dict:
+def judge(task, model, imitates, teacher, prepared, device) -> dict:
     model.eval()
+    if task == "embed":
+        return evaluate.general(model.encoder, imitates, teacher, prepared)
     if task == "sst2":
         return {"sst2_dev": evaluate.sst2_accuracy(lambda ids: model(ids)[1], prepared, device)}
     if task == "ner":
@@ -201,12 +235,39 @@ def judge(task, model, prepared, device) -> dict:
     return evaluate.mlm_accuracy(lambda ids, where: model(ids, where)[1], prepared, device)
 
 
+def loss_of(task, plan, states, logits, labels, goal, goal_states, imitates):
+    hard = 1.0 if goal is None else 0.3
+    if task == "mlm":
+        loss = vocabulary_loss(logits, labels, goal, plan.temperature, hard)
+    elif task == "embed":
+        mine, theirs = pool(states[-1]), pool(goal_states[-1])
+        similar = (mine @ mine.T - theirs @ theirs.T).square().mean()
+        loss = 10 * (1 - (mine * theirs).sum(1).mean()) + 100 * similar
+    else:
+        logits, loss = logits.float(), 0.0
+        if labels is not None:
+            every = logits[: len(labels)].flatten(0, -2)
+            loss = hard * F.cross_entropy(every, labels.flatten(), ignore_index=SEPARATE)
+        if goal is not None:
+            t = plan.temperature
+            loss = loss + t * t * F.kl_div(F.log_softmax(logits / t, -1), F.log_softmax(goal.float() / t, -1),
+                                           reduction="none", log_target=True).sum(-1).mean()
+    if goal is None:
+        return loss
+    hidden = sum(
+        (mine - goal_states[i]).float().square().mean() / goal_states[i].float().var().clamp_min(1e-6)
+        for mine, i in zip(states, imitates)
+    ) / len(imitates)
+    return loss + plan.hidden * hidden
+
+
 def tune(task, model, teachers, imitates, prepared, device, plan, seed) -> list:
     """Trains in place. `teachers`: Tuned models, none of them for hard labels alone. Returns the loss curve."""
     student = bool(teachers)
     steps = plan.steps if student else plan.teacher_steps
-    source = Masked(prepared, plan.rows) if task == "mlm" else Labelled(prepared, task, plan)
-    text = Unlabelled(prepared, task, plan.text_tokens) if student and plan.text else None
+    source = Masked(prepared, plan.rows) if task == "mlm" else None if task == "embed" else Labelled(prepared, task, plan)
+    kind = Sentences if task == "embed" else Unlabelled
+    text = kind(prepared, task, plan.text_tokens) if student and plan.text else None
     shared, model.encoder.shared = model.encoder.shared, [copy.deepcopy(model.encoder.shared[0])]
     for layer in model.encoder.layers:
         layer.drop = 0.0 if student else plan.dropout
@@ -231,23 +292,13 @@ def tune(task, model, teachers, imitates, prepared, device, plan, seed) -> list:
         ids = ids.to(device)
         where = None if where is None else where.to(device)
         states, logits = model(ids, where)
-        logits, loss = logits.float(), 0.0
-        if labels is not None:
-            labels = labels.to(device)
-            loss = F.cross_entropy(logits[: len(labels)].flatten(0, -2), labels.flatten(), ignore_index=SEPARATE)
+        labels, goal, goal_states = None if labels is None else labels.to(device), None, None
         if student:
             with torch.no_grad():
                 answers = [teacher(ids, where) for teacher in teachers]
                 goal_states = answers[0][0]
-                goal = sum(a[1].float() for a in answers) / len(answers)
-            t = plan.temperature
-            soft = F.kl_div(F.log_softmax(logits / t, -1), F.log_softmax(goal / t, -1),
-                            reduction="none", log_target=True).sum(-1).mean() * t * t
-            hidden = sum(
-                (mine - goal_states[i]).float().square().mean() / goal_states[i].float().var().clamp_min(1e-6)
-                for mine, i in zip(states, imitates)
-            ) / len(imitates)
-            loss = soft + 0.3 * loss + plan.hidden * hidden
+                goal = answers[0][1] if len(answers) == 1 else sum(a[1].float() for a in answers) / len(answers)
+        loss = loss_of(task, plan, states, logits, labels, goal, goal_states, imitates)
         loss.backward()
         trainer.step()
         if step % 50 == 0 or step == steps - 1:
@@ -272,6 +323,7 @@ def run_job(job, prepared, teacher, device, args) -> dict:
     clock = time.time()
     if member == "teacher":
         model = Tuned(copy.deepcopy(teacher).requires_grad_(True), new_head(task)).to(device)
+        imitates = None
         curve = tune(task, model, [], None, prepared, device, plan, seed)
         specs = ["d1536"] * len(teacher.layers)
     else:
@@ -281,7 +333,9 @@ def run_job(job, prepared, teacher, device, args) -> dict:
         state, _ = checkpoint.load(args.start, file_name(member, general))
         student.load_state_dict({k: v.to(device) for k, v in state.items()})
         goals = []
-        for i in range(plan.teachers):
+        if task == "embed":
+            goals.append(Tuned(copy.deepcopy(teacher), NoHead()).to(device))
+        for i in range(plan.teachers if task != "embed" else 0):
             goal = Tuned(copy.deepcopy(teacher), new_head(task)).to(device)
             state, _ = checkpoint.load(store, f"{task}-teacher-s{i}")
             goal.load_state_dict({k: v.to(device) for k, v in state.items()})
@@ -294,13 +348,13 @@ def run_job(job, prepared, teacher, device, args) -> dict:
         specs = [str(s) for s in specs]
     result = {"task": task, "member": member, "seed": seed, "specs": specs, "plan": dataclasses.asdict(plan), "tag": args.tag,
               "seconds": round(time.time() - clock, 1), "loss": curve,
-              **judge(task, model, prepared, device), **evaluate.tree_health(model.encoder, prepared)}
+              **judge(task, model, imitates, teacher, prepared, device), **evaluate.tree_health(model.encoder, prepared)}
     name = result_name(job)
     about = {k: v for k, v in result.items() if k not in ("loss", "plan")}
     say(f"{job} {args.tag}: {about}")
     if member == "teacher" or job in args.keep.split(","):
         for where in [store] * (member == "teacher") + [args.out] * (job in args.keep.split(",")):
-            checkpoint.save(where, name, model, about)
+            checkpoint.save(where, name + args.tag, model, about)
     results = args.work / "results"
     results.mkdir(parents=True, exist_ok=True)
     part = results / f"{name}{args.tag}.part{args.tag}"

@@ -12,15 +12,15 @@ import time
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from distil import checkpoint, evaluate, setup
 from distil.data import CLS, MASK, SEP, frame, load
-from distil.feedforward import Spec, leaves
+from distil.feedforward import Spec
 from distil.general import file_name
 from distil.model import VOCAB
 from distil.optim import Trainer
 from distil.setup import say
+from distil.vocab_loss import vocabulary_loss
 from scratch.model import MaskedLM
 
 HIDDEN, HEADS, LAYERS = 256, 4, 6
@@ -66,6 +66,7 @@ def main() -> None:
     p.add_argument("--lr", type=float, default=1e-3)
     p.add_argument("--save-every", type=int, default=1000)
     p.add_argument("--keep", default="", help="members whose checkpoint is written to --out")
+    p.add_argument("--name", default="scratch", help="of the results file")
     args = p.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     prepared = load(args.data, args.tokenizer, args.work / "data.pt", args.limit)
@@ -90,7 +91,7 @@ def main() -> None:
     for step in range(first, args.steps):
         ids, labels, where = (t.to(device, non_blocking=True) for t in batch(stream, args.rows, args.seed, step))
         for name, (model, trainer) in models.items():
-            loss = F.cross_entropy(model(ids, where).float(), labels)
+            loss = vocabulary_loss(model(ids, where), labels)
             loss.backward()
             trainer.step()
             if step % 50 == 49 or step == first:
@@ -117,7 +118,7 @@ def main() -> None:
             about = {k: v for k, v in results[name].items() if k != "loss"}
             checkpoint.save(args.out, file_name(name, args.seed).replace("general", "scratch"), model, about)
     args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / f"scratch-{args.seed}-{args.steps}.json").write_text(json.dumps(results))
+    (args.out / f"{args.name}-{args.seed}-{args.steps}.json").write_text(json.dumps(results))
 
 
 if __name__ == "__main__":
