@@ -1,6 +1,11 @@
 """python -m pytest test_recipes.py (seconds on a CPU; needs no data)."""
 
+import json
+import os
+import pathlib
+
 import numpy as np
+import pytest
 import torch
 from torch.nn import functional as F
 
@@ -64,6 +69,46 @@ def test_flip_gradient_is_the_difference_of_both_branches():
         torch.testing.assert_close(grads[1][0, 0, node] - grads[0][0, 0, node], expected)
 
 
+def test_kernel_is_the_plain_version():
+    if not torch.cuda.is_available():
+        os.environ["TRITON_INTERPRET"] = "1"  # Triton's interpreter, on the CPU
+    pytest.importorskip("triton")
+    from distil.feedforward import PathKernel, plain_activation
+
+    torch.manual_seed(4)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    for text, flip in (("f3d3", 0.0), ("f3d3", 0.7), ("f2d4+5", 1.0), ("f1d1", 1.0)):
+        spec = Spec.parse(text)
+        z, g = torch.randn(2, 70, spec.rows, device=device)
+        got = []
+        for run in (plain_activation, PathKernel.apply):
+            leaf = z.clone().requires_grad_(True)
+            a = run(leaf, spec, flip)
+            a.backward(g)
+            got.append((a.detach(), leaf.grad))
+        torch.testing.assert_close(got[1], got[0], rtol=1e-5, atol=1e-5)
+
+
+def test_vocabulary_kernel_is_the_plain_loss():
+    if not torch.cuda.is_available():
+        os.environ["TRITON_INTERPRET"] = "1"
+    pytest.importorskip("triton")
+    from distil.vocab_loss import Fused, plain
+
+    torch.manual_seed(5)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    x, y = 2 * torch.randn(2, 3, 5001, device=device)
+    labels = torch.randint(5001, (3,), device=device)
+    for more in ((None, 1.0, 1.0), (y, 2.0, 0.3)):
+        got = []
+        for run in (plain, Fused.apply):
+            leaf = x.clone().requires_grad_(True)
+            loss = run(leaf, labels, *more)
+            loss.backward()
+            got.append((loss.detach(), leaf.grad))
+        torch.testing.assert_close(got[1], got[0], rtol=1e-4, atol=1e-6)
+
+
 def test_initialisation_explains_what_a_tree_can():
     torch.manual_seed(3)
     teacher = FeedForward(Spec(dense=64), 16, out_bias=True).requires_grad_(False)
@@ -84,3 +129,26 @@ def test_rows_have_one_length_and_corruption_spares_the_frame():
 def test_measures():
     assert spans(["B-PER", "I-PER", "O", "I-LOC", "B-LOC"]) == {(0, 2, "PER"), (3, 4, "LOC"), (4, 5, "LOC")}
     assert abs(spearman([1, 2, 3, 4], [1, 3, 2, 4]) - 0.8) < 1e-12
+
+
+GOLDEN = pathlib.Path(os.environ.get("SAPWOOD_SHARED", "../../../shared")) / "data/golden/crammed"
+
+
+@pytest.mark.parametrize("name", ["crammed-dense-gelu-mlm", "ultrafast-1x5-mlm"])
+def test_crammed_is_the_authors_model(name):
+    from safetensors.torch import load_file
+
+    from scratch.model import MaskedLM, names
+
+    if not (GOLDEN / name).exists():
+        pytest.skip(f"{GOLDEN / name} is not there")
+    arch = json.loads((GOLDEN / name / "config.json").read_text())["arch"]
+    trees = arch["intermed_type"] == "fff"
+    spec = Spec(arch["intermed_size"], arch["intermed_depth"]) if trees else Spec(dense=arch["intermed_size"])
+    layers = arch["num_transformer_layers"]
+    model = MaskedLM(1200, 64, arch["attention"]["num_attention_heads"], [spec] * layers, 128)
+    stored = load_file(GOLDEN / name / "model.safetensors")
+    model.load_state_dict({mine: stored[theirs] for mine, theirs in names(layers, spec).items()})
+    for case in json.loads((GOLDEN / name / "expected.json").read_text()):
+        last = model.encode(torch.tensor([case["input_ids"]]))[0]
+        torch.testing.assert_close(last, torch.tensor(case["last_hidden_state"]).view_as(last), rtol=0, atol=1e-4)

@@ -1,4 +1,4 @@
-"""Small checkpoints: fp16 safetensors without the frozen embeddings, in shards of at most 15 MB, with hashes.
+"""Small checkpoints: fp16 safetensors without the frozen embeddings, in shards of at most 16 MB, with hashes.
 
 `NAME-00.safetensors, NAME-01...` and `NAME.json` (specification, figures, SHA-256 of each shard). A shard whose
 hash differs is refused by name.
@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from distil.data import sha256
 
-SHARD = 15_000_000
+SHARD = 16_000_000
 
 
 def save(folder: pathlib.Path, name: str, module: torch.nn.Module, about: dict) -> None:

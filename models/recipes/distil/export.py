@@ -2,7 +2,7 @@
 
     python -m distil.export --checkpoint FOLDER/NAME --teacher model.safetensors --tokenizer tokenizer.json --out DIR
 
-The checkpoint's name begins with its task: general (a sentence-transformers directory), sst2, ner or mlm. Layers with trees
+The checkpoint's name begins with its task: general or embed (a sentence-transformers directory), sst2, ner or mlm. Layers with trees
 have `ffn.linear_in.weight/bias` and `ffn.linear_out.weight` and the config says `"feed_forward": {"type": "fff", ...}`; dense
 ones are DistilBERT's own and load in transformers. A removed feedforward is written as one neuron of zeros. The word
 embeddings are the teacher's, and its token type 0 is part of the positions.
@@ -23,6 +23,7 @@ from distil.model import HEADS, HIDDEN, VOCAB, load_teacher
 
 ARCHITECTURES = {
     "general": "DistilBertModel",
+    "embed": "DistilBertModel",
     "sst2": "DistilBertForSequenceClassification",
     "ner": "DistilBertForTokenClassification",
     "mlm": "DistilBertForMaskedLM",
@@ -61,7 +62,8 @@ def export(path: pathlib.Path, teacher: pathlib.Path, words, tokenizer: pathlib.
         raise ValueError(f"{path.name}: layers differ ({about['specs']}); config.json has one feed_forward for all")
     spec = specs[0]
     embeddings, _ = load_teacher(teacher, words)
-    prefix, encoder = ("", "") if task == "general" else ("distilbert.", "encoder.")
+    bare = ARCHITECTURES[task] == "DistilBertModel"
+    prefix, encoder = "" if bare else "distilbert.", "" if task == "general" else "encoder."
     tensors = {
         f"{prefix}embeddings.word_embeddings.weight": embeddings.word,
         f"{prefix}embeddings.position_embeddings.weight": embeddings.position,
@@ -92,10 +94,10 @@ def export(path: pathlib.Path, teacher: pathlib.Path, words, tokenizer: pathlib.
     strip_limits(out / "tokenizer.json")
     write_json(out / "tokenizer_config.json", {
         "tokenizer_class": "BertTokenizer", "do_lower_case": True, "strip_accents": None, "tokenize_chinese_chars": True,
-        "model_max_length": 512 if task != "general" else 256, "unk_token": "[UNK]", "sep_token": "[SEP]",
+        "model_max_length": 256 if bare else 512, "unk_token": "[UNK]", "sep_token": "[SEP]",
         "pad_token": "[PAD]", "cls_token": "[CLS]", "mask_token": "[MASK]",
     })
-    if task == "general":
+    if bare:
         kinds = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
         write_json(out / "modules.json", [
             {"idx": i, "name": str(i), "path": p, "type": f"sentence_transformers.models.{k}"} for i, (p, k) in enumerate(kinds)

@@ -17,7 +17,9 @@ the always-on neurons.
 """
 
 import dataclasses
+import functools
 import re
+import sys
 
 import torch
 from torch import nn
@@ -140,6 +142,63 @@ class PathActivation(torch.autograd.Function):
         return difference * s * (1 - s) / flip
 
 
+class PathKernel(torch.autograd.Function):
+    """PathActivation and the always-on part over rows [N, spec.rows], by path_kernel.py."""
+
+    @staticmethod
+    def forward(ctx, z, spec, flip):
+        from distil import path_kernel
+
+        a = torch.zeros_like(z)
+        path_kernel.launch(path_kernel.forward, (z, a), spec)
+        if spec.dense:
+            a[:, -spec.dense :] = F.gelu(z[:, -spec.dense :])
+        ctx.spec, ctx.flip = spec, flip
+        ctx.save_for_backward(z)
+        return a
+
+    @staticmethod
+    def backward(ctx, grad):
+        from distil import path_kernel
+
+        (z,), spec, grad = ctx.saved_tensors, ctx.spec, grad.contiguous()
+        out = torch.zeros_like(z)
+        path_kernel.launch(path_kernel.backward, (z, grad, out), spec, ctx.flip)
+        if spec.dense:
+            out[:, -spec.dense :] = torch.ops.aten.gelu_backward(grad[:, -spec.dense :], z[:, -spec.dense :])
+        return out, None, None
+
+
+def plain_activation(z: torch.Tensor, spec: Spec, flip: float) -> torch.Tensor:
+    """gelu on the paths and of the always-on part, z [N, spec.rows]."""
+    in_trees = spec.trees * spec.rows_per_tree
+    tree = z[:, :in_trees].unflatten(1, (spec.trees, spec.rows_per_tree))
+    a = PathActivation.apply(tree, spec, flip).flatten(1)
+    return torch.cat([a, F.gelu(z[:, in_trees:])], 1) if spec.dense else a
+
+
+@functools.cache
+def kernel_agrees(spec: Spec, flip: float, device: torch.device) -> bool:
+    """Whether path_kernel.py computes on this GPU what the plain version does; says so where not."""
+    if device.type != "cuda" or spec.leaf_width > 1 or not spec.depth:
+        return False
+    try:
+        with torch.random.fork_rng([device]), torch.enable_grad():
+            z, g = torch.randn(2, 300, spec.rows, device=device)
+            got = []
+            for run in (plain_activation, PathKernel.apply):
+                leaf = z.clone().requires_grad_(True)
+                a = run(leaf, spec, flip)
+                a.backward(g)
+                got.append((a.detach(), leaf.grad))
+            for plain, fast in zip(*got):
+                torch.testing.assert_close(fast, plain, rtol=1e-3, atol=1e-4)
+        return True
+    except Exception as problem:  # a slower run is better than none
+        print(f"{spec}: without the path kernel ({type(problem).__name__}: {str(problem)[:200]})", file=sys.stderr)
+        return False
+
+
 class FeedForward(nn.Module):
     """y = W_out gelu_on_the_paths(W_in x + b) (+ out_bias, for the teacher's own layers only)."""
 
@@ -160,14 +219,8 @@ class FeedForward(nn.Module):
         return self.linear_out(self.activation(z))
 
     def activation(self, z: torch.Tensor) -> torch.Tensor:
-        spec = self.spec
-        flat = z.reshape(-1, spec.rows)
-        in_trees = spec.trees * spec.rows_per_tree
-        tree = flat[:, :in_trees].unflatten(1, (spec.trees, spec.rows_per_tree))
-        a = PathActivation.apply(tree, spec, self.flip).flatten(1)
-        if spec.dense:
-            a = torch.cat([a, F.gelu(flat[:, in_trees:])], 1)
-        return a.view(z.shape)
+        run = PathKernel.apply if kernel_agrees(self.spec, self.flip, z.device) else plain_activation
+        return run(z.reshape(-1, self.spec.rows), self.spec, self.flip).view(z.shape)
 
     @torch.no_grad()
     def leaf_counts(self, x: torch.Tensor) -> torch.Tensor:

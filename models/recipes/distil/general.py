@@ -64,9 +64,10 @@ def main() -> None:
     p.add_argument("--lr", type=float, default=3e-4)
     p.add_argument("--lr-ffn", type=float, default=4e-4)
     p.add_argument("--save-every", type=int, default=1000, help="steps between resumable states")
-    p.add_argument("--keep", default="", help="members whose checkpoint is written to --out (others: figures only)")
+    p.add_argument("--keep", default="", help="members whose checkpoint is written to --out too, not to --work alone")
+    p.add_argument("--name", default="general", help="of the results file")
     args = p.parse_args()
-    prepared, teacher, device = setup.begin(args, 100 if args.tokens > 16384 else 20)
+    prepared, teacher, device = setup.begin(args, 12)
     text = Text(prepared, args.tokens, args.seed)
     members = {name: parse_member(name) for name in args.members.split(",")}
 
@@ -124,12 +125,12 @@ def main() -> None:
         r = results[name]
         say(f"{name}: cos {r['cos']:.4f} knn {r['knn']:.1f} stsb {r['stsb']:.2f} mrr {r['mrr']:.2f} hidden {r['hidden_error']} "
             f"bits {r.get('leaf_entropy_bits')}")
-        where = args.out if name in args.keep.split(",") else args.work / "general"
-        checkpoint.save(where, file_name(name, args.seed), student, {k: v for k, v in results[name].items() if k != "loss"})
+        for where in [args.work / "general"] + [args.out] * (name in args.keep.split(",")):
+            checkpoint.save(where, file_name(name, args.seed), student, {k: v for k, v in results[name].items() if k != "loss"})
     results["teacher"] = evaluate.sentence_tasks(teacher, prepared)
     say(f"teacher: {results['teacher']}")
     args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / f"general-{args.seed}-{args.steps}.json").write_text(json.dumps(results))
+    (args.out / f"{args.name}-{args.seed}-{args.steps}.json").write_text(json.dumps(results))
 
 
 def file_name(member: str, seed: int) -> str:

@@ -28,18 +28,20 @@ class Layer(nn.Module):
         self.norm1 = nn.LayerNorm(HIDDEN, EPS)
         self.ffn = FeedForward(spec, HIDDEN, out_bias, flip)
         self.norm2 = nn.LayerNorm(HIDDEN, EPS)
+        self.drop = 0.0  # of both parts' outputs, when a teacher is tuned
 
     def attend(self, x: torch.Tensor) -> torch.Tensor:
         """The half layer before the feedforward part, [rows, length, HIDDEN]."""
         rows, length, _ = x.shape
         q, k, v = self.qkv(x).view(rows, length, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
         y = F.scaled_dot_product_attention(q, k, v)
-        return self.norm1(x + self.out(y.transpose(1, 2).reshape(rows, length, HIDDEN)))
+        y = self.out(y.transpose(1, 2).reshape(rows, length, HIDDEN))
+        return self.norm1(x + F.dropout(y, self.drop, self.training))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.attend(x)
         y = self.ffn(x)
-        return self.norm2(x if y is None else x + y)
+        return self.norm2(x if y is None else x + F.dropout(y, self.drop, self.training))
 
 
 class Embeddings(nn.Module):
@@ -85,13 +87,7 @@ def load_teacher(path: pathlib.Path, words: pathlib.Path | None = None) -> tuple
     The token type embedding of segment 0 is added to the positions (exact: every token is segment 0), as
     DistilBERT has no token types. The pooler is left out: the model's embedding is the mean.
     """
-    if path.suffix == ".xz":
-        unpacked = path.with_suffix("")
-        if not unpacked.exists():
-            part = unpacked.with_suffix(f".{os.getpid()}.part")  # several processes may do this at once
-            part.write_bytes(lzma.decompress(path.read_bytes()))
-            part.replace(unpacked)
-        path = unpacked
+    path = plain(path)
     with safe_open(path, "pt") as file:
         get = lambda name: unpack(file, name).float()
         position = get("embeddings.position_embeddings.weight") + get("embeddings.token_type_embeddings.weight")[0]
@@ -117,9 +113,21 @@ def load_teacher(path: pathlib.Path, words: pathlib.Path | None = None) -> tuple
     return embeddings, teacher.eval().requires_grad_(False)
 
 
+def plain(path: pathlib.Path) -> pathlib.Path:
+    """The file that a packed one (.xz) holds, unpacked beside it."""
+    if path.suffix != ".xz":
+        return path
+    unpacked = path.with_suffix("")
+    if not unpacked.exists():
+        part = unpacked.with_suffix(f".{os.getpid()}.part")  # several processes may do this at once
+        part.write_bytes(lzma.decompress(path.read_bytes()))
+        part.replace(unpacked)
+    return unpacked
+
+
 def read_words(path: pathlib.Path) -> torch.Tensor:
-    with safe_open(path, "pt") as file:
-        return file.get_tensor("distilbert.embeddings.word_embeddings.weight").float()
+    with safe_open(plain(path), "pt") as file:
+        return unpack(file, "distilbert.embeddings.word_embeddings.weight").float()
 
 
 def unpack(file, name: str) -> torch.Tensor:

@@ -22,14 +22,19 @@ class Trainer:
         warmup = max(1, min(warmup, steps // 5))
         rate = lambda s: min((s + 1) / warmup, 0.5 + 0.5 * math.cos(math.pi * min(1, s / steps)))
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.adam, rate)
+        self.frozen = [(p, p.detach().clone()) for p in module.parameters() if not p.requires_grad]
+        self.grads = [torch.zeros_like(m) for m in self.masters]
         if fused:
             module.bfloat16()
             self.params = [p for p in module.parameters() if p.requires_grad]
 
     def step(self) -> None:
-        for master, p in zip(self.masters, self.params):
-            master.grad = None if p.grad is None else p.grad.float()
-            p.grad = None
+        used = [i for i, p in enumerate(self.params) if p.grad is not None]
+        torch._foreach_copy_([self.grads[i] for i in used], [self.params[i].grad for i in used])
+        for master in self.masters:
+            master.grad = None
+        for i in used:
+            self.masters[i].grad, self.params[i].grad = self.grads[i], None
         torch.nn.utils.clip_grad_norm_([m for m in self.masters if m.grad is not None], 1.0)
         self.adam.step()
         self.schedule.step()
@@ -40,6 +45,8 @@ class Trainer:
     def settle(self, module) -> None:
         """Gives the module its fp32 masters, for evaluation and export."""
         module.float()
+        for p, exact in self.frozen:
+            p.copy_(exact)
         for master, p in zip(self.masters, [p for p in module.parameters() if p.requires_grad]):
             p.copy_(master)
         self.params = [p for p in module.parameters() if p.requires_grad]

@@ -15,10 +15,10 @@ from distil.model import Encoder, load_teacher
 START = time.time()
 
 
-def parser(doc: str) -> argparse.ArgumentParser:
+def parser(doc: str, teacher: bool = True) -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", type=pathlib.Path, required=True, help="the folder shared/data")
-    p.add_argument("--teacher", type=pathlib.Path, required=True, help="all-MiniLM-L6-v2: model.safetensors or packed")
+    p.add_argument("--teacher", type=pathlib.Path, required=teacher, help="all-MiniLM-L6-v2: model.safetensors or packed")
     p.add_argument("--tokenizer", type=pathlib.Path, required=True, help="its tokenizer.json")
     p.add_argument("--embeddings", type=pathlib.Path, help="a student's model.safetensors, for a packed teacher")
     p.add_argument("--work", type=pathlib.Path, default=pathlib.Path(".cache"), help="caches and resumable state")
