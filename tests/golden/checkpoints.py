@@ -19,6 +19,7 @@ class Checkpoint:
     layers: int = 2
     activation: str = "gelu"
     fff: tuple[int, int] | None = None  # depth, trees
+    dense_width: int = 0  # always-on neurons beside the trees
     labels: list[str] | None = None
     problem_type: str | None = None
     cased: bool = False
@@ -77,6 +78,15 @@ def checkpoints() -> list[Checkpoint]:
             labels=SENTIMENT,
         ),
         Checkpoint("distilbert-fff-base", "distilbert", hidden=36, heads=3, fff=(4, 1), tasks=pool),
+        Checkpoint(
+            "distilbert-fff-dense-base",
+            "distilbert",
+            hidden=36,
+            heads=3,
+            fff=(3, 2),
+            dense_width=70,
+            tasks=pool,
+        ),
         Checkpoint("bert-base-sharded", "bert", hidden=64, width=96, storage="sharded", tasks=pool),
         Checkpoint(
             "bert-base-gelu-new",

@@ -6,7 +6,8 @@ arXiv 2311.10770, section 3, with the decision z > 0 of the authors' training co
 
     n = 0; repeat D + 1 times: z = w_in[n] . x + b[n]; y += gelu(z) w_out[:, n]; n = 2n + 1 + (z > 0)
 
-The outputs of the T trees are summed. GELU is the erf form, whatever the config's activation says.
+The outputs of the T trees are summed. With "dense_width": W, the last W rows of linear_in and columns of linear_out
+are neurons that are always active, an ordinary dense feedforward beside the trees. GELU is the erf form, whatever the config's activation says.
 """
 
 import torch
@@ -20,11 +21,12 @@ class FastFeedForward(nn.Module):
 
     margins: list[float] = []
 
-    def __init__(self, hidden: int, depth: int, trees: int):
+    def __init__(self, hidden: int, depth: int, trees: int, dense_width: int = 0):
         super().__init__()
+        self.dense_width = dense_width
         self.depth, self.trees, self.nodes = depth, trees, 2 ** (depth + 1) - 1
-        self.linear_in = nn.Linear(hidden, trees * self.nodes)
-        self.linear_out = nn.Linear(trees * self.nodes, hidden, bias=False)
+        self.linear_in = nn.Linear(hidden, trees * self.nodes + dense_width)
+        self.linear_out = nn.Linear(trees * self.nodes + dense_width, hidden, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         rows = x.reshape(-1, x.shape[-1])
@@ -42,6 +44,10 @@ class FastFeedForward(nn.Module):
             margin = min(margin, z.abs().min().item())
             node = 2 * node + 1 + (z > 0).long()
         FastFeedForward.margins.append(margin)
+        if self.dense_width > 0:
+            always = slice(self.trees * self.nodes, None)
+            z = rows @ self.linear_in.weight[always].T + self.linear_in.bias[always]
+            y = y + nn.functional.gelu(z) @ self.linear_out.weight[:, always].T
         return y.reshape(x.shape)
 
 
@@ -52,7 +58,9 @@ def _fff(config):
         return None
     if settings["type"] != "fff":
         raise ValueError(f'feed_forward.type is "{settings["type"]}", expected "fff"')
-    return FastFeedForward(config.hidden_size, settings["depth"], settings["trees"])
+    return FastFeedForward(
+        config.hidden_size, settings["depth"], settings["trees"], settings.get("dense_width", 0)
+    )
 
 
 def install() -> None:

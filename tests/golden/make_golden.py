@@ -39,6 +39,8 @@ def config_of(spec: Checkpoint, vocab_size: int):
         common["problem_type"] = spec.problem_type
     if spec.fff:
         common["feed_forward"] = {"type": "fff", "depth": spec.fff[0], "trees": spec.fff[1]}
+        if spec.dense_width:
+            common["feed_forward"]["dense_width"] = spec.dense_width
     if spec.kind == "distilbert":
         return DistilBertConfig(
             dim=spec.hidden,

@@ -24,6 +24,7 @@ Json feed_forward_json(const FeedForwardConfig& config) {
   if (config.kind == FeedForwardKind::fff) {
     json["trees"] = config.trees;
     json["depth"] = config.depth;
+    if (config.dense_width > 0) json["dense_width"] = config.dense_width;
   } else {
     json["width"] = config.width;
     json["activation"] = to_string(config.activation);

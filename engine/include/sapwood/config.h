@@ -26,6 +26,7 @@ struct FeedForwardConfig {
   ActivationKind activation = ActivationKind::gelu;
   bool bias = true;
   int trees = 0;  // fff: trees whose outputs are summed
+  int dense_width = 0;  // fff: neurons that are always active beside the trees
   int depth = 0;  // fff: decisions on a path; a path visits depth + 1 of 2^(depth+1) - 1 nodes
 };
 

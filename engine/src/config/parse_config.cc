@@ -42,7 +42,8 @@ void refuse(const JsonFields& fields, const char* key, bool condition, const std
   if (condition) fields.fail(ErrorCode::unsupported, key, why);
 }
 
-// "feed_forward": {"type": "fff", "depth": 11, "trees": 1} in distilbert and bert configurations.
+// "feed_forward": {"type": "fff", "depth": 11, "trees": 1, "dense_width": 0} in distilbert and bert
+// configurations.
 void parse_feed_forward(const JsonFields& fields, ModelConfig& config) {
   if (!fields.has("feed_forward")) return;
   const JsonFields ff = fields.object("feed_forward");
@@ -55,6 +56,7 @@ void parse_feed_forward(const JsonFields& fields, ModelConfig& config) {
   config.feed_forward.kind = FeedForwardKind::fff;
   config.feed_forward.depth = ff.integer("depth", 0, kMaxDepth);
   config.feed_forward.trees = ff.integer("trees", 1, kMaxTrees, 1);
+  config.feed_forward.dense_width = ff.integer("dense_width", 0, kMaxTrees, 0);
 }
 
 HeadKind parse_head(const JsonFields& fields, const std::string& model_type) {

@@ -219,6 +219,12 @@ class GraphBuilder {
     node.scales = weight(node, name + ".node_params");
     node.type = types_.of(name);
     node.decisions = types_.decisions_of(name);
+    // The always-on neurons' output is what the trees add to.
+    if (ff.dense_width > 0) {
+      const ValueId inner = linear(name + ".dense_in", x, ff.dense_width, c_.hidden,
+                                   Activation::gelu, stored_for(name + ".dense_out"));
+      node.residual = linear(name + ".dense_out", inner, c_.hidden, ff.dense_width);
+    }
     node.x = narrowed(x, node.decisions);
     node.n = node.k = c_.hidden;
     node.trees = ff.trees;

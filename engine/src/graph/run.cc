@@ -204,8 +204,9 @@ struct Run {
           .x = row_at(node.x, first),
           .x_stride = row_stride(value(node.x)),
           .x_scales = scale_at(node.x, first),
-          .residual = nullptr,
-          .residual_stride = 0,
+          .residual = node.residual == kNoValue ? nullptr
+                                                : at(node.residual) + std::int64_t{first} * node.n,
+          .residual_stride = node.n,
           .nodes = node.weight,
           .params = reinterpret_cast<const kernels::FffNode*>(node.scales),
           .y = at(node.y) + std::int64_t{first} * node.n,

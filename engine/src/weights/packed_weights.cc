@@ -196,12 +196,30 @@ class Packer {
     problems.throw_if_any();
   }
 
+  // A source, or the part of it that is wanted, as floats.
+  void load(const SourceTensor& wanted, float* out) {
+    const TensorView& tensor = *find_any(source_, wanted.names);
+    used_.insert(tensor.name);
+    if (wanted.count == 0) return to_float(tensor, out);
+    std::vector<float> whole(static_cast<std::size_t>(tensor.elements()));
+    to_float(tensor, whole.data());
+    // Axis 0 takes one run of rows, axis 1 a run of each row.
+    const std::int64_t cols = wanted.shape.size() > 1 ? wanted.shape[1] : 1;
+    const std::int64_t runs = wanted.axis == 0 ? 1 : wanted.shape[0];
+    const std::int64_t unit = wanted.axis == 0 ? cols : 1;
+    for (std::int64_t run = 0; run < runs; ++run) {
+      const float* from = whole.data() + run * cols + wanted.first * unit;
+      std::copy_n(from, wanted.count * unit, out + run * wanted.count * unit);
+    }
+  }
+
   // A spec's sources as floats, stacked along rows in the wanted order.
   void gather(const PackedSpec& spec, float* out) {
     std::int64_t rows = 0, row_size = 1;
     for (const SourceTensor& wanted : spec.sources) {
-      rows += wanted.shape[0];
-      row_size = wanted.shape.size() > 1 ? wanted.shape[1] : 1;
+      const std::vector<std::int64_t> shape = wanted.part_shape();
+      rows += shape[0];
+      row_size = shape.size() > 1 ? shape[1] : 1;
     }
     float* stored = out;
     if (spec.order != RowOrder::as_stored) {
@@ -210,10 +228,8 @@ class Packer {
     }
     float* next = stored;
     for (const SourceTensor& wanted : spec.sources) {
-      const TensorView& tensor = *find_any(source_, wanted.names);
-      used_.insert(tensor.name);
-      to_float(tensor, next);
-      next += elements(wanted.shape);
+      load(wanted, next);
+      next += elements(wanted.part_shape());
     }
     if (spec.order == RowOrder::as_stored) return;
     const std::vector<std::int64_t> order = row_order(spec.order, rows, config_);
@@ -224,7 +240,7 @@ class Packer {
 
   const float* gather(const PackedSpec& spec) {
     std::int64_t count = 0;
-    for (const SourceTensor& wanted : spec.sources) count += elements(wanted.shape);
+    for (const SourceTensor& wanted : spec.sources) count += elements(wanted.part_shape());
     gathered_.resize(static_cast<std::size_t>(count));
     gather(spec, gathered_.data());
     return gathered_.data();
@@ -267,7 +283,7 @@ class Packer {
   void pack_nodes(const PackedSpec& spec) {
     const auto copy = [&](const SourceTensor& source) {
       const float* values = gather(PackedSpec{.name = spec.name, .sources = {source}});
-      return std::vector<float>(values, values + elements(source.shape));
+      return std::vector<float>(values, values + elements(source.part_shape()));
     };
     const std::vector<float> in = copy(spec.sources[0]), out = copy(spec.sources[1]),
                              bias = copy(spec.sources[2]);
@@ -298,8 +314,8 @@ class Packer {
 
   void pack_panels(const PackedSpec& spec) {
     std::int64_t n = 0;
-    for (const SourceTensor& wanted : spec.sources) n += wanted.shape[0];
-    const std::int64_t k = spec.sources[0].shape[1];
+    for (const SourceTensor& wanted : spec.sources) n += wanted.part_shape()[0];
+    const std::int64_t k = spec.sources[0].part_shape()[1];
     const float* w = gather(spec);
     switch (spec.dtype) {
       case Dtype::bf16:

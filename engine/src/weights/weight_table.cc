@@ -42,32 +42,43 @@ class Table {
     vector(name + ".beta", {source + ".bias", source + ".beta"}, cols);
   }
 
-  // One product from one or several stacked [n, k] matrices.
-  void linear(const std::string& name, const std::vector<Names>& weights,
-              const std::vector<Names>& biases, std::int64_t n, std::int64_t k,
-              RowOrder order = RowOrder::as_stored) {
-    const auto parts = static_cast<std::int64_t>(weights.size());
-    const std::int64_t padded = round_up(parts * n, kernels::kPanelWidth);
-    const kernels::DType type = product_type(name, parts * n, k);
+  // A product [n, k] from sources stacked along rows.
+  void product(const std::string& name, std::vector<SourceTensor> weights,
+               std::vector<SourceTensor> biases, std::int64_t n, std::int64_t k,
+               RowOrder order = RowOrder::as_stored) {
+    const std::int64_t padded = round_up(n, kernels::kPanelWidth);
+    const kernels::DType type = product_type(name, n, k);
     const std::int64_t per_word = kernels::elements_per_word(type);
     PackedSpec weight{.name = name + ".weight",
                       .layout = Layout::panels,
                       .dtype = dtype_of(type),
                       .shape = {padded / kernels::kPanelWidth, round_up(k, per_word) / per_word,
                                 kernels::kPanelWidth},
+                      .sources = std::move(weights),
                       .order = order};
     if (per_word > 1) weight.shape.push_back(per_word);
-    for (const Names& source : weights) weight.sources.push_back({source, {n, k}});
     add(std::move(weight));
     if (type == kernels::DType::int8) {
       derived(scales_name(name + ".weight"), Dtype::f32, padded);
       derived(sums_name(name + ".weight"), Dtype::i32, padded);
     }
     if (biases.empty()) return;
-    PackedSpec bias{
-        .name = name + ".bias", .layout = Layout::bias, .shape = {padded}, .order = order};
-    for (const Names& source : biases) bias.sources.push_back({source, {n}});
-    add(std::move(bias));
+    add({.name = name + ".bias",
+         .layout = Layout::bias,
+         .shape = {padded},
+         .sources = std::move(biases),
+         .order = order});
+  }
+
+  // One product from one or several stacked [n, k] matrices.
+  void linear(const std::string& name, const std::vector<Names>& weights,
+              const std::vector<Names>& biases, std::int64_t n, std::int64_t k,
+              RowOrder order = RowOrder::as_stored) {
+    std::vector<SourceTensor> weight_sources, bias_sources;
+    for (const Names& source : weights) weight_sources.push_back({source, {n, k}});
+    for (const Names& source : biases) bias_sources.push_back({source, {n}});
+    product(name, std::move(weight_sources), std::move(bias_sources),
+            static_cast<std::int64_t>(weights.size()) * n, k, order);
   }
   void linear(const std::string& name, const std::string& source, bool bias, std::int64_t n,
               std::int64_t k, RowOrder order = RowOrder::as_stored) {
@@ -78,6 +89,7 @@ class Table {
   void fff(const std::string& name, const std::string& source) {
     const FeedForwardConfig& ff = config_.feed_forward;
     const std::int64_t nodes = kernels::fff_nodes(ff.depth), all = ff.trees * nodes;
+    const std::int64_t rows = all + ff.dense_width;  // the always-on neurons follow the trees'
     const std::int64_t hidden = config_.hidden;
     const kernels::DType out_type = types_.of(name), in_type = types_.decisions_of(name);
     const bool mixed = in_type != out_type;
@@ -89,10 +101,18 @@ class Table {
          .dtype = mixed ? Dtype::u8 : dtype_of(out_type),
          .shape = mixed ? std::vector<std::int64_t>{ff.trees, nodes, bytes}
                         : std::vector<std::int64_t>{ff.trees, nodes, 2, bytes / 2 / size},
-         .sources = {{{source + ".linear_in.weight"}, {all, hidden}},
-                     {{source + ".linear_out.weight"}, {hidden, all}},
-                     {{source + ".linear_in.bias"}, {all}}}});
+         .sources = {{{source + ".linear_in.weight"}, {rows, hidden}, 0, 0, all},
+                     {{source + ".linear_out.weight"}, {hidden, rows}, 1, 0, all},
+                     {{source + ".linear_in.bias"}, {rows}, 0, 0, all}}});
     add({.name = name + ".node_params", .layout = Layout::derived, .shape = {all, 4}});
+    if (ff.dense_width == 0) return;
+    product(name + ".dense_in",
+            {{{source + ".linear_in.weight"}, {rows, hidden}, 0, all, ff.dense_width}},
+            {{{source + ".linear_in.bias"}, {rows}, 0, all, ff.dense_width}}, ff.dense_width,
+            hidden);
+    product(name + ".dense_out",
+            {{{source + ".linear_out.weight"}, {hidden, rows}, 1, all, ff.dense_width}}, {}, hidden,
+            ff.dense_width);
   }
 
   void add(PackedSpec spec) { specs_.push_back(std::move(spec)); }

@@ -55,6 +55,15 @@ enum class RowOrder : std::uint8_t {
 struct SourceTensor {
   std::vector<std::string> names;  // first that exists is taken
   std::vector<std::int64_t> shape;
+  // The part that is taken: `count` of axis `axis` from `first`; all of it where count is 0.
+  int axis = 0;
+  std::int64_t first = 0, count = 0;
+
+  std::vector<std::int64_t> part_shape() const {
+    std::vector<std::int64_t> part = shape;
+    if (count > 0) part[axis] = count;
+    return part;
+  }
 };
 
 struct PackedSpec {
