@@ -139,6 +139,7 @@ Model Model::load(const std::filesystem::path& path, const LoadOptions& options)
                                             ", asked for is " + options.dtype +
                                             ": convert the model's directory again with that type");
   }
+  if (!directory && options.copy_weights) parts.weights.copy();
   return Model(std::make_shared<const State>(path, std::move(parts), kernels, options));
 }
 

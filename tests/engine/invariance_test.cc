@@ -103,11 +103,13 @@ TEST_CASE("a converted model gives the same bits as its directory", "[invariance
       const fs::path file = temporary.path() / (folder.filename().string() + ".safetensors");
       convert(folder, file, {.dtype = dtype, .max_error = HUGE_VAL});
       const Model packed = Model::load(folder, {.dtype = dtype}), mapped = Model::load(file);
+      const Model copied = Model::load(file, {.copy_weights = true});
       CHECK(mapped.config().labels == packed.config().labels);
       CHECK(mapped.max_length() == packed.max_length());
       const RandomTexts texts(packed, 5, 9);
       for (const Output output : outputs_of(packed)) {
         check_same(run(mapped, texts.sequences, output), run(packed, texts.sequences, output));
+        check_same(run(copied, texts.sequences, output), run(packed, texts.sequences, output));
       }
       const std::string text = "Crème brûlée in Zürich, [MASK] 🙂 again";
       CHECK(mapped.encode(text).ids == packed.encode(text).ids);

@@ -14,6 +14,7 @@ LoadOptions ModelOptions::load_options() const {
   LoadOptions load;
   load.isa = isa;
   load.dtype = dtype;
+  load.copy_weights = copy_weights;
   load.threads = threads;
   load.batch_tokens = batch_tokens;
   return load;
@@ -51,6 +52,10 @@ void add_engine_options(CLI::App& app, ModelOptions& options, int default_thread
       ->check(CLI::IsMember({"auto", "f32", "bf16", "int8"}))
       ->envname("SAPWOOD_DTYPE")
       ->capture_default_str();
+  app.add_flag("--copy-weights", options.copy_weights,
+               "Copy a converted file into memory (large pages, a few percent faster) instead of "
+               "mapping it")
+      ->envname("SAPWOOD_COPY_WEIGHTS");
   // SAPWOOD_ISA is read by the library, and only by auto.
   app.add_option("--isa", options.isa, "Instruction set; auto: SAPWOOD_ISA, else the best there is")
       ->check(CLI::IsMember(

@@ -395,6 +395,22 @@ PackedWeights PackedWeights::map(std::shared_ptr<const TensorSource> source,
   return weights;
 }
 
+void PackedWeights::copy() {
+  std::int64_t total = 0;
+  for (const auto& [name, tensor] : tensors_) {
+    total = checked(checked_add(total, checked(align_up(tensor.bytes, kernels::kAlignment))));
+  }
+  const std::shared_ptr<std::byte> buffer = allocate(total);
+  std::int64_t offset = 0;
+  for (auto& [name, tensor] : tensors_) {
+    std::byte* const to = buffer.get() + offset;
+    std::memcpy(to, tensor.data, static_cast<std::size_t>(tensor.bytes));
+    tensor.data = to;
+    offset += checked(align_up(tensor.bytes, kernels::kAlignment));
+  }
+  owner_ = buffer;
+}
+
 const PackedTensor* PackedWeights::find(const std::string& name) const {
   const auto it = tensors_.find(name);
   return it == tensors_.end() ? nullptr : &it->second;

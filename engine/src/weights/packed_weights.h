@@ -35,6 +35,10 @@ class PackedWeights {
   static PackedWeights map(std::shared_ptr<const TensorSource> source, const ModelConfig& config,
                            const WeightTypes& types);
 
+  // Copies all tensors into memory of their own, on large pages where the system has them, and lets
+  // go of the file. Throws Error out_of_memory.
+  void copy();
+
   // The tensor, or null where the model has none of this name.
   const PackedTensor* find(const std::string& name) const;
 

@@ -15,13 +15,13 @@ using Vec = xsimd::batch<float, xsimd::fma3<xsimd::avx2>>;  // element-wise arit
 using Reg = __m256;                                         // products
 constexpr int kLanes = 8;
 
-// Tiles of a product: up to kTileRows rows by kTileRegs registers of columns is 12 accumulators of
-// the 16 registers; up to kFlatRows rows may take kFlatRegs registers of columns, for more loads in
-// flight.
+// Tiles of a product are kAccumulators registers of the 16: up to kTileRows rows by kTileRegs
+// registers of columns, or fewer rows by up to kFlatRegs, for more loads in flight.
+constexpr int kAccumulators = 12;
 constexpr int kTileRows = 6;
 constexpr int kTileRegs = 2;
-constexpr int kFlatRows = 3;
 constexpr int kFlatRegs = 4;
+
 // CMM: dot products computed together, and the partial sums of each.
 constexpr int kDots = 4;
 constexpr int kDotChains = 2;

@@ -17,13 +17,13 @@ using Vec = xsimd::batch<float, xsimd::avx512bw>;  // element-wise arithmetic
 using Reg = __m512;                                // products
 constexpr int kLanes = 16;
 
-// Tiles of a product: up to kTileRows rows by kTileRegs registers of columns is 24 accumulators of
-// the 32 registers; up to kFlatRows rows may take kFlatRegs registers of columns, for more loads in
-// flight.
+// Tiles of a product are kAccumulators registers of the 32: up to kTileRows rows by kTileRegs
+// registers of columns, or fewer rows by up to kFlatRegs, for more loads in flight.
+constexpr int kAccumulators = 24;
 constexpr int kTileRows = 8;
 constexpr int kTileRegs = 3;
-constexpr int kFlatRows = 4;
 constexpr int kFlatRegs = 6;
+
 // CMM: dot products computed together, and the partial sums of each.
 constexpr int kDots = 8;
 constexpr int kDotChains = 2;

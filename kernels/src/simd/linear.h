@@ -151,6 +151,16 @@ template <typename Dot, int kRows, int kRegs, Prefetch kPrefetch>
   }
 }
 
+// The most rows of a tile of so many registers of columns, and the most registers for so many rows.
+constexpr int most_rows(int regs) {
+  return kAccumulators / regs < kTileRows ? kAccumulators / regs : kTileRows;
+}
+constexpr int most_regs(int rows) {
+  int regs = kFlatRegs;
+  while (most_rows(regs) < rows) regs -= kRegsPerPanel;
+  return regs;
+}
+
 using TileFunction = void (*)(const Product&, const Tile&);
 
 // The tile function of so many rows and registers of columns, kRows counting down to match.
@@ -164,8 +174,7 @@ TileFunction tile_of_rows(int rows) {
 template <typename Dot, Prefetch kPrefetch, int kRegs>
 TileFunction find_tile(int rows, int regs) {
   if (regs == kRegs) {
-    constexpr int kRows = kRegs <= kTileRegs ? kTileRows : kFlatRows;
-    return tile_of_rows<Dot, kPrefetch, kRegs, kRows>(rows);
+    return tile_of_rows<Dot, kPrefetch, kRegs, most_rows(kRegs)>(rows);
   }
   if constexpr (kRegs > kRegsPerPanel) {
     return find_tile<Dot, kPrefetch, kRegs - kRegsPerPanel>(rows, regs);
@@ -196,9 +205,9 @@ template <typename Dot>
 void multiply_block(const Product& p, int row_begin, int rows, int word_begin, int words) {
   const LinearArgs& a = p.a;
   const int tiles = part_count(rows, kTileRows);
-  const int most_regs = tiles == 1 && rows <= kFlatRows ? kFlatRegs : kTileRegs;
   const int panels = a.panel_end - a.panel_begin;
-  const int groups = part_count(panels, most_regs / kRegsPerPanel);
+  const int regs_of_group = tiles == 1 ? most_regs(rows) : kTileRegs;
+  const int groups = part_count(panels, regs_of_group / kRegsPerPanel);
   const auto group_begin = [&](int group) {
     return a.panel_begin + part_begin(panels, groups, group);
   };

@@ -57,12 +57,18 @@ template <typename Dot, int kRows, int kRegs, Prefetch kPrefetch>
                                               std::int64_t words, const char* next,
                                               std::int64_t next_step,
                                               typename Dot::Sum (&acc)[kRows][kRegs]) {
+  // What `stream` fetches now. Behind a panel lies its neighbour, which is being read too: near the
+  // end the panels of the next tile are fetched instead.
+  [[maybe_unused]] const std::byte* ahead = w + kStreamAhead * kLineBytes;
+  [[maybe_unused]] const std::int64_t turn = words - kStreamAhead;
   for (std::int64_t i = 0; i < words; ++i) {
     if constexpr (kPrefetch == Prefetch::stream) {
+      if (i == turn) ahead += (kRegs / kRegsPerPanel - 1) * panel_stride;
 #pragma GCC unroll 16
       for (int c = 0; c < kRegs; c += kRegsPerPanel) {
-        prefetch_l1(w + c / kRegsPerPanel * panel_stride + kStreamAhead * kLineBytes);
+        prefetch_l1(ahead + c / kRegsPerPanel * panel_stride);
       }
+      ahead += kLineBytes;
     }
     if constexpr (kPrefetch == Prefetch::next) {
       // Two lines a step are enough: where this is used, at least two tiles share three panels.
