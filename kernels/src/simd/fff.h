@@ -29,7 +29,7 @@ constexpr int kMostNodes = 128;  // on a row's paths through the trees of one bl
 // Output rows are fetched ahead from this level on: above it they are shared, and so in cache.
 constexpr int kFetchedLevel = 5;
 // An output so large does not stay in cache, and is written past it.
-constexpr std::int64_t kStreamedBytes = std::int64_t{16} << 20;
+constexpr std::int64_t kStreamedBytes = std::int64_t{8} << 20;
 
 inline std::int64_t parent(std::int64_t node) { return (node - 1) / 2; }
 

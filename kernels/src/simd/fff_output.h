@@ -58,6 +58,9 @@ template <typename Row, int kRegs>
   for (int i = 0; i < shape.nodes; ++i) {
     const Reg weight = broadcast(out.weights[i]);
     const std::byte* row = out.rows[i] + j * Row::kBytes;
+    // One pointer with constant offsets: g++ would keep a sum of j and c for each register, on the
+    // stack.
+    asm("" : "+r"(row));
     // As many lines as are read.
 #pragma GCC unroll 8
     for (int c = 0; c < kRegs * Row::kBytes * kLanes / kAlignment; c += Fetcher::kStep) {
