@@ -1,246 +1,137 @@
-// One feedforward layer 768 -> 4095 -> 768, fp32, one thread: CMM over a tree of depth 11 beside
-// the fastest dense layer of that shape (ours, oneDNN's), from one token to thousands.
+// One feedforward layer 768 -> 4095 -> 768 in f32, bf16 and int8, one thread: CMM over a tree of
+// depth 11 beside the dense layer of that shape (oneDNN's and ours), from one token to thousands.
 //
 // Weights and inputs are random and written. Every call gets fresh tokens, copied into the input
 // buffer before the clock starts (in a model the layer before has just written them), so paths
 // differ from call to call. "hot" repeats one layer, "cold" rotates through 16 layers' weights.
 // Outputs are compared before anything is timed.
-#include <cmath>
 #include <cstdio>
-#include <cstring>
+#include <map>
 #include <memory>
+#include <string>
 
-#include "common.h"
-#include "onednn.h"
-#include "sapwood/kernels/dispatch.h"
-#include "sapwood/kernels/pack.h"
+#include "cmm_layer.h"
+#include "limits.h"
 
 namespace sapwood::bench {
 namespace {
 
-using namespace kernels;
+using kernels::DType;
 
-constexpr int kCols = 768, kDepth = 11, kNodes = 4095, kLayers = 16;
-constexpr int kTokens[] = {1, 2, 4, 8, 16, 32, 128, 512, 4096};
-constexpr int kMostTokens = 4096;
-constexpr int kPool = 16384;  // distinct tokens to draw from
+constexpr int kTokens[] = {1, 2, 4, 8, 16, 32, 64, 128, 512, 4096, 16384};
+constexpr DType kTypes[] = {DType::f32, DType::bf16, DType::int8};
+constexpr const char* kNames[] = {"f32", "bf16", "int8"};
+enum class Contestant { cmm, onednn, dense };
+constexpr const char* kContestants[] = {"cmm", "onednn", "dense"};
 
-struct Layer {
-  Buffer in, out;  // [4095, 768] and [768, 4095] as in a checkpoint
-  Buffer nodes;    // CMM
-  std::vector<FffNode> params;
-  Buffer up, down;                // ours, dense
-  Buffer bias, zeros;             // [4096] each
-  Buffer onednn_up, onednn_down;  // oneDNN's layouts for the token count that was prepared last
-};
-
-struct World {
-  const KernelTable& table = *select_table("auto");
-  std::vector<Layer> layers;
-  Buffer pool{std::size_t{kPool} * kCols};
-  Buffer x{std::size_t{kMostTokens} * kCols}, y{std::size_t{kMostTokens} * kCols};
-  Buffer reference{std::size_t{kMostTokens} * kCols}, hidden{std::size_t{kMostTokens} * 4096};
-  Buffer scratch{fff_scratch(kMostTokens, kDepth) / sizeof(float)};
-  std::unique_ptr<OnednnProduct> onednn_up, onednn_down;
-  int onednn_tokens = 0;
-  int next_token = 0, next_layer = 0;
-
-  World() {
-    constexpr std::size_t kSize = std::size_t{kNodes} * kCols;
-    for (int i = 0; i < kLayers; ++i) {
-      layers.push_back({Buffer(kSize),
-                        Buffer(kSize),
-                        Buffer(kSize * 2),
-                        {},
-                        Buffer(packed_linear_size(kNodes, kCols)),
-                        Buffer(packed_linear_size(kCols, kNodes)),
-                        Buffer(4096),
-                        Buffer(4096),
-                        Buffer(kSize * 5 / 4),
-                        Buffer(kSize * 5 / 4)});
-      Layer& layer = layers.back();
-      fill_random(layer.in.data(), kSize, 0.036f, 3 * i + 1);
-      fill_random(layer.out.data(), kSize, 0.036f, 3 * i + 2);
-      fill_random(layer.bias.data(), kNodes, 0.1f, 3 * i + 3);
-      std::memset(layer.zeros.data(), 0, 4096 * sizeof(float));
-      layer.params.resize(kNodes);
-      pack_fff(layer.in.data(), layer.out.data(), layer.bias.data(), 1, kDepth, kCols, DType::f32,
-               DType::f32, layer.nodes.data(), layer.params.data());
-      pack_linear(layer.in.data(), kNodes, kCols, layer.up.data());
-      pack_linear(layer.out.data(), kCols, kNodes, layer.down.data());
-    }
-    fill_random(pool.data(), pool.size(), 1.0f, 99);
+// The layers of one type at a time: all together would need more memory than they are worth.
+Layers& layers(DType type) {
+  static std::unique_ptr<Layers> current;
+  if (current == nullptr || current->type != type) {
+    current.reset();
+    current = std::make_unique<Layers>(type);
+    for (const int tokens : {1, 8, 33, 512}) current->compare(tokens);
   }
-
-  // Fresh tokens in x, and the layer to use.
-  Layer& draw(int tokens, bool cold) {
-    if (next_token + tokens > kPool) next_token = 0;
-    std::memcpy(x.data(), pool.data() + std::size_t(next_token) * kCols,
-                sizeof(float) * kCols * tokens);
-    next_token += tokens;
-    if (!cold) return layers[0];
-    next_layer = (next_layer + 1) % kLayers;
-    return layers[next_layer];
-  }
-
-  void cmm(const KernelTable& with, const Layer& layer, int tokens, float* out) {
-    with.fff_f32({.x = x.data(),
-                  .x_stride = kCols,
-                  .x_scales = nullptr,
-                  .residual = nullptr,
-                  .residual_stride = 0,
-                  .nodes = layer.nodes.data(),
-                  .params = layer.params.data(),
-                  .y = out,
-                  .y_stride = kCols,
-                  .scratch = scratch.data(),
-                  .rows = tokens,
-                  .cols = kCols,
-                  .trees = 1,
-                  .depth = kDepth,
-                  .in_type = DType::f32,
-                  .out_type = DType::f32});
-  }
-
-  void dense(const Layer& layer, int tokens, float* out) {
-    product(x.data(), kCols, layer.up, layer.bias.data(), hidden.data(), tokens, kNodes,
-            Activation::gelu);
-    product(hidden.data(), kNodes, layer.down, nullptr, out, tokens, kCols, Activation::none);
-  }
-
-  void product(const float* in, int k, const Buffer& panels, const float* bias, float* out, int m,
-               int n, Activation activation) {
-    table.linear_f32({.x = in,
-                      .x_stride = k,
-                      .panels = panels.data(),
-                      .bias = bias,
-                      .y = out,
-                      .y_stride = n,
-                      .m = m,
-                      .n = n,
-                      .k = k,
-                      .activation = activation,
-                      .panel_begin = 0,
-                      .panel_end = static_cast<int>(round_up(n, kPanelWidth) / kPanelWidth)});
-  }
-
-  // oneDNN chooses layouts by shape; the layers are packed again where the number of tokens
-  // changes.
-  void prepare_onednn(int tokens) {
-    if (onednn_tokens == tokens) return;
-    onednn_tokens = tokens;
-    onednn_up = std::make_unique<OnednnProduct>(tokens, kNodes, kCols, true);
-    onednn_down = std::make_unique<OnednnProduct>(tokens, kCols, kNodes, false);
-    for (Layer& layer : layers) {
-      require(onednn_up->weight_bytes() <= layer.onednn_up.size() * 4 &&
-                  onednn_down->weight_bytes() <= layer.onednn_down.size() * 4,
-              "oneDNN's packed weights are larger than expected");
-      onednn_up->pack(layer.in.data(), layer.onednn_up.data());
-      onednn_down->pack(layer.out.data(), layer.onednn_down.data());
-    }
-  }
-
-  void onednn(const Layer& layer, int /*tokens*/, float* out) {
-    onednn_up->run(x.data(), layer.onednn_up.data(), layer.bias.data(), hidden.data());
-    onednn_down->run(hidden.data(), layer.onednn_down.data(), layer.zeros.data(), out);
-  }
-
-  // CMM against the scalar table, dense against oneDNN. A decision that rounding turns gives other
-  // values in a whole row: few rows may differ, the others must agree.
-  void compare(int tokens) {
-    const Layer& layer = draw(tokens, true);
-    cmm(table, layer, tokens, y.data());
-    cmm(*find_table(Isa::scalar), layer, tokens, reference.data());
-    int different = 0;
-    for (int i = 0; i < tokens; ++i) {
-      const std::size_t at = std::size_t(i) * kCols;
-      different += largest_error(y.data() + at, reference.data() + at, kCols) > 1e-5;
-    }
-    require(different <= tokens / 1000, "CMM differs from the scalar table");
-    prepare_onednn(tokens);
-    onednn(layer, tokens, reference.data());
-    dense(layer, tokens, y.data());
-    require(largest_error(y.data(), reference.data(), std::size_t(tokens) * kCols) < 1e-4,
-            "the dense layer differs from oneDNN's");
-  }
-};
-
-World& world() {
-  static World instance;
-  return instance;
+  return *current;
 }
 
-template <typename F>
-void run(benchmark::State& state, bool cold, const F& layer) {
+// What one call has to move and compute.
+std::map<int, double>& distinct() {
+  static std::map<int, double> nodes;
+  return nodes;
+}
+
+void run(benchmark::State& state, DType type, Contestant contestant, bool cold) {
   const int tokens = static_cast<int>(state.range(0));
-  const Layer* with = nullptr;
+  Layers& all = layers(type);
+  if (contestant == Contestant::onednn) all.prepare_onednn(tokens);
+  if (!distinct().contains(tokens)) distinct()[tokens] = all.distinct_nodes(tokens);
+  const Layer* layer = nullptr;
   time_calls(
-      state, [&] { with = &world().draw(tokens, cold); }, [&] { layer(*with, tokens); });
+      state, [&] { layer = &all.draw(tokens, cold); },
+      [&] {
+        if (contestant == Contestant::cmm) all.cmm(all.table, *layer, tokens, all.y.data());
+        if (contestant == Contestant::onednn) all.onednn(*layer);
+        if (contestant == Contestant::dense) all.dense(*layer, tokens);
+      });
 }
 
-void add(const std::string& name, int tokens, void (*function)(benchmark::State&)) {
-  benchmark::RegisterBenchmark(name.c_str(), function)
-      ->Arg(tokens)
-      ->UseManualTime()
-      ->Unit(benchmark::kMicrosecond);
+std::string name_of(DType type, Contestant contestant, bool cold) {
+  return std::string(kContestants[static_cast<int>(contestant)]) + "_" +
+         kNames[static_cast<int>(type)] + (cold ? "_cold" : "_hot");
 }
 
-template <bool kCold>
-void cmm(benchmark::State& state) {
-  run(state, kCold,
-      [](const Layer& l, int n) { world().cmm(world().table, l, n, world().y.data()); });
-}
-template <bool kCold>
-void dense(benchmark::State& state) {
-  run(state, kCold, [](const Layer& l, int n) { world().dense(l, n, world().y.data()); });
-}
-template <bool kCold>
-void onednn(benchmark::State& state) {
-  world().prepare_onednn(static_cast<int>(state.range(0)));
-  run(state, kCold, [](const Layer& l, int n) { world().onednn(l, n, world().y.data()); });
+// Microseconds that a call takes at least: its traffic at the bandwidth of reading as much as the
+// weights and activations are, or its multiply-adds, whichever is longer.
+double roofline(DType type, int tokens, bool cold, double peak, double float_peak) {
+  const double element = 4.0 / kernels::elements_per_word(type);
+  const double activations = double{kCols} * tokens * (element + 4);
+  const double traffic = distinct()[tokens] * 2 * kCols * element + activations;
+  const double layer = double{kNodes} * 2 * kCols * element;
+  static std::map<std::size_t, double> bandwidths;  // by size, doubling
+  std::size_t size = std::size_t{1} << 20;
+  while (static_cast<double>(size) < (cold ? kLayers : 1) * layer + activations) size *= 2;
+  double& bandwidth = bandwidths[size];
+  if (bandwidth == 0) bandwidth = read_bandwidth(size);
+  const double products = double{kCols} * tokens * (kDepth + 1);
+  return 1e6 * std::max(traffic / bandwidth, products / peak + products / float_peak);
 }
 
-void print_ratios(const Reporter& reporter) {
-  std::printf(
-      "\n%8s %10s %10s %10s %8s %10s %10s %10s %8s   (us a layer; ratio = fastest dense / CMM)\n",
-      "tokens", "hot: cmm", "sapwood", "oneDNN", "ratio", "cold: cmm", "sapwood", "oneDNN",
-      "ratio");
+void print_table(const Reporter& reporter, DType type, bool cold, double peak, double float_peak) {
+  std::printf("\n%s %s, us a layer\n%8s %10s %10s %8s %10s %8s %10s %10s\n",
+              kNames[static_cast<int>(type)], cold ? "cold" : "hot", "tokens", "CMM", "oneDNN",
+              "ratio", "ours", "ratio", "roofline", "reached");
   for (const int tokens : kTokens) {
-    std::printf("%8d", tokens);
-    for (const std::string heat : {"hot", "cold"}) {
-      const std::string end = heat + "/" + std::to_string(tokens);
-      const double c = reporter.microseconds("cmm_" + end);
-      const double d = reporter.microseconds("dense_" + end),
-                   o = reporter.microseconds("onednn_" + end);
-      const double best = d > 0 && (d < o || o == 0) ? d : o;
-      std::printf(" %10.2f %10.1f %10.1f %8.1f", c, d, o, c > 0 ? best / c : 0.0);
-    }
-    std::printf("\n");
+    const auto time = [&](Contestant contestant) {
+      return reporter.microseconds(name_of(type, contestant, cold) + "/" + std::to_string(tokens));
+    };
+    const double cmm = time(Contestant::cmm);
+    if (cmm == 0) continue;
+    const double onednn = time(Contestant::onednn), dense = time(Contestant::dense);
+    const double limit = roofline(type, tokens, cold, peak, float_peak);
+    std::printf("%8d %10.2f %10.1f %8.1f %10.1f %8.1f %10.2f %9.0f%%\n", tokens, cmm, onednn,
+                onednn / cmm, dense, dense / cmm, limit, 100 * limit / cmm);
   }
 }
 
-}  // namespace
-
-static int main_of_bench(int argc, char** argv) {
+int main_of_bench(int argc, char** argv) {
   use_one_thread(argv);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  for (const int tokens : kTokens) {
-    add("cmm_hot", tokens, &cmm<false>);
-    add("onednn_hot", tokens, &onednn<false>);
-    add("dense_hot", tokens, &dense<false>);
-    add("cmm_cold", tokens, &cmm<true>);
-    add("onednn_cold", tokens, &onednn<true>);
-    add("dense_cold", tokens, &dense<true>);
+  for (const DType type : kTypes) {
+    for (const int tokens : kTokens) {
+      for (const bool cold : {false, true}) {
+        for (const Contestant contestant :
+             {Contestant::cmm, Contestant::onednn, Contestant::dense}) {
+          benchmark::RegisterBenchmark(
+              name_of(type, contestant, cold).c_str(),
+              [=](benchmark::State& state) { run(state, type, contestant, cold); })
+              ->Arg(tokens)
+              ->UseManualTime()
+              ->Unit(benchmark::kMicrosecond);
+        }
+      }
+    }
   }
-  for (const int tokens : {1, 8, 33, 512}) world().compare(tokens);
-  std::printf("kernels: %s\n", world().table.name);
+  std::printf("kernels: %s\n", kernels::select_table("auto")->name);
   Reporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
-  print_ratios(reporter);
+  const double float_peak = peak_multiply_adds(DType::f32);
+  std::printf(
+      "\nmeasured: %.1f GB/s of reading 512 MiB, %.0f GMAC/s of f32, %.0f of bf16, %.0f of int8\n",
+      1e-9 * read_bandwidth(std::size_t{512} << 20), 1e-9 * float_peak,
+      1e-9 * peak_multiply_adds(DType::bf16), 1e-9 * peak_multiply_adds(DType::int8));
+  for (const DType type : kTypes) {
+    for (const bool cold : {false, true}) {
+      if (reporter.any(name_of(type, Contestant::cmm, cold))) {
+        print_table(reporter, type, cold, peak_multiply_adds(type), float_peak);
+      }
+    }
+  }
   return 0;
 }
 
+}  // namespace
 }  // namespace sapwood::bench
 
 int main(int argc, char** argv) { return sapwood::bench::main_of_bench(argc, argv); }

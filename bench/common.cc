@@ -96,4 +96,9 @@ double Reporter::microseconds(const std::string& name) const {
   return found == fastest_.end() ? 0.0 : found->second;
 }
 
+bool Reporter::any(const std::string& prefix) const {
+  const auto found = fastest_.lower_bound(prefix);
+  return found != fastest_.end() && found->first.starts_with(prefix);
+}
+
 }  // namespace sapwood::bench

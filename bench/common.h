@@ -83,6 +83,8 @@ class Reporter : public benchmark::ConsoleReporter {
   void ReportRuns(const std::vector<Run>& runs) override;
   // 0 where that benchmark did not run.
   double microseconds(const std::string& name) const;
+  // Whether a benchmark ran whose name starts so.
+  bool any(const std::string& prefix) const;
 
  private:
   std::map<std::string, double> fastest_;

@@ -273,6 +273,24 @@ TEST_CASE("fff: a row's result does not depend on the other rows") {
   });
 }
 
+TEST_CASE("fff: an output larger than the caches is the same") {
+  for (const KernelTable* table : tables()) {
+    DYNAMIC_SECTION(table->name) {
+      constexpr int kRows = 8200, kCols = 512, kPart = 1025;
+      for (const int trees : {1, 2}) {
+        const Layer layer(kF32, kRows, kCols, trees, 1);
+        Floats together(std::size_t{kRows} * kCols), part(std::size_t{kPart} * kCols);
+        layer.run(*table, 0, kRows, together.data(), kCols);
+        for (int row = 0; row < kRows; row += kPart) {
+          layer.run(*table, row, kPart, part.data(), kCols);
+          const float* same = together.data() + std::size_t(row) * kCols;
+          CHECK(first_difference(part.data(), same, part.size()) == -1);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("fff: no residual is a residual of zeros, and the residual may stand in y") {
   for_each_table([](const KernelTable& table, Types types) {
     for (const int rows : {1, 7, 40}) {

@@ -22,9 +22,11 @@ constexpr int kTileRows = 6;
 constexpr int kTileRegs = 2;
 constexpr int kFlatRegs = 4;
 
-// CMM: dot products computed together, and the partial sums of each.
+// CMM: dot products computed together, the partial sums of each, and the registers of columns that
+// an output row is summed in.
 constexpr int kDots = 4;
 constexpr int kDotChains = 2;
+constexpr int kOutputRegs = 12;
 
 // Registers of words: what products of every type read (DType).
 using Raw = __m256i;
@@ -52,6 +54,8 @@ inline Reg zero() { return _mm256_setzero_ps(); }
 inline Reg broadcast(float value) { return _mm256_set1_ps(value); }
 inline Reg load_reg(const float* p) { return _mm256_loadu_ps(p); }
 inline void store_reg(float* p, Reg value) { _mm256_storeu_ps(p, value); }
+// Past the caches; p is aligned to the register.
+inline void stream_reg(float* p, Reg value) { _mm256_stream_ps(p, value); }
 inline Reg add(Reg a, Reg b) { return _mm256_add_ps(a, b); }
 inline Raw add(Raw a, Raw b) { return _mm256_add_epi32(a, b); }
 inline Reg mul(Reg a, Reg b) { return _mm256_mul_ps(a, b); }

@@ -24,9 +24,11 @@ constexpr int kTileRows = 8;
 constexpr int kTileRegs = 3;
 constexpr int kFlatRegs = 6;
 
-// CMM: dot products computed together, and the partial sums of each.
+// CMM: dot products computed together, the partial sums of each, and the registers of columns that
+// an output row is summed in.
 constexpr int kDots = 8;
 constexpr int kDotChains = 2;
+constexpr int kOutputRegs = 24;
 
 // Registers of words: what products of every type read (DType).
 using Raw = __m512i;
@@ -54,6 +56,8 @@ inline Reg zero() { return _mm512_setzero_ps(); }
 inline Reg broadcast(float value) { return _mm512_set1_ps(value); }
 inline Reg load_reg(const float* p) { return _mm512_loadu_ps(p); }
 inline void store_reg(float* p, Reg value) { _mm512_storeu_ps(p, value); }
+// Past the caches; p is aligned to the register.
+inline void stream_reg(float* p, Reg value) { _mm512_stream_ps(p, value); }
 inline Reg add(Reg a, Reg b) { return _mm512_add_ps(a, b); }
 inline Raw add(Raw a, Raw b) { return _mm512_add_epi32(a, b); }
 inline Reg mul(Reg a, Reg b) { return _mm512_mul_ps(a, b); }

@@ -6,9 +6,12 @@
 //
 //  - one walker: each level waits for the row that the last decision chose; the path's output rows
 //    are fetched meanwhile, so that the output phase finds them in cache.
-//  - up to kBlock walkers take turns level by level: one's rows arrive while others compute.
+//  - up to kBlock walkers take turns level by level, in groups whose dot products run together:
+//    eight rows of nodes stream in at once, where one would wait for memory.
 //  - many rows: all walk the top levels, whose nodes stay in the second-level cache; then they are
 //    sorted by the subtree reached and go on in blocks of neighbours, which share nodes.
+//
+// The output phase knows what it needs: it fetches the next rows while it writes these.
 #pragma once
 
 #include "isa.h"
@@ -19,8 +22,14 @@
 namespace sapwood::kernels {
 namespace {
 
-constexpr int kBlock = 32;      // walkers that take turns
+constexpr int kBlock = 32;      // walkers between whose decisions and output nothing else happens
 constexpr int kMaxLevels = 32;  // floats from one walker's decisions to the next one's; depth <= 24
+constexpr int kTile = 4;        // rows of y that are written together
+constexpr int kMostNodes = 128;  // on a row's paths through the trees of one block
+// Output rows are fetched ahead from this level on: above it they are shared, and so in cache.
+constexpr int kFetchedLevel = 5;
+// An output so large does not stay in cache, and is written past it.
+constexpr std::int64_t kStreamedBytes = std::int64_t{8} << 20;
 
 inline std::int64_t parent(std::int64_t node) { return (node - 1) / 2; }
 
@@ -57,33 +66,76 @@ void walk_one(const Forest& f, Walker& walker) {
   }
 }
 
+// Whether this call's y is written past the caches when the last tree is added.
+inline bool streams(const FffArgs& a) {
+  constexpr std::uintptr_t kMask = kAlignment - 1;
+  return std::int64_t{a.rows} * a.cols * 4 >= kStreamedBytes && a.y_stride % kPanelWidth == 0 &&
+         (reinterpret_cast<std::uintptr_t>(a.y) & kMask) == 0;
+}
+
+// Writes rows of y from finished walkers: walkers[t * count + i] is that of row_of(i) in tree
+// `tree` + t.
+template <typename RowOf>
+void write_output(const Forest& f, const Walker* walkers, int count, int tree, int trees,
+                  const RowOf& row_of) {
+  const FffArgs& a = f.a;
+  const int nodes = trees * f.levels;
+  const OutputShape shape{a.out_type, nodes, a.cols, tree + trees == a.trees && streams(a)};
+  const std::byte* rows[2][kTile * kMostNodes];
+  float weights[2][kTile * kMostNodes];
+  Output outputs[2][kTile];
+  Fetcher fetcher(f.node_bytes - f.out_at);
+  // Makes a tile ready, from the row `first` on, and asks for its rows of nodes.
+  const auto prepare = [&](int first, int half) {
+    const int size = count - first < kTile ? count - first : kTile;
+    for (int i = 0; i < size; ++i) {
+      const std::byte** const path = rows[half] + i * nodes;
+      float* const path_weights = weights[half] + i * nodes;
+      for (int t = 0; t < trees; ++t) {
+        finish_path(f, walkers[t * count + first + i], path + t * f.levels,
+                    path_weights + t * f.levels);
+      }
+      const std::int64_t row = row_of(first + i);
+      outputs[half][i] = {path, path_weights, start_of(a, row, tree), a.y + row * a.y_stride};
+      for (int node = 0; node < nodes && first > 0; ++node) {
+        if (node % f.levels < kFetchedLevel) continue;
+        bool asked = false;
+        for (int j = 0; j < i; ++j) asked |= rows[half][j * nodes + node] == path[node];
+        if (!asked) fetcher.add(path[node]);
+      }
+    }
+    return size;
+  };
+  int size = prepare(0, 0);
+  for (int first = 0, half = 0; first < count; half = 1 - half) {
+    const int next = first + size;
+    const int next_size = next < count ? prepare(next, 1 - half) : 0;
+    write_rows(outputs[half], size, shape, fetcher);
+    first = next;
+    size = next_size;
+  }
+}
+
 // Few rows: the walkers of a block are some rows, each in some trees.
 template <typename Dot>
 void run_few(const Forest& f) {
   const FffArgs& a = f.a;
   alignas(kAlignment) float z[kBlock][kMaxLevels];
-  const std::byte* rows[kBlock * kMaxLevels];
-  float weights[kBlock * kMaxLevels];
   Walker walkers[kBlock];
-  const int trees_at_once = kBlock / a.rows;
+  const int most = kBlock / a.rows;
+  const int trees_at_once = most * f.levels <= kMostNodes ? most : kMostNodes / f.levels;
   for (int tree = 0; tree < a.trees; tree += trees_at_once) {
     const int trees = a.trees - tree < trees_at_once ? a.trees - tree : trees_at_once;
     const int count = a.rows * trees;
     for (int i = 0; i < count; ++i) {
-      walkers[i] = walker_at(f, i / trees, tree + i % trees, 0, z[i]);
+      walkers[i] = walker_at(f, i % a.rows, tree + i / a.rows, 0, z[i]);
     }
     if (count == 1) {
       walk_one<Dot>(f, walkers[0]);
     } else {
       walk<Dot>(f, walkers, count, 0, f.levels);
     }
-    for (int row = 0; row < a.rows; ++row) {
-      for (int t = 0; t < trees; ++t) {
-        finish_path(f, walkers[row * trees + t], rows + t * f.levels, weights + t * f.levels);
-      }
-      write_row(a.out_type, {rows, weights, trees * f.levels}, start_of(a, row, tree),
-                a.y + row * a.y_stride, a.cols);
-    }
+    write_output(f, walkers, a.rows, tree, trees, [](int i) { return i; });
   }
 }
 
@@ -108,8 +160,6 @@ void run_many(const Forest& f) {
   std::int32_t* order = reinterpret_cast<std::int32_t*>(scratch + parts.z + parts.nodes);
   const std::int64_t z_stride = fff_z_stride(a.depth);
   const int top = f.levels < kFffStage ? f.levels : kFffStage;
-  const std::byte* rows[kMaxLevels];
-  float weights[kMaxLevels];
   Walker walkers[kBlock];
   for (int tree = 0; tree < a.trees; ++tree) {
     for (int begin = 0; begin < a.rows; begin += kDots) {
@@ -130,12 +180,7 @@ void run_many(const Forest& f) {
         walkers[i] = walker_at(f, row, tree, nodes[row], z + row * z_stride);
       }
       walk<Dot>(f, walkers, count, top, f.levels);
-      for (int i = 0; i < count; ++i) {
-        const std::int64_t row = order[begin + i];
-        finish_path(f, walkers[i], rows, weights);
-        write_row(a.out_type, {rows, weights, f.levels}, start_of(a, row, tree),
-                  a.y + row * a.y_stride, a.cols);
-      }
+      write_output(f, walkers, count, tree, 1, [&](int i) { return order[begin + i]; });
     }
   }
 }
@@ -149,6 +194,7 @@ void run_fff(const FffArgs& a) {
   } else {
     run_many<Dot>(f);
   }
+  if (streams(a)) _mm_sfence();
 }
 
 }  // namespace

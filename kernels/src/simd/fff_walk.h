@@ -56,6 +56,9 @@ inline Walker walker_at(const Forest& f, int row, int tree, std::int64_t node, f
           .scale = f.a.x_scales == nullptr ? RowScale{} : f.a.x_scales[row]};
 }
 
+// Walkers that take turns level by level.
+constexpr int kTurns = 16;
+
 // Registers that a step of the loop below takes from each row.
 constexpr int kDotStep = 2 * kDotChains;
 
@@ -174,18 +177,29 @@ void visit_group(const Forest& f, Walker* walkers, int count, bool shared, int l
   }
 }
 
-// `count` walkers take the steps of the levels [begin, end), in groups that step together.
+inline bool at_one_node(const Walker* walkers, int count) {
+  bool same = true;
+  for (int i = 1; i < count; ++i) {
+    same &= walkers[i].node == walkers[0].node && walkers[i].tree == walkers[0].tree;
+  }
+  return same;
+}
+
+// `count` walkers take the steps of the levels [begin, end): kTurns at a time take turns level by
+// level, in groups that step together. The inputs of that many stay in cache meanwhile.
 template <typename Dot>
 void walk(const Forest& f, Walker* walkers, int count, int begin, int end) {
-  for (int level = begin; level < end; ++level) {
-    for (int first = 0; first < count; first += kDots) {
-      const int size = count - first < kDots ? count - first : kDots;
-      Walker* group = walkers + first;
-      bool shared = true;
-      for (int i = 1; i < size; ++i) {
-        shared = shared && group[i].node == group[0].node && group[i].tree == group[0].tree;
+  const int blocks = part_count(count, kTurns);
+  for (int block = 0; block < blocks; ++block) {
+    Walker* const first = walkers + part_begin(count, blocks, block);
+    const int size = static_cast<int>(walkers + part_begin(count, blocks, block + 1) - first);
+    const int groups = part_count(size, kDots);
+    for (int level = begin; level < end; ++level) {
+      for (int group = 0; group < groups; ++group) {
+        Walker* const members = first + part_begin(size, groups, group);
+        const int number = part_begin(size, groups, group + 1) - part_begin(size, groups, group);
+        visit_group<Dot>(f, members, number, at_one_node(members, number), level);
       }
-      visit_group<Dot>(f, group, size, shared, level);
     }
   }
 }

@@ -1,0 +1,123 @@
+#include "limits.h"
+
+#include <immintrin.h>
+
+#include "common.h"
+
+namespace sapwood::bench {
+namespace {
+
+// GNU vectors: each function is compiled for the instruction set that its attribute names.
+#define TARGET_AVX512 [[gnu::target("avx512f,avx512bw,avx512vl,avx512vnni,avx512bf16")]]
+#define TARGET_AVX2 [[gnu::target("avx2,fma")]]
+
+template <typename F>
+double fastest(const F& f) {
+  double best = 1e9;
+  for (int i = 0; i < 5; ++i) best = std::min(best, seconds(f));
+  return best;
+}
+
+TARGET_AVX512 void read_avx512(const float* p, std::size_t n) {
+  __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
+  for (std::size_t i = 0; i + 64 <= n; i += 64) {
+    a = _mm512_xor_si512(a, _mm512_load_si512(p + i));
+    b = _mm512_xor_si512(b, _mm512_load_si512(p + i + 16));
+    c = _mm512_xor_si512(c, _mm512_load_si512(p + i + 32));
+    d = _mm512_xor_si512(d, _mm512_load_si512(p + i + 48));
+  }
+  a = _mm512_xor_si512(_mm512_xor_si512(a, b), _mm512_xor_si512(c, d));
+  benchmark::DoNotOptimize(a);
+}
+
+TARGET_AVX2 void read_avx2(const float* p, std::size_t n) {
+  __m256 a = _mm256_setzero_ps(), b = a, c = a, d = a;
+  for (std::size_t i = 0; i + 32 <= n; i += 32) {
+    a = _mm256_xor_ps(a, _mm256_load_ps(p + i));
+    b = _mm256_xor_ps(b, _mm256_load_ps(p + i + 8));
+    c = _mm256_xor_ps(c, _mm256_load_ps(p + i + 16));
+    d = _mm256_xor_ps(d, _mm256_load_ps(p + i + 24));
+  }
+  a = _mm256_xor_ps(_mm256_xor_ps(a, b), _mm256_xor_ps(c, d));
+  benchmark::DoNotOptimize(a);
+}
+
+// Twelve independent sums hide the latency of any of these instructions. The compiler is not to
+// know that they are equal.
+constexpr int kSums = 12, kRounds = 1 << 20;
+
+TARGET_AVX512 void multiply_f32() {
+  __m512 sums[kSums] = {}, x = _mm512_set1_ps(1e-9f);
+  for (__m512& sum : sums) asm volatile("" : "+v"(sum));
+  for (int i = 0; i < kRounds; ++i) {
+#pragma GCC unroll 12
+    for (__m512& sum : sums) sum = _mm512_fmadd_ps(x, x, sum);
+    asm volatile("" : "+v"(x));
+  }
+  for (__m512& sum : sums) benchmark::DoNotOptimize(sum);
+}
+
+TARGET_AVX512 void multiply_bf16() {
+  __m512 sums[kSums] = {};
+  __m512bh x = _mm512_cvtne2ps_pbh(_mm512_set1_ps(1e-9f), _mm512_set1_ps(1e-9f));
+  for (__m512& sum : sums) asm volatile("" : "+v"(sum));
+  for (int i = 0; i < kRounds; ++i) {
+#pragma GCC unroll 12
+    for (__m512& sum : sums) sum = _mm512_dpbf16_ps(sum, x, x);
+    asm volatile("" : "+v"(x));
+  }
+  for (__m512& sum : sums) benchmark::DoNotOptimize(sum);
+}
+
+TARGET_AVX512 void multiply_int8() {
+  __m512i sums[kSums] = {}, x = _mm512_set1_epi8(1);
+  for (__m512i& sum : sums) asm volatile("" : "+v"(sum));
+  for (int i = 0; i < kRounds; ++i) {
+#pragma GCC unroll 12
+    for (__m512i& sum : sums) sum = _mm512_dpbusd_epi32(sum, x, x);
+    asm volatile("" : "+v"(x));
+  }
+  for (__m512i& sum : sums) benchmark::DoNotOptimize(sum);
+}
+
+TARGET_AVX2 void multiply_f32_avx2() {
+  __m256 sums[kSums] = {}, x = _mm256_set1_ps(1e-9f);
+  for (__m256& sum : sums) asm volatile("" : "+x"(sum));
+  for (int i = 0; i < kRounds; ++i) {
+#pragma GCC unroll 12
+    for (__m256& sum : sums) sum = _mm256_fmadd_ps(x, x, sum);
+    asm volatile("" : "+x"(x));
+  }
+  for (__m256& sum : sums) benchmark::DoNotOptimize(sum);
+}
+
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni");
+}
+
+}  // namespace
+
+double read_bandwidth(std::size_t bytes) {
+  const Buffer buffer(bytes / sizeof(float));
+  const int passes = static_cast<int>((std::size_t{64} << 20) / bytes) + 1;
+  const double time = fastest([&] {
+    for (int i = 0; i < passes; ++i) {
+      (has_avx512() ? read_avx512 : read_avx2)(buffer.data(), buffer.size());
+    }
+  });
+  return static_cast<double>(bytes) * passes / time;
+}
+
+double peak_multiply_adds(kernels::DType type) {
+  using kernels::DType;
+  const double in_all = double{kSums} * kRounds;
+  // Without AVX-512, all types are given the peak of floats: narrow ones are widened.
+  if (!has_avx512()) return in_all * 8 / fastest(multiply_f32_avx2);
+  if (type == DType::int8) return in_all * 64 / fastest(multiply_int8);
+  if (type == DType::bf16 && __builtin_cpu_supports("avx512bf16")) {
+    return in_all * 32 / fastest(multiply_bf16);
+  }
+  return in_all * 16 / fastest(multiply_f32);
+}
+
+}  // namespace sapwood::bench
