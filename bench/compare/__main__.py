@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import grid, lengths, machine, report, startup, suites, tokenizing
 from .engines import PEERS, WITHOUT
-from .paths import REPORT, ROOT
+from .paths import REPORT, ROOT, write_tokenizer
 from .results import Results
 from .rounds import QUICK, Settings
 from .store import Store
@@ -80,6 +80,7 @@ def main() -> None:
     asked, start = arguments(), time.perf_counter()
     store = Store(fresh=asked.fresh, quick=asked.quick)
     if not asked.report:
+        write_tokenizer()
         measure(asked, store)
         print(f"measured in {(time.perf_counter() - start) / 60:.0f} minutes", flush=True)
     cells = store.cells()

@@ -1,5 +1,6 @@
 """Where things are."""
 
+import json
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -10,5 +11,19 @@ LOGS = WORK / "logs"
 REPORT = ROOT / "bench" / "report"
 BINARIES = ROOT / "build" / "release"
 SAPWOOD = BINARIES / "sapwood"
-TOKENIZER = ROOT / "models" / "distilbert-sst2-fff-3l"  # ships BERT's uncased vocabulary
+TOKENIZER = WORK / "tokenizer"  # BERT's uncased one, from a shipped model's file by write_tokenizer()
+SHIPPED = ROOT / "models" / "distilbert-sst2-3l" / "model.safetensors"
 GOLDEN = ROOT / "tests" / "golden"
+
+
+def write_tokenizer() -> None:
+    """Takes the tokenizer that a converted model carries in its header out into a folder of its own."""
+    if (TOKENIZER / "tokenizer_config.json").exists():
+        return
+    with open(SHIPPED, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    TOKENIZER.mkdir(parents=True, exist_ok=True)
+    content = header["__metadata__"]["sapwood.tokenizer"]
+    (TOKENIZER / "tokenizer.json").write_text(content, encoding="utf-8")
+    config = {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": 512}
+    (TOKENIZER / "tokenizer_config.json").write_text(json.dumps(config) + "\n")

@@ -1,4 +1,8 @@
+#include <algorithm>
 #include <cstdlib>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "sapwood/model.h"
 
@@ -24,11 +28,43 @@ std::vector<fs::path> model_folders() {
   return folders;
 }
 
+// A folder that holds one converted file (a shipped model with its card) stands for that file.
+fs::path resolved(const fs::path& path) {
+  std::error_code error;
+  const fs::path file = path / "model.safetensors";
+  const bool converted = fs::is_directory(path, error) &&
+                         !fs::exists(path / "config.json", error) && fs::exists(file, error);
+  return converted ? file : path;
+}
+
+bool is_model(const fs::path& path) {
+  std::error_code error;
+  return path.extension() == ".safetensors" || fs::exists(path / "config.json", error) ||
+         fs::exists(path / "model.safetensors", error);
+}
+
 }  // namespace
+
+std::vector<fs::path> list_models() {
+  std::vector<fs::path> models;
+  std::set<std::string> names;  // of the same name, find_model takes the first
+  for (const fs::path& folder : model_folders()) {
+    std::error_code error;
+    std::vector<fs::path> entries;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+      if (is_model(entry.path())) entries.push_back(entry.path());
+    }
+    std::sort(entries.begin(), entries.end());
+    for (const fs::path& path : entries) {
+      if (names.insert(path.stem().string()).second) models.push_back(path);
+    }
+  }
+  return models;
+}
 
 fs::path find_model(std::string_view name) {
   std::error_code error;
-  if (!name.empty() && fs::exists(fs::path(name), error)) return fs::path(name);
+  if (!name.empty() && fs::exists(fs::path(name), error)) return resolved(name);
   std::string looked;
   // A name is one path component: "../x" or "a/b" can only be a path, and that does not exist.
   const bool is_name =
@@ -37,7 +73,7 @@ fs::path find_model(std::string_view name) {
     for (const fs::path& folder : model_folders()) {
       for (const fs::path& candidate :
            {folder / name, folder / (std::string(name) + ".safetensors")}) {
-        if (fs::exists(candidate, error)) return candidate;
+        if (fs::exists(candidate, error)) return resolved(candidate);
       }
       looked += (looked.empty() ? "" : ", ") + folder.string();
     }

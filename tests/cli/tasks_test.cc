@@ -326,6 +326,31 @@ TEST_CASE("convert writes a file that answers as its source, and inspect tells b
   CHECK(run({"inspect", broken, "--verify"}).status == 1);
 }
 
+TEST_CASE("the shipped models answer without being named") {
+  CHECK(Json::parse(run({"classify", "dull and lifeless"}).out).at("label") == "NEGATIVE");
+  const Json entities = Json::parse(
+      run({"ner", "--aggregation-strategy", "simple", "Ada Lovelace lived in London ."}).out);
+  REQUIRE(entities.size() == 2);
+  CHECK(entities[0].at("entity_group") == "PER");
+  CHECK(entities[1].at("word") == "london");
+  const Json vector = Json::parse(run({"embed", "how trees drink"}).out).at("embedding");
+  CHECK(vector.size() == 384);
+  const Json ranked = Json::parse(
+      run({"rerank", "--query", "how trees drink", "Prices rose.", "Sapwood carries water."}).out);
+  CHECK(ranked[0].at("index") == 1);
+  const Json words = Json::parse(run({"fill-mask", "the capital of france is [MASK] ."}).out);
+  CHECK(words.size() == 5);
+  std::istringstream lines(run({"models", "--json"}).out);
+  std::set<std::string> names;
+  for (std::string line; std::getline(lines, line);) {
+    names.insert(Json::parse(line).at("name").get<std::string>());
+  }
+  for (const char* name :
+       {"distilbert-sst2-3l", "minilm-fff-ner", "minilm-fff-embed", "minilm-fff-mlm"}) {
+    CHECK(names.count(name) == 1);
+  }
+}
+
 TEST_CASE("convert writes bf16 and int8, and a file answers only in the type it has") {
   const TemporaryFolder folder;
   const std::string source = golden("distilbert-fff-sentiment");

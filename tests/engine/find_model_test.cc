@@ -18,7 +18,12 @@ ErrorCode code_of(const std::string& name) {
 
 TEST_CASE("a model is found by path, by name and in SAPWOOD_MODELS", "[find_model]") {
   CHECK(find_model(golden_dir().string()) == golden_dir());
-  CHECK(find_model("distilbert-sst2-fff-3l").filename() == "distilbert-sst2-fff-3l");
+  // A folder with one converted file stands for it, by name and by path.
+  const fs::path file = find_model("minilm-fff-ner");
+  CHECK(file == source_dir() / "models/minilm-fff-ner/model.safetensors");
+  CHECK(find_model(file.parent_path().string()) == file);
+  const std::vector<fs::path> models = list_models();
+  CHECK(std::find(models.begin(), models.end(), file.parent_path()) != models.end());
 
   const TemporaryFolder one, two;
   std::ofstream(two.path() / "mine.safetensors") << "x";

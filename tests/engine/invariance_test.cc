@@ -81,13 +81,19 @@ TEST_CASE("a result does not depend on threads", "[invariance][threads]") {
   }
 }
 
-// The real model is large enough that its products really are split.
-TEST_CASE("the shipped model's result does not depend on threads", "[invariance][threads]") {
-  const fs::path folder = source_dir() / "models/distilbert-sst2-fff-3l";
-  for (const char* dtype : kTypes) {
-    INFO("type: " << dtype);
-    const Model one = Model::load(folder, {.dtype = dtype});
-    const Model four = Model::load(folder, {.dtype = dtype, .threads = 4});
+// Real models are large enough that their products really are split.
+TEST_CASE("a shipped model's result does not depend on threads", "[invariance][threads]") {
+  std::vector<std::pair<fs::path, std::string>> models;
+  for (const char* name : {"distilbert-sst2-3l", "minilm-fff-ner"}) {
+    models.emplace_back(find_model((source_dir() / "models" / name).string()), "auto");
+  }
+  for (const fs::path& folder : subdirectories(shared_dir() / "models")) {
+    for (const char* dtype : kTypes) models.emplace_back(folder, dtype);
+  }
+  for (const auto& [path, dtype] : models) {
+    INFO("model: " << path << ", type: " << dtype);
+    const Model one = Model::load(path, {.dtype = dtype});
+    const Model four = Model::load(path, {.dtype = dtype, .threads = 4});
     const RandomTexts texts(one, 6, 5);
     for (const Output output : outputs_of(one)) {
       check_same(run(four, texts.sequences, output), run(one, texts.sequences, output));

@@ -22,5 +22,6 @@ Command add_convert(CLI::App& root);
 Command add_inspect(CLI::App& root);
 Command add_eval(CLI::App& root);
 Command add_bench(CLI::App& root);
+Command add_models(CLI::App& root);
 
 }  // namespace sapwood::cli

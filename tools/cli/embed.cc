@@ -9,7 +9,7 @@
 namespace sapwood::cli {
 namespace {
 
-constexpr ModelKind kKind{"an encoder, e.g. a sentence-transformers model", ""};
+constexpr ModelKind kKind{"an encoder, e.g. a sentence-transformers model", "minilm-fff-embed"};
 
 struct Options : TextTaskOptions {
   std::optional<PoolingMode> pooling;

@@ -94,17 +94,16 @@ int run(Options options) {
 Command add_eval(CLI::App& root) {
   auto options = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("eval", "The metrics of a model on a labelled file");
-  const ModelKind encoder{"an encoder, e.g. a sentence-transformers model", ""};
+  const ModelKind encoder{"an encoder, e.g. a sentence-transformers model", "minilm-fff-embed"};
   add_choice<EvalTask, EvalTask>(
       *app, "--task", options->task,
       {{"classify",
-        {evaluate_classify,
-         {"a model with a sequence classification head", "distilbert-sst2-fff-3l"}}},
+        {evaluate_classify, {"a model with a sequence classification head", "distilbert-sst2-3l"}}},
        {"sts", {evaluate_sts, encoder}},
-       {"ner", {evaluate_ner, {"a model with a token classification head", ""}}},
+       {"ner", {evaluate_ner, {"a model with a token classification head", "minilm-fff-ner"}}},
        {"qa", {evaluate_qa, {"a model with a question answering head", ""}}},
        {"retrieval", {evaluate_retrieval, encoder}},
-       {"mlm", {evaluate_mlm, {"a model with a masked language model head", ""}}}},
+       {"mlm", {evaluate_mlm, {"a model with a masked language model head", "minilm-fff-mlm"}}}},
       "What is measured")
       ->required();
   app->add_option("file", options->eval.file, "The labelled data")->required()->type_name("FILE");

@@ -9,7 +9,7 @@
 namespace sapwood::cli {
 namespace {
 
-constexpr ModelKind kKind{"a model with a masked language model head", ""};
+constexpr ModelKind kKind{"a model with a masked language model head", "minilm-fff-mlm"};
 
 struct Options : TextTaskOptions {
   int top_k = 5;

@@ -84,7 +84,7 @@ int run(const std::vector<std::string>& arguments) {
   const std::vector<Command> commands{add_classify(app),  add_ner(app),     add_embed(app),
                                       add_fill_mask(app), add_qa(app),      add_rerank(app),
                                       add_tokenize(app),  add_convert(app), add_inspect(app),
-                                      add_eval(app),      add_bench(app)};
+                                      add_eval(app),      add_bench(app),   add_models(app)};
   for (const Command& command : commands) unshield_values(*command.app);
 
   try {

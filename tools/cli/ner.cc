@@ -10,7 +10,7 @@
 namespace sapwood::cli {
 namespace {
 
-constexpr ModelKind kKind{"a model with a token classification head", ""};
+constexpr ModelKind kKind{"a model with a token classification head", "minilm-fff-ner"};
 
 struct Options : TextTaskOptions {
   Aggregation aggregation = Aggregation::none;

@@ -9,7 +9,8 @@
 namespace sapwood::cli {
 namespace {
 
-constexpr ModelKind kKind{"a cross-encoder (classification head of one label) or an encoder", ""};
+constexpr ModelKind kKind{"a cross-encoder (classification head of one label) or an encoder",
+                          "minilm-fff-embed"};
 
 struct Options : TextTaskOptions {
   std::optional<std::string> query;

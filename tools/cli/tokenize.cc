@@ -11,7 +11,7 @@ namespace sapwood::cli {
 namespace {
 
 constexpr ModelKind kKind{"a model, a folder with only a tokenizer, or a vocab.txt",
-                          "distilbert-sst2-fff-3l"};
+                          "distilbert-sst2-3l"};
 
 struct Options {
   IoOptions io;

@@ -46,7 +46,11 @@ struct LoadOptions {
 // NAME.safetensors in the folders of $SAPWOOD_MODELS (colon-separated), the installed
 // share/sapwood/models and the source tree's models/. Throws Error not_found listing where it
 // looked.
+// A folder without config.json that holds model.safetensors stands for that file.
 std::filesystem::path find_model(std::string_view name);
+
+// The models that names are looked up among, in the order in which they are found.
+std::vector<std::filesystem::path> list_models();
 
 // Token ids of one text, special tokens included.
 struct Sequence {
