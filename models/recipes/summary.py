@@ -8,46 +8,140 @@ import statistics
 HERE = pathlib.Path(__file__).parent / "results"
 NAMES = {
     "none": ("6 layers, feedforward removed", 0),
+    "d64": ("6 layers, dense 64", 64),
+    "f7d6~": ("6 layers, FFF 7x6", 49),
+    "d112": ("6 layers, dense 112", 112),
+    "f6d6+64~": ("6 layers, FFF 6x6 beside 64 always on", 106),
+    "3L:d1536": ("3 layers, dense 1536 (DistilBERT recipe)", 1536),
+}
+FIRST = {
+    "none": ("6 layers, feedforward removed", 0),
     "d72": ("6 layers, dense 72", 72),
     "f8d7~": ("6 layers, FFF 8x7", 64),
     "3L:d1536": ("3 layers, dense 1536 (DistilBERT recipe)", 1536),
 }
+GENERAL = [("hidden", 3), ("cos", 3), ("knn", 1)]
+TASKS = [("stsb", 1), ("mrr", 1), ("sst2_dev", 1), ("ner_test_f1", 1), ("mlm", 1), ("mlm_ppl", 1)]
+TEACHER = ("teacher, 6 layers, dense 1536", 1536)
 
 
 def spread(values, digits):
+    """mean ± standard deviation, and how many seeds if not three."""
+    if not values:
+        return ""
     mean = f"{statistics.mean(values):.{digits}f}"
-    return f"{mean} ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else mean
+    if len(values) == 1:
+        return mean + " (1 seed)"
+    return f"{mean} ± {statistics.stdev(values):.{digits}f}" + (f" ({len(values)})" if len(values) != 3 else "")
 
 
-def main() -> None:
+def collect(folder: pathlib.Path) -> dict:
+    """{member: {measure: [a value a seed]}}; where a member had the embedding stage, its STS-B and MRR count."""
     found = collections.defaultdict(lambda: collections.defaultdict(list))
-    for path in sorted(HERE.glob("general-*.json")):
+    tasks = json.loads((folder / "tasks.json").read_text())
+    staged = {r["member"] for r in tasks if r["task"] == "embed"}
+    for path in sorted(folder.glob("general-*.json")):
         for member, result in json.loads(path.read_text()).items():
-            for key in ("cos", "knn", "stsb", "mrr"):
+            for key in ("cos", "knn"):
                 if key in result:
                     found[member][key].append(result[key])
             if "hidden_error" in result:
                 found[member]["hidden"].append(statistics.mean(result["hidden_error"]))
-    for result in json.loads((HERE / "tasks.json").read_text()):
-        for key in ("sst2_dev", "ner_test_f1", "mlm", "mlm_ppl"):
+            for key in ("stsb", "mrr"):
+                found[member]["first " + key if member in staged else key].append(result[key])
+    for result in tasks:
+        for key in ("stsb", "mrr", "sst2_dev", "ner_test_f1", "ner_dev_f1", "mlm", "mlm_ppl"):
             if key in result:
                 found[result["member"]][key].append(result[key])
-    found["teacher"]["stsb"], found["teacher"]["mrr"] = found["teacher"]["stsb"][:1], found["teacher"]["mrr"][:1]
-    columns = [("cos", 3), ("knn", 1), ("stsb", 1), ("mrr", 1), ("sst2_dev", 1), ("ner_test_f1", 1), ("mlm", 1), ("mlm_ppl", 1)]
-    print("| model | active | cos | kNN | STS-B | MRR@10 | SST-2 dev | WikiANN F1 | MLM acc. | MLM ppl |")
-    print("| --- " * 10 + "|")
-    for member in ["teacher", *NAMES]:
-        name, active = NAMES.get(member, ("teacher, 6 layers, dense 1536", 1536))
-        cells = [spread(found[member][k], d) if found[member][k] else "" for k, d in columns]
-        print(f"| {name} | {active} | " + " | ".join(cells) + " |")
-    print("\n| feedforward | active | neurons | cos | kNN | mean hidden error | leaf entropy, bits, mean over layers |")
-    print("| --- " * 7 + "|")
-    for member, r in json.loads((HERE / "screening-0-600.json").read_text()).items():
+    for key in ("stsb", "mrr"):
+        found["teacher"][key] = found["teacher"][key][:1]
+    return found
+
+
+def table(head, rows) -> None:
+    print("| " + " | ".join(head) + " |")
+    print("| --- " * len(head) + "|")
+    for row in rows:
+        print("| " + " | ".join(map(str, row)) + " |")
+    print()
+
+
+def tasks_table(folder, names) -> None:
+    found = collect(folder)
+    rows = []
+    for member in ["teacher", *names]:
+        name, active = names.get(member, TEACHER)
+        rows.append([name, active] + [spread(found[member][k], d).replace(" (1 seed)", "" if member == "teacher" else " (1 seed)")
+                                      for k, d in GENERAL + TASKS])
+    table(["model", "active", "hidden error", "cos", "kNN", "STS-B", "MRR@10", "SST-2 dev", "WikiANN F1", "MLM acc.", "MLM ppl"], rows)
+
+
+def share_table(folder, names) -> None:
+    found = collect(folder)
+    rows = []
+    for member, (name, active) in names.items():
+        share = [100 * statistics.mean(found[member][k]) / statistics.mean(found["teacher"][k]) for k, _ in TASKS[:-1]]
+        rows.append([name, active] + [f"{s:.1f}" for s in share])
+    table(["of the teacher's figure, %", "active", "STS-B", "MRR@10", "SST-2 dev", "WikiANN F1", "MLM acc."], rows)
+
+
+def screening_table(path) -> None:
+    rows = []
+    for member, r in json.loads(path.read_text()).items():
         if member == "teacher":
             continue
         bits = f"{statistics.mean(r['leaf_entropy_bits']):.2f}" if "leaf_entropy_bits" in r else ""
-        hidden = statistics.mean(r["hidden_error"])
-        print(f"| {member} | {r['active'][0]} | {r['neurons'][0]} | {r['cos']:.3f} | {r['knn']:.1f} | {hidden:.3f} | {bits} |")
+        rows.append([member, statistics.mean(r["active"]).__round__(), statistics.mean(r["neurons"]).__round__(), f"{r['cos']:.3f}",
+                     f"{r['knn']:.1f}", f"{r['mrr']:.1f}", f"{statistics.mean(r['hidden_error']):.3f}", bits])
+    table(["feedforward", "active", "neurons", "cos", "kNN", "MRR@10", "hidden error", "leaf entropy, bits"], rows)
+
+
+def trials_table() -> None:
+    rows = []
+    for r in json.loads((HERE / "trials.json").read_text()):
+        if r["member"] == "teacher":
+            continue
+        p = r["plan"]
+        what = f"{p['steps']} steps, rate {p['lr']:g}, hidden {p['hidden']:g}, T {p['temperature']:g}"
+        what += (f", text {p['text']:g}" if p["text"] else "") + (", linear_in frozen" if p["freeze"] else "")
+        what += (f", {p['teachers']} teachers" if p["teachers"] > 1 else "") + (", lengths by tokens" if p["by_tokens"] else "")
+        score = {k: round(r[k], 1) for k in ("ner_dev_f1", "ner_test_f1", "mlm", "mlm_ppl", "sst2_dev") if k in r}
+        bits = r.get("leaf_entropy_bits", [""])[-1]
+        rows.append([r["task"], r["member"], what, ", ".join(f"{k} {v}" for k, v in score.items()), bits])
+    table(["task", "member", "plan", "figures", "bits, last layer"], rows)
+
+
+def scratch_table() -> None:
+    rows = []
+    for name, r in json.loads((HERE / "scratch-0-6000.json").read_text()).items():
+        bits = f"{statistics.mean(r['leaf_entropy_bits']):.1f}" if "leaf_entropy_bits" in r else ""
+        rows.append([name, r["active"], r["neurons"], f"{r['loss'][-1][1]:.2f}", f"{r['mlm']:.1f}", f"{r['mlm_ppl']:.0f}", bits])
+    table(["feedforward", "active", "neurons", "last loss", "MLM acc.", "MLM ppl", "leaf entropy, bits"], rows)
+
+
+def shipped_table() -> None:
+    rows = []
+    for name, types in json.loads((HERE / "shipped.json").read_text()).items():
+        for dtype, r in types.items():
+            for task, m in r.items():
+                if task == "bytes":
+                    continue
+                score = {k: f"{v:.2f}" if k == "pseudo_perplexity" else f"{100 * v:.2f}" for k, v in m.items()
+                         if k in ("accuracy", "f1", "spearman", "mrr@10", "pseudo_perplexity") and (task, k) != ("classify", "f1")}
+                rows.append([name, dtype, f"{r['bytes'] / 1e6:.1f}", ", ".join(f"{k} {v}" for k, v in score.items()), m["texts_per_cpu_second"]])
+    table(["model", "type", "MB", "figures", "texts a second, one core"], rows)
+
+
+def main() -> None:
+    tasks_table(HERE, NAMES)
+    share_table(HERE, NAMES)
+    screening_table(HERE / "screening-0-1500.json")
+    trials_table()
+    scratch_table()
+    shipped_table()
+    print("The first run:\n")
+    tasks_table(HERE / "first", FIRST)
+    screening_table(HERE / "first/screening-0-600.json")
 
 
 if __name__ == "__main__":

@@ -59,10 +59,10 @@ class Plan:
 
 
 PLANS = {
-    "sst2": Plan(steps=1200, lr=3e-4, lr_ffn=3e-4, hidden=2.0, text=0.3, teachers=3, teacher_steps=2000, dropout=0.1, by_tokens=1),
-    "ner": Plan(steps=1400, lr=3e-4, lr_ffn=3e-4, hidden=2.0, text=0.5, teachers=3, teacher_steps=2000, dropout=0.1),
-    "mlm": Plan(steps=1500, lr=5e-4, lr_ffn=5e-4, hidden=2.0, temperature=1.0, teacher_steps=2000, teacher_lr=4e-4),
-    "embed": Plan(steps=1000, lr=4e-4, lr_ffn=4e-4, hidden=0.5, text=1.0, text_tokens=16384),
+    "sst2": Plan(steps=1000, lr=3e-4, lr_ffn=3e-4, hidden=2.0, text=0.3, teachers=3, teacher_steps=2000, dropout=0.1, by_tokens=1),
+    "ner": Plan(steps=1200, lr=3e-4, lr_ffn=3e-4, hidden=2.0, text=0.5, teachers=3, teacher_steps=2000, dropout=0.1),
+    "mlm": Plan(steps=1000, lr=5e-4, lr_ffn=5e-4, hidden=2.0, temperature=1.0, teacher_steps=2000, teacher_lr=4e-4),
+    "embed": Plan(steps=600, lr=4e-4, lr_ffn=4e-4, hidden=0.5, text=1.0, text_tokens=16384),
 }
 
 

@@ -1,0 +1,89 @@
+"""Draws the README's pictures from results/ (needs matplotlib): python pictures.py"""
+
+import json
+import pathlib
+import statistics
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+from summary import HERE, NAMES, collect
+
+OUT = pathlib.Path(__file__).parent / "pictures"
+COLOURS = {"none": "#999999", "d64": "#4c9ed9", "d112": "#1f5f8b", "f7d6~": "#e08a3c", "f6d6+64~": "#b5401f", "3L:d1536": "#4a9c55"}
+SHORT = {"none": "no feedforward", "d64": "dense 64", "d112": "dense 112", "f7d6~": "FFF 7x6", "f6d6+64~": "FFF 6x6 + 64",
+         "3L:d1536": "3 layers, dense 1536"}
+
+
+def smooth(curve, span=8):
+    """Means of `span` neighbouring readings: batches of different lengths differ in loss."""
+    return [(statistics.mean(c[0] for c in part), statistics.mean(c[1] for c in part))
+            for part in (curve[i : i + span] for i in range(0, len(curve) - span + 1))]
+
+
+def curves() -> None:
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3.6))
+    general = json.loads((HERE / "general-0-3200.json").read_text())
+    for member, colour in COLOURS.items():
+        line = smooth(general[member]["loss"][1:])
+        axes[0].plot(*zip(*line), color=colour, label=SHORT[member])
+    axes[0].set(title="general distillation (seed 0)", xlabel="step of 32,768 tokens", ylabel="loss, mean of 8 readings", ylim=(0.2, 1))
+    axes[0].legend(fontsize=7)
+    tasks = json.loads((HERE / "tasks.json").read_text())
+    for axis, task, title in ((axes[1], "mlm", "masked LM (seed 0)"), (axes[2], "ner", "WikiANN (seed 0)")):
+        for member, colour in COLOURS.items():
+            for r in tasks:
+                if (r["task"], r["member"], r["seed"]) == (task, member, 0):
+                    axis.plot(*zip(*smooth(r["loss"][1:], 1 if task == "mlm" else 6)), color=colour)
+        axis.set(title=title, xlabel="step", ylabel="distillation loss")
+    axes[1].set_ylim(1.7, 4)
+    figure.tight_layout()
+    figure.savefig(OUT / "curves.png", dpi=110)
+
+
+def scratch_curves() -> None:
+    figure, axis = plt.subplots(figsize=(5.5, 3.4))
+    for name, r in json.loads((HERE / "scratch-0-6000.json").read_text()).items():
+        axis.plot(*zip(*smooth(r["loss"][1:])), label=name)
+    axis.set(title="crammedBERT from scratch (seed 0)", xlabel="step of 8,192 tokens", ylabel="masked-LM loss")
+    axis.legend()
+    figure.tight_layout()
+    figure.savefig(OUT / "scratch.png", dpi=110)
+
+
+def quality() -> None:
+    found = collect(HERE)
+    figure, axes = plt.subplots(1, 4, figsize=(14, 3.6))
+    screen = json.loads((HERE / "screening-0-1500.json").read_text())
+    kinds = {"FFF": ("o", "#e08a3c", lambda m: m[0] == "f" and "+" not in m), "FFF + always on": ("D", "#b5401f", lambda m: "+" in m),
+             "dense or none": ("s", "#1f5f8b", lambda m: m[0] in "dn")}
+    for label, (mark, colour, chosen) in kinds.items():
+        points = [(r["active"][0], statistics.mean(r["hidden_error"]), m) for m, r in screen.items()
+                  if m != "teacher" and "/" not in m and ":" not in m and chosen(m)]
+        axes[0].plot(*zip(*sorted(p[:2] for p in points)), mark + "-", color=colour, label=label)
+        for x, y, m in points:
+            axes[0].annotate(m.rstrip("~"), (x, y), fontsize=6, xytext=(3, 3), textcoords="offset points")
+    axes[0].set(title="hidden error, 49 M tokens, one seed", xlabel="active neurons a layer")
+    axes[0].legend(fontsize=7)
+    for axis, key, title in zip(axes[1:], ("ner_test_f1", "mlm", "mrr"), ("WikiANN F1", "masked-LM accuracy", "retrieval MRR@10")):
+        teacher = statistics.mean(found["teacher"][key])
+        for member, (_, active) in NAMES.items():
+            values = found[member][key]
+            axis.errorbar(max(active, 8), statistics.mean(values), statistics.stdev(values), marker="o", capsize=3,
+                          color=COLOURS[member], label=SHORT[member])
+        axis.axhline(teacher, color="black", lw=0.8, ls="--")
+        axis.text(10, teacher, " teacher", va="bottom", fontsize=7)
+        axis.set(title=title, xlabel="active neurons a layer (0 drawn at 8)", xscale="log")
+    axes[2].legend(fontsize=6, loc="upper left", bbox_to_anchor=(0.0, 0.9))
+    figure.tight_layout()
+    figure.savefig(OUT / "quality.png", dpi=110)
+
+
+if __name__ == "__main__":
+    OUT.mkdir(exist_ok=True)
+    curves()
+    scratch_curves()
+    quality()
+    print(*sorted(OUT.iterdir()))
