@@ -27,6 +27,6 @@ function(sapwood_test part)
   if("nlohmann_json::nlohmann_json" IN_LIST ARG_LIBRARIES)
     target_precompile_headers(test_${part} PRIVATE <nlohmann/json.hpp>)
   endif()
-  catch_discover_tests(test_${part} TEST_PREFIX "${part}: " ${sapwood_test_arguments}
+  catch_discover_tests(test_${part} TEST_PREFIX "${part}:" ${sapwood_test_arguments}
     PROPERTIES LABELS ${part} TIMEOUT 600)
 endfunction()
