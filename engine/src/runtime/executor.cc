@@ -81,13 +81,14 @@ Executor::~Executor() = default;
 void Executor::run(int tasks, Call call, void* context) const {
   // Marks. Two, so that nothing is said about the order of the calls among themselves.
   char begin = 0, end = 0;
+  char* const slots = arena_->slots.data();
   release(&begin);
   arena_->arena.execute([&]() SAPWOOD_CARRIED {
     tbb::parallel_for(
         0, tasks,
         [&](int task) SAPWOOD_CARRIED {
           const int thread = tbb::this_task_arena::current_thread_index();
-          char* const slot = &arena_->slots[thread];
+          char* const slot = slots + thread;
           acquire(&begin);
           acquire(slot);
           call(context, task, thread);
