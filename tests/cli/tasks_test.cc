@@ -2,6 +2,8 @@
 // (The engine's tests compare every case; here it is the command line that is tested.)
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 
 #include "catch.h"
 #include "process.h"

@@ -85,7 +85,7 @@ TEST_CASE("hostile 22: absent, unreadable, and a circle of links") {
   CHECK(WEXITSTATUS(status) == 0);
 }
 
-TEST_CASE("hostile 24: a file truncated while mapped raises SIGBUS; a copy does not notice") {
+TEST_CASE("hostile 24: a file truncated while mapped raises SIGBUS, a copy does not notice") {
   const ScratchDir dir;
   const std::string content(100'000, 'x');
   for (const FileAccess access : {FileAccess::map, FileAccess::copy}) {

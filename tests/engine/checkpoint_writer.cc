@@ -94,7 +94,7 @@ TEST_CASE("writer: what was written is read back, each tensor at a multiple of 6
   CHECK(source.at("last").shape.empty());
 }
 
-TEST_CASE("writer: headers of every length keep the alignment; no tensors at all") {
+TEST_CASE("writer: headers of every length keep the alignment, and so does no tensor at all") {
   const ScratchDir dir;
   const Example example;
   for (std::size_t n = 0; n < 130; ++n) {

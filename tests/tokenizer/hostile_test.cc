@@ -206,7 +206,7 @@ TEST_CASE("control characters vanish, and words join over them (30)") {
   CHECK(e.offsets[1] == sapwood::Offsets{0, 10});
 }
 
-TEST_CASE("words of over 100 characters are unknown; characters count, not bytes (31)") {
+TEST_CASE("words of over 100 characters are unknown, and characters count, not bytes (31)") {
   const Tokenizer t = small_tokenizer();
   CHECK(t.encode(std::string(100, 'a')).size() == 102);
   CHECK(t.encode(std::string(101, 'a')).ids ==

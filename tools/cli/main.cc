@@ -2,6 +2,7 @@
 // statuses 0 (done), 1 (failed) and 2 (wrong usage).
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <new>
 #include <string>
 #include <string_view>
@@ -72,6 +73,19 @@ std::string usage_message(const CLI::ParseError& error, const std::vector<Comman
   return std::string(error.what()) + "; see: sapwood --help";
 }
 
+// CLI11 2.4 passes over environment variables whose value is none of the option's; 2.1 reports
+// them.
+void check_environment(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string variable = option->get_envname();
+    const char* value = variable.empty() ? nullptr : std::getenv(variable.c_str());
+    if (value == nullptr || *value == '\0' || option->count() > 0) continue;
+    throw UsageError("the environment variable " + variable + " has a value that " +
+                     option->get_name() + " cannot take: '" + value + "'; see: sapwood " +
+                     app.get_name() + " --help");
+  }
+}
+
 int run(const std::vector<std::string>& arguments) {
   CLI::App app(
       "Runs BERT-family encoders on CPUs: text in, answer out.\n"
@@ -100,7 +114,9 @@ int run(const std::vector<std::string>& arguments) {
     throw UsageError(usage_message(error, commands, arguments));
   }
   for (const Command& command : commands) {
-    if (command.app->parsed()) return command.run();
+    if (!command.app->parsed()) continue;
+    check_environment(*command.app);
+    return command.run();
   }
   throw UsageError("no command given; see: sapwood --help");
 }
