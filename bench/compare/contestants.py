@@ -13,6 +13,10 @@ from .engines import PEERS
 from .paths import LOGS, ROOT, SAPWOOD, WORK
 
 
+# As the other engines do, which read their weights into memory. Start-up is measured with mapped weights.
+COPIED = ["--copy-weights"]
+
+
 class Refused(Exception):
     """This contestant does not take part; the message says why."""
 
@@ -129,7 +133,7 @@ class Sapwood:
         if self.seconds_runs != (seconds, runs):
             self.close()
             options = ["--threads", self.threads, "--seconds", seconds, "--runs", runs]
-            command = [SAPWOOD, "bench", "-m", self.file, "--shapes", "-", "--json", *options]
+            command = [SAPWOOD, "bench", "-m", self.file, "--shapes", "-", "--json", *options, *COPIED]
             name = f"sapwood-{self.model}-{self.dtype}"
             self.process = Process(name, list(map(str, command)), {})
             self.seconds_runs = (seconds, runs)
@@ -143,7 +147,7 @@ class Sapwood:
             file.write("".join(f"{len(text)}\n" for text in texts))
             file.flush()
             options = ["--batch", batch, "--threads", self.threads, "--runs", runs]
-            command = ["bench", "-m", self.file, "--lengths", file.name, "--json", *options]
+            command = ["bench", "-m", self.file, "--lengths", file.name, "--json", *options, *COPIED]
             answer = json.loads(sapwood(*command, "--seconds", 0.5))
         check_answer(answer, self.dtype, self.threads)
         return clocks(answer, "lengths")
