@@ -132,12 +132,23 @@ def shipped_table() -> None:
     table(["model", "type", "MB", "figures", "texts a second, one core"], rows)
 
 
+def timing_table() -> None:
+    times = json.loads((HERE / "timing.json").read_text())["best_ms"]
+    rows = []
+    for member, t in times.items():
+        name, active = NAMES.get(member, TEACHER)
+        rows.append([name, active, f"{t['1x32']:.2f}", f"{times['teacher']['1x32'] / t['1x32']:.2f}x", f"{t['1x128']:.2f}",
+                     f"{times['teacher']['1x128'] / t['1x128']:.2f}x"])
+    table(["model, int8, one thread", "active", "1x32, ms", "faster than the teacher", "1x128, ms", "faster than the teacher"], rows)
+
+
 def main() -> None:
     tasks_table(HERE, NAMES)
     share_table(HERE, NAMES)
     screening_table(HERE / "screening-0-1500.json")
     trials_table()
     scratch_table()
+    timing_table()
     shipped_table()
     print("The first run:\n")
     tasks_table(HERE / "first", FIRST)

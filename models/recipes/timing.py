@@ -1,0 +1,64 @@
+"""Milliseconds a text of every architecture in the engine, int8, one thread: results/timing.json.
+
+    python timing.py --sapwood BIN --teacher DIR [--rounds 5] [--use 'f7d6~=EXPORT' ...]
+
+Members get random weights, or those of an export; rounds are interleaved. Processor time of a run, mean
+of a round; the best round counts, of this call and those before.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import tempfile
+
+import torch
+
+from distil import checkpoint, export
+from distil.general import parse_member
+from distil.model import load_teacher, make_student
+from summary import NAMES
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--sapwood", type=pathlib.Path, required=True)
+    p.add_argument("--teacher", type=pathlib.Path, required=True, help="all-MiniLM-L6-v2: its directory")
+    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--use", nargs="*", default=[], help="MEMBER=DIRECTORY: time this export")
+    p.add_argument("--shapes", default="1x32,1x128")
+    args = p.parse_args()
+    weights = args.teacher / "model.safetensors"
+    path = pathlib.Path(__file__).parent / "results/timing.json"
+    best = json.loads(path.read_text())["best_ms"] if path.exists() else {}
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        _, teacher = load_teacher(weights)
+        sources = {"teacher": args.teacher}
+        for i, member in enumerate(NAMES):
+            torch.manual_seed(0)
+            specs, _ = parse_member(member)
+            student, _ = make_student(teacher, specs)
+            for layer in student.layers:  # a walk over random nodes takes either side equally often
+                if layer.ffn.spec.trees:
+                    torch.nn.init.normal_(layer.ffn.linear_in.weight, std=0.05)
+            checkpoint.save(folder, f"general-{i}", student, {"specs": [str(s) for s in specs]})
+            export.export(folder / f"general-{i}", weights, None, args.teacher / "tokenizer.json", folder / f"model-{i}")
+            sources[member] = folder / f"model-{i}"
+        sources.update({use.split("=")[0]: pathlib.Path(use.split("=")[1]) for use in args.use})
+        for i, source in enumerate(sources.values()):
+            subprocess.run([args.sapwood, "convert", source, "-o", folder / f"{i}.safetensors", "--dtype", "int8"], check=True)
+        for _ in range(args.rounds):
+            for i, member in enumerate(sources):
+                out = subprocess.run([args.sapwood, "bench", "-m", folder / f"{i}.safetensors", "--shapes", args.shapes, "--json"],
+                                     check=True, capture_output=True, text=True).stdout
+                answer = json.loads(out)
+                kept = best.setdefault(member, answer["processor_ms"])
+                best[member] = {shape: round(min(ms, kept[shape]), 4) for shape, ms in answer["processor_ms"].items()}
+    result = {"isa": answer["isa"], "dtype": answer["dtype"], "threads": 1, "best_ms": best}
+    path.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
