@@ -9,7 +9,10 @@ F32_DIFFERENCE = 1e-4  # largest, against PyTorch in f32
 LEAST_COSINE = {"bf16": 0.99, "int8": 0.95}  # mean over tokens; the report shows what it was
 # A fast feedforward decision close to zero may fall either way, and then a token takes another path.
 FFF_AGREEING = {"f32": 0.98, "bf16": 0.0, "int8": 0.0}  # share of tokens within F32_DIFFERENCE
-FFF_COSINE = {"bf16": 0.9, "int8": 0.8}
+# Random trees have no margins: after a few layers of bf16 or int8 most tokens have left f32's path somewhere, and only
+# what all paths share is left of the likeness (trained trees: int8 costs 0.3 points of F1 at most, models/README.md). The
+# products and walks of these types are compared by themselves, in tests/kernels and in bench_cmm.
+FFF_COSINE = {"bf16": 0.5, "int8": 0.5}
 
 
 def check(contestant, batch: int, tokens: int) -> dict:
