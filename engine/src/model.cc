@@ -268,7 +268,7 @@ void Model::run(std::span<const Sequence> sequences, Output output, const Sink& 
     while (next < sequences.size() && fits(batch, sequences[next], graph.capacity())) {
       append(batch, sequences[next++]);
     }
-    run_nodes(graph, node_count, workspace, state_->executor);
+    state_->executor.run([&](Team& team) { run_nodes(graph, node_count, workspace, team); });
     const float* data = workspace.at(value);
     std::int64_t row = 0;
     for (std::size_t i = first; i < next; ++i) {
