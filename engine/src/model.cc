@@ -58,6 +58,14 @@ Capacity capacity_of(const ModelConfig& config, const LoadOptions& options, int 
   return capacity;
 }
 
+Dense parse_dense(const std::string& name) {
+  if (name.empty() || name == "auto") return Dense::automatic;
+  if (name == "native") return Dense::native;
+  if (name == "onednn") return Dense::onednn;
+  throw Error(ErrorCode::invalid_argument,
+              "dense: expected auto, native or onednn, found \"" + name + "\"");
+}
+
 int resolve_threads(int threads) {
   constexpr int kMostThreads = 1024;
   if (threads < 0 || threads > kMostThreads) {
@@ -91,7 +99,8 @@ Model::State::State(std::filesystem::path path_, LoadedParts parts_,
       parts(std::move(parts_)),
       max_length(resolve_max_length(parts)),
       graph(parts.config, parts.weights, kernels,
-            capacity_of(parts.config, options, resolve_threads(options.threads))),
+            capacity_of(parts.config, options, resolve_threads(options.threads)),
+            parse_dense(options.dense)),
       executor(graph.capacity().threads) {
   if (parts.tokenizer && parts.tokenizer->vocab_size() > parts.config.vocab_size) {
     throw Error(ErrorCode::mismatch, "the tokenizer has " +

@@ -97,7 +97,8 @@ struct Run {
     const int m = rows(node.x), panels = (node.n + kernels::kPanelWidth - 1) / kernels::kPanelWidth;
     const std::int64_t work = std::int64_t{m} * node.n * node.k;
     const int threads = work < kSmallProduct ? 1 : team.threads();
-    const int column_parts = std::min(threads, panels);
+    const int column_parts =
+        node.onednn != nullptr ? node.onednn->parts() : std::min(threads, panels);
     const int row_parts = std::clamp(m / 64, 1, (threads + column_parts - 1) / column_parts);
     team.for_each(column_parts * row_parts, [&](int task, int) {
       const int column = task % column_parts, row = task / column_parts;
@@ -120,6 +121,7 @@ struct Run {
                                      .activation = node.activation,
                                      .panel_begin = panels * column / column_parts,
                                      .panel_end = panels * (column + 1) / column_parts};
+      if (node.onednn != nullptr && node.onednn->run(args, column)) return;
       switch (node.type) {
         case kernels::DType::f32:
           return graph.kernels().linear_f32(args);
