@@ -16,9 +16,10 @@ struct FeedForward::Impl {
 
   explicit Impl(const Model& of) : model(of), workspace(of.graph()) {
     const std::vector<Node>& nodes = graph().nodes();
-    // Norms are named after the part that they belong to.
+    // The norm before or after, and what narrows its result, are not of the part.
     const auto is_part = [](const Node& node) {
-      return node.name.starts_with("layers.0.ffn") && node.op != Op::layer_norm;
+      return node.name.starts_with("layers.0.ffn") && node.op != Op::layer_norm &&
+             !node.name.starts_with("layers.0.ffn.norm");
     };
     const auto first = std::find_if(nodes.begin(), nodes.end(), is_part);
     if (first == nodes.end()) throw Error(ErrorCode::unsupported, "the model has no feedforward");
