@@ -9,7 +9,7 @@
 namespace sapwood::cli {
 namespace {
 
-constexpr ModelKind kKind{"a model with a sequence classification head", "distilbert-sst2-3l"};
+constexpr ModelKind kKind{"a model with a sequence classification head", "minilm-fff-sst2"};
 
 struct Options : TextTaskOptions {
   int top_k = 1;

@@ -98,7 +98,7 @@ Command add_eval(CLI::App& root) {
   add_choice<EvalTask, EvalTask>(
       *app, "--task", options->task,
       {{"classify",
-        {evaluate_classify, {"a model with a sequence classification head", "distilbert-sst2-3l"}}},
+        {evaluate_classify, {"a model with a sequence classification head", "minilm-fff-sst2"}}},
        {"sts", {evaluate_sts, encoder}},
        {"ner", {evaluate_ner, {"a model with a token classification head", "minilm-fff-ner"}}},
        {"qa", {evaluate_qa, {"a model with a question answering head", ""}}},

@@ -11,7 +11,7 @@ namespace sapwood::cli {
 namespace {
 
 constexpr ModelKind kKind{"a model, a folder with only a tokenizer, or a vocab.txt",
-                          "distilbert-sst2-3l"};
+                          "minilm-fff-sst2"};
 
 struct Options {
   IoOptions io;
