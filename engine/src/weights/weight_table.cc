@@ -22,8 +22,9 @@ class Table {
          .sources = {{std::move(source), {rows, cols}}}});
   }
 
-  // The word embedding: the one table that is large.
+  // The word embedding: the one table that is large. A tied decoder holds it.
   void words(Names source) {
+    if (is_tied(config_)) return;
     const std::string name = "embeddings.word";
     rows(name, std::move(source), config_.vocab_size, config_.hidden);
     specs_.back().dtype = dtype_of(types_.of(name));
@@ -356,6 +357,10 @@ std::vector<PackedSpec> weight_table(const ModelConfig& config, const WeightType
       return crammed_table(config, types, prefix);
   }
   return {};
+}
+
+bool is_tied(const ModelConfig& config) {
+  return config.head == HeadKind::masked_lm && config.tied_decoder;
 }
 
 std::string head_prefix(Architecture architecture) {

@@ -82,6 +82,9 @@ struct PackedSpec {
 std::vector<PackedSpec> weight_table(const ModelConfig& config, const WeightTypes& types,
                                      const std::string& prefix);
 
+// Whether the word embedding is the decoder's weight: packed once, as "head.decoder.weight".
+bool is_tied(const ModelConfig& config);
+
 // The tensors that go with an int8 tensor of this name.
 inline std::string scales_name(const std::string& name) { return name + ".scales"; }
 inline std::string sums_name(const std::string& name) { return name + ".sums"; }
