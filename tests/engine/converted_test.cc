@@ -85,7 +85,7 @@ TEST_CASE("HOSTILE 23: packed sizes must fit the configuration", "[converted][ho
     t.shape = {t.shape[0] * t.shape[1], 1, t.shape[2]};
   });
   check_load_error(bad, ErrorCode::mismatch, {"layers.0.attention.qkv.weight"});
-  rewrite(c.file, bad, [](auto& tensors, auto&) { tensors.pop_back(); });
+  rewrite(c.file, bad, [](auto& tensors, auto&) { tensors.erase(tensors.begin()); });
   check_load_error(bad, ErrorCode::mismatch, {"missing"});
   // A deeper tree than the nodes that are there.
   rewrite(c.file, bad, [](auto&, auto& metadata) {
@@ -112,7 +112,7 @@ TEST_CASE("HOSTILE 23: a vocabulary that is none is refused by name", "[converte
   };
   const auto append = [](const std::string& text) {
     return [text](EditedTensor& t) {
-      for (const char c : text) t.bytes.push_back(static_cast<std::byte>(c));
+      for (const char byte : text) t.bytes.push_back(static_cast<std::byte>(byte));
     };
   };
   check([](EditedTensor& t) { t.bytes.pop_back(); }, ErrorCode::malformed, "cut short");
@@ -125,12 +125,11 @@ TEST_CASE("HOSTILE 23: a vocabulary that is none is refused by name", "[converte
   // More tokens than the embedding has rows.
   std::string more;
   for (int i = 0; i < 1000; ++i) more += "more" + std::to_string(i) + "\n";
-  rewrite(c.file, bad,
-          [&](auto& tensors, auto&) {
-            EditedTensor& t = find(tensors, "tokenizer.vocabulary");
-            append(more)(t);
-            t.shape = {static_cast<std::int64_t>(t.bytes.size())};
-          });
+  rewrite(c.file, bad, [&](auto& tensors, auto&) {
+    EditedTensor& t = find(tensors, "tokenizer.vocabulary");
+    append(more)(t);
+    t.shape = {static_cast<std::int64_t>(t.bytes.size())};
+  });
   check_load_error(bad, ErrorCode::mismatch, {"the tokenizer has", "rows"});
   rewrite(c.file, bad, [](auto& tensors, auto&) {
     std::erase_if(tensors, [](const EditedTensor& t) { return t.name == "tokenizer.vocabulary"; });
@@ -170,7 +169,8 @@ TEST_CASE("a tied decoder is the word embedding, once", "[converted]") {
 TEST_CASE("a file of version 2 still opens, with the same answers", "[converted]") {
   const fs::path directory = golden_dir() / "distilbert-mlm";
   const TemporaryFolder folder;
-  const fs::path file = folder.path() / "model.safetensors", old = folder.path() / "old.safetensors";
+  const fs::path file = folder.path() / "model.safetensors",
+                 old = folder.path() / "old.safetensors";
   convert(directory, file);
   rewrite(file, old, [&](auto& tensors, auto& metadata) {
     tensors.push_back({"embeddings.word", Dtype::f32, {1}, std::vector<std::byte>(4)});

@@ -147,8 +147,9 @@ TEST_CASE("to_parts keeps everything, whatever the tokens are") {
   // Ids that are left out, and tokens with white space, quotes, NUL and line ends.
   std::string json = small.to_json();
   const std::string from = "\"hello\":13";
-  json.replace(json.find(from), from.size(),
-               R"("hello":40,"\n":42,"a\nb":43," ":44,"\r":45,"\"\\":46,"x\u0000y":13,"\u2028":47)");
+  json.replace(
+      json.find(from), from.size(),
+      R"("hello":40,"\n":42,"a\nb":43," ":44,"\r":45,"\"\\":46,"x\u0000y":13,"\u2028":47)");
   const Tokenizer strange = Tokenizer::from_json(json);
   const Tokenizer::Parts parts = same(strange);
   CHECK(strange.token(43) == "a\nb");

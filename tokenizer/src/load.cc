@@ -94,8 +94,8 @@ void require_same(const std::vector<VocabularyEntry>& lines,
   };
   for (const VocabularyEntry& e : json) {
     if (e.id < 0 || e.id >= static_cast<int64_t>(by_id.size())) {
-      fail("the id " + std::to_string(e.id) + " of \"" + std::string(e.token) + "\" is beyond the " +
-           std::to_string(by_id.size()) + " lines of vocab.txt");
+      fail("the id " + std::to_string(e.id) + " of \"" + std::string(e.token) +
+           "\" is beyond the " + std::to_string(by_id.size()) + " lines of vocab.txt");
     }
     const std::string_view line = by_id[static_cast<std::size_t>(e.id)];
     if (line != e.token) {

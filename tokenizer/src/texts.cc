@@ -1,5 +1,7 @@
 // A tokenizer from text and back: one tokenizer.json, a vocab.txt, or the two parts of a converted
 // model.
+#include <algorithm>
+
 #include "impl.h"
 #include "json_node.h"
 #include "sapwood/tokenizer/utf8.h"
@@ -10,9 +12,7 @@ namespace {
 constexpr char kLineEnd = '\n';
 
 // A token that a line of Parts::vocabulary cannot hold.
-bool has_line_end(std::string_view token) {
-  return token.find(kLineEnd) != std::string_view::npos;
-}
+bool has_line_end(std::string_view token) { return token.find(kLineEnd) != std::string_view::npos; }
 
 // The document with the tokens that `wanted` takes as its model.vocab.
 template <typename Wanted>
@@ -55,6 +55,8 @@ void read_lines(std::string_view text, std::vector<VocabularyEntry>& entries) {
     throw Error(ErrorCode::malformed,
                 std::string(kWhat) + ": expected a line end at its end: it was cut short");
   }
+  entries.reserve(entries.size() +
+                  static_cast<std::size_t>(std::count(text.begin(), text.end(), kLineEnd)));
   int64_t id = 0;
   for (std::size_t at = 0; at < text.size(); ++id) {
     const std::size_t end = text.find(kLineEnd, at);

@@ -1,4 +1,6 @@
 // Writes the converted file.
+#include "sapwood/convert.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -10,7 +12,6 @@
 #include "converted/format.h"
 #include "converted/int8_errors.h"
 #include "model_state.h"
-#include "sapwood/convert.h"
 
 namespace sapwood {
 namespace {

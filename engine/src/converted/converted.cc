@@ -108,8 +108,7 @@ std::optional<Tokenizer> read_tokenizer(const TensorSource& source,
                                             "': expected U8 [bytes], found " + text->dtype_name +
                                             " " + to_string(text->shape));
     }
-    vocabulary = {reinterpret_cast<const char*>(text->data),
-                  static_cast<std::size_t>(text->bytes)};
+    vocabulary = {reinterpret_cast<const char*>(text->data), static_cast<std::size_t>(text->bytes)};
   }
   try {
     return Tokenizer::from_parts(settings->second, vocabulary);

@@ -3,8 +3,8 @@
 
 namespace sapwood::format {
 
-// Values of sapwood.format_version, .layout and .byte_order. The older version has the vocabulary in
-// sapwood.tokenizer, and a tied word embedding twice, of which one copy is left alone.
+// Values of sapwood.format_version, .layout and .byte_order. The older version has the vocabulary
+// in sapwood.tokenizer, and a tied word embedding twice, of which one copy is left alone.
 inline constexpr const char* kVersion = "3";
 inline constexpr const char* kOlderVersion = "2";
 inline constexpr const char* kLayout = "panels-16";
