@@ -34,7 +34,10 @@ struct WeightTypes {
 
   static WeightTypes all(kernels::DType type) { return {type, type, {}}; }
 
+  // What a product or table was given, and what a product [n, k] is stored in: small ones are
+  // classifiers, whose precision costs nothing, and long sums of int8 leave 31 bits.
   kernels::DType of(const std::string& product) const;
+  kernels::DType stored(const std::string& product, std::int64_t n, std::int64_t k) const;
   kernels::DType decisions_of(const std::string& layer) const {
     return std::min(decisions, of(layer));
   }
