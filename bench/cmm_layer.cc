@@ -12,24 +12,6 @@ namespace {
 
 constexpr std::size_t kSize = std::size_t{kNodes} * kCols;
 
-std::int64_t bytes_of(DType type) { return 4 / elements_per_word(type); }
-std::size_t floats_of(std::int64_t elements, DType type) {
-  return static_cast<std::size_t>((elements * bytes_of(type) + 3) / 4);
-}
-
-Panels pack(DType type, const float* w, std::int64_t n, std::int64_t k) {
-  Panels p{Buffer(floats_of(packed_linear_size(n, k, type), type)), {}, {}};
-  void* to = p.weights.data();
-  if (type == DType::f32) pack_linear(w, n, k, static_cast<float*>(to));
-  if (type == DType::bf16) pack_linear_bf16(w, n, k, static_cast<Bf16*>(to));
-  if (type == DType::int8) {
-    p.scales.resize(round_up(n, kPanelWidth));
-    p.sums.resize(round_up(n, kPanelWidth));
-    pack_linear_int8(w, n, k, static_cast<std::int8_t*>(to), p.scales.data(), p.sums.data());
-  }
-  return p;
-}
-
 Layer make_layer(DType type, int seed) {
   Buffer in(kSize), out(kSize), bias(kHidden);
   fill_random(in.data(), kSize, 0.036f, seed);
@@ -43,16 +25,6 @@ Layer make_layer(DType type, int seed) {
   const std::size_t room = floats_of(kSize * 5 / 4, type);
   return {std::move(in),   std::move(out),  std::move(nodes), std::move(params), std::move(up),
           std::move(down), std::move(bias), Buffer(room),     Buffer(room)};
-}
-
-// Rows of floats in the type of the activations.
-void narrow(const KernelTable& table, DType type, const float* x, int rows, int cols,
-            std::int64_t stride, void* to, RowScale* scales) {
-  if (type == DType::f32) std::memcpy(to, x, sizeof(float) * rows * cols);
-  if (type == DType::bf16) table.to_bf16({x, static_cast<Bf16*>(to), stride, rows, cols});
-  if (type == DType::int8) {
-    table.quantize({x, static_cast<std::uint8_t*>(to), stride, scales, rows, cols});
-  }
 }
 
 constexpr std::size_t all_tokens(int width) { return std::size_t{kMostTokens} * width; }
@@ -76,13 +48,12 @@ Layers::Layers(DType in_type)
       hidden_scales_(kMostTokens) {
   for (int i = 0; i < kLayers; ++i) layers_.push_back(make_layer(type, 3 * i + 1));
   fill_random(pool_.data(), pool_.size(), 1.0f, 99);
-  narrow(table, type, pool_.data(), kMostTokens, kCols, kCols, narrow_pool_.data(),
-         pool_scales_.data());
+  narrow(table, type, pool_.data(), kMostTokens, kCols, narrow_pool_.data(), pool_scales_.data());
 }
 
 Layer& Layers::draw(int tokens, bool cold) {
   if (next_token_ + tokens > kMostTokens) next_token_ = 0;
-  const std::size_t row = kCols * bytes_of(type);
+  const std::size_t row = static_cast<std::size_t>(kCols * element_bytes(type));
   std::memcpy(x_.data(),
               reinterpret_cast<const std::byte*>(narrow_pool_.data()) + row * next_token_,
               row * tokens);
@@ -94,25 +65,23 @@ Layer& Layers::draw(int tokens, bool cold) {
 }
 
 void Layers::cmm(const KernelTable& with, const Layer& layer, int tokens, float* out) {
-  const auto function = type == DType::f32    ? with.fff_f32
-                        : type == DType::bf16 ? with.fff_bf16
-                                              : with.fff_int8;
-  function({.x = x_.data(),
-            .x_stride = kCols,
-            .x_scales = x_scales_.data(),
-            .residual = nullptr,
-            .residual_stride = 0,
-            .nodes = layer.nodes.data(),
-            .params = layer.params.data(),
-            .y = out,
-            .y_stride = kCols,
-            .scratch = scratch_.data(),
-            .rows = tokens,
-            .cols = kCols,
-            .trees = 1,
-            .depth = kDepth,
-            .in_type = type,
-            .out_type = type});
+  fff(with, type,
+      {.x = x_.data(),
+       .x_stride = kCols,
+       .x_scales = x_scales_.data(),
+       .residual = nullptr,
+       .residual_stride = 0,
+       .nodes = layer.nodes.data(),
+       .params = layer.params.data(),
+       .y = out,
+       .y_stride = kCols,
+       .scratch = scratch_.data(),
+       .rows = tokens,
+       .cols = kCols,
+       .trees = 1,
+       .depth = kDepth,
+       .in_type = type,
+       .out_type = type});
 }
 
 void Layers::dense(const Layer& layer, int tokens) {
@@ -132,32 +101,34 @@ void Layers::product(const void* x, const Layer& layer, bool first, int tokens, 
                      DType out_type) {
   const Panels& panels = first ? layer.up : layer.down;
   const int n = first ? kNodes : kCols;
-  const auto function = type == DType::f32    ? table.linear_f32
-                        : type == DType::bf16 ? table.linear_bf16
-                                              : table.linear_int8;
-  function({.x = x,
-            .x_stride = first ? kCols : kHidden,
-            .x_scales = first ? x_scales_.data() : hidden_scales_.data(),
-            .panels = panels.weights.data(),
-            .scales = panels.scales.data(),
-            .sums = panels.sums.data(),
-            .bias = first ? layer.bias.data() : nullptr,
-            .y = out,
-            .y_stride = first ? kHidden : kCols,
-            .y_type = out_type,
-            .m = tokens,
-            .n = n,
-            .k = first ? kCols : kNodes,
-            .activation = first ? Activation::gelu : Activation::none,
-            .panel_begin = 0,
-            .panel_end = static_cast<int>(round_up(n, kPanelWidth) / kPanelWidth)});
+  linear(table, type,
+         {.x = x,
+          .x_stride = first ? kCols : kHidden,
+          .x_scales = first ? x_scales_.data() : hidden_scales_.data(),
+          .panels = panels.weights.data(),
+          .scales = panels.scales.data(),
+          .sums = panels.sums.data(),
+          .bias = first ? layer.bias.data() : nullptr,
+          .y = out,
+          .y_stride = first ? kHidden : kCols,
+          .y_type = out_type,
+          .m = tokens,
+          .n = n,
+          .k = first ? kCols : kNodes,
+          .activation = first ? Activation::gelu : Activation::none,
+          .panel_begin = 0,
+          .panel_end = static_cast<int>(round_up(n, kPanelWidth) / kPanelWidth)});
 }
 
-void Layers::prepare_onednn(int tokens) {
-  if (onednn_tokens_ == tokens) return;
+bool Layers::prepare_onednn(int tokens) {
+  if (onednn_tokens_ == tokens) return onednn_up_ != nullptr;
   onednn_tokens_ = tokens;
-  onednn_up_ = std::make_unique<OnednnTyped>(type, tokens, kNodes, kCols, true);
-  onednn_down_ = std::make_unique<OnednnTyped>(type, tokens, kCols, kNodes, false);
+  onednn_up_ = OnednnProduct::make(type, {tokens, kNodes, kCols, true, true});
+  onednn_down_ = OnednnProduct::make(type, {tokens, kCols, kNodes, false, false});
+  if (onednn_up_ == nullptr || onednn_down_ == nullptr) {
+    onednn_up_.reset();
+    return false;
+  }
   for (Layer& layer : layers_) {
     require(onednn_up_->weight_bytes() <= layer.onednn_up.size() * 4 &&
                 onednn_down_->weight_bytes() <= layer.onednn_down.size() * 4,
@@ -165,6 +136,7 @@ void Layers::prepare_onednn(int tokens) {
     onednn_up_->pack(layer.in.data(), layer.onednn_up.data());
     onednn_down_->pack(layer.out.data(), layer.onednn_down.data());
   }
+  return true;
 }
 
 void Layers::onednn(const Layer& layer) {
@@ -184,8 +156,7 @@ void Layers::compare(int tokens) {
     different += largest_error(y.data() + at, reference_.data() + at, kCols) > 1e-5;
   }
   require(different <= tokens / 500, "CMM differs from the scalar table");
-  if (type == DType::int8) return;
-  prepare_onednn(tokens);
+  if (type == DType::int8 || !prepare_onednn(tokens)) return;
   onednn(layer);
   std::memcpy(reference_.data(), y.data(), sizeof(float) * kCols * tokens);
   dense(layer, tokens);

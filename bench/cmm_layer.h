@@ -4,21 +4,14 @@
 #include <memory>
 #include <vector>
 
-#include "cmm_onednn.h"
-#include "common.h"
+#include "onednn.h"
 #include "sapwood/kernels/dispatch.h"
+#include "types.h"
 
 namespace sapwood::bench {
 
 inline constexpr int kCols = 768, kDepth = 11, kNodes = 4095, kHidden = 4096, kLayers = 16;
 inline constexpr int kMostTokens = 16384;
-
-// Packed weights of one of our products.
-struct Panels {
-  Buffer weights;
-  std::vector<float> scales;       // int8
-  std::vector<std::int32_t> sums;  // int8
-};
 
 struct Layer {
   Buffer in, out;  // [4095, 768] and [768, 4095] as in a checkpoint
@@ -40,8 +33,8 @@ class Layers {
   void cmm(const kernels::KernelTable& table, const Layer& layer, int tokens, float* y);
   void dense(const Layer& layer, int tokens);
   // oneDNN chooses layouts by shape: the layers are packed again where the number of tokens
-  // changes.
-  void prepare_onednn(int tokens);
+  // changes. False where oneDNN has no such products for this processor.
+  bool prepare_onednn(int tokens);
   void onednn(const Layer& layer);
 
   // CMM against the scalar table, dense against oneDNN (int8 has fixed scales there, and is not
@@ -63,7 +56,7 @@ class Layers {
   std::vector<Layer> layers_;
   Buffer pool_, narrow_pool_, x_, reference_, hidden_, narrow_hidden_, onednn_hidden_, scratch_;
   std::vector<kernels::RowScale> pool_scales_, x_scales_, hidden_scales_;
-  std::unique_ptr<OnednnTyped> onednn_up_, onednn_down_;
+  std::unique_ptr<OnednnProduct> onednn_up_, onednn_down_;
   int onednn_tokens_ = 0, next_token_ = 0, next_layer_ = 0;
 };
 

@@ -64,6 +64,12 @@ void require(bool condition, const std::string& message) {
   std::exit(1);
 }
 
+void add_benchmark(const std::string& name, std::function<void(benchmark::State&)> f) {
+  benchmark::RegisterBenchmark(name.c_str(), [f](benchmark::State& state) { f(state); })
+      ->UseManualTime()
+      ->Unit(benchmark::kMicrosecond);
+}
+
 namespace {
 
 // Google Benchmark 1.8 replaced error_occurred.

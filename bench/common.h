@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -80,6 +81,9 @@ void time_calls(benchmark::State& state, const SetUp& set_up, const F& f) {
   std::nth_element(calls.begin(), middle, calls.end());
   state.counters["median"] = *middle * 1e6;
 }
+
+// Registers a benchmark that times itself (time_calls).
+void add_benchmark(const std::string& name, std::function<void(benchmark::State&)> f);
 
 // Prints as usual and keeps the least median of each benchmark's repetitions, in microseconds.
 class Reporter : public benchmark::ConsoleReporter {

@@ -22,7 +22,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="tools/bench",
         description="Measures Sapwood beside onnxruntime, OpenVINO, CTranslate2 and PyTorch, interleaved in one "
-        "run, and writes bench/report. An interrupted run goes on where it stopped.",
+        "run, and writes a report below bench/report. An interrupted run goes on where it stopped.",
     )
     parser.add_argument(
         "--quick", action="store_true", help="some minutes: fewer rounds, fewer peers"
@@ -88,8 +88,11 @@ def main() -> None:
         sys.exit("tools/bench: nothing has been measured yet")
     from . import plots
 
-    report.write(Results(machine.describe(), cells), REPORT, plots.draw)
-    print(f"wrote {os.path.relpath(REPORT / 'README.md', ROOT)}")
+    found = machine.describe()
+    folder = REPORT / machine.slug(found)
+    report.write(Results(found, cells), folder, plots.draw)
+    report.write_index(REPORT)
+    print(f"wrote {os.path.relpath(folder / 'README.md', ROOT)}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import time
 from importlib import metadata
 from pathlib import Path
@@ -17,6 +18,12 @@ PACKAGES = (
     "mkl",
 )
 FEATURES = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
+
+
+def slug(machine: dict) -> str:
+    """The name of a machine's report: "amd-epyc-26-2"."""
+    return "-".join(re.findall(r"[a-z0-9]+", f"{machine['cpu']} {machine['family']}".lower()
+                               .replace("family ", "").replace("model ", "")))
 
 
 def cores() -> int:

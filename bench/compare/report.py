@@ -1,4 +1,4 @@
-"""bench/report: results.json and README.md with tables and plots."""
+"""bench/report: a folder for each machine with results.json, README.md with tables and plots; and an index."""
 
 from pathlib import Path
 
@@ -17,6 +17,23 @@ def write(results: Results, folder: Path, draw=None) -> None:
         draw(results, folder)
     pictures = {path.stem for path in folder.glob("*.png")}
     (folder / "README.md").write_text(page(results, pictures), encoding="utf-8")
+
+
+def write_index(folder: Path) -> None:
+    """README.md: the machines that have a report, and how many of the goals each reaches."""
+    rows = []
+    for file in sorted(folder.glob("*/results.json")):
+        results = Results.load(file)
+        verdicts = [goal.verdict for goal in goals(results)]
+        machine, name = results.machine, file.parent.name
+        rows.append([
+            f"[{name}]({name}/README.md)", f"{machine['cpu']} ({machine['family']})",
+            ", ".join(machine["features"]), max(cell["date"] for cell in results.cells)[:10],
+            f"{verdicts.count('reached')} of {len(verdicts)}",
+        ])  # fmt: skip
+    header = ["report", "CPU", "instruction sets", "date", "goals reached"]
+    text = "# Reports\n\nWritten by `tools/bench`, a folder for each kind of machine.\n\n"
+    (folder / "README.md").write_text(text + tables.table(header, rows), encoding="utf-8")
 
 
 def page(results: Results, pictures: set[str]) -> str:
@@ -69,7 +86,7 @@ def head(results: Results) -> str:
         "",
         f"Written by `tools/bench` ({dates[0]} to {dates[-1]}). A ratio above 1 says that Sapwood is faster; only",
         "ratios of one run decide anything. On one thread times are the processor's, else the wall's. The method is in",
-        "[bench/README.md](../README.md).",
+        "[bench/README.md](../../README.md).",
         "",
         f"- CPU: {machine['cpu']} ({machine['family']}), {machine['cores']} cores, "
         f"{', '.join(machine['features'])}; {machine['memory_gb']} GB; Linux {machine['kernel']}",

@@ -13,7 +13,7 @@ from .paths import BINARIES, ROOT
 LAYER, KERNELS = "layer", "kernels"
 LAYER_TOKENS = (1, 4, 8, 32, 128, 512, 4096, 16384)
 MKL_DTYPES = ("f32", "bf16")
-ISAS = ("avx512", "avx2", "scalar")
+ISAS = ("avx512-bf16", "avx512-vnni", "avx512", "avx2-vnni", "avx2", "scalar")  # best first
 OTHERS = ("onednn", "eigen", "mkl")
 STANDARD = {  # what Google Benchmark itself writes
     "name", "family_index", "per_family_instance_index", "run_name", "run_type", "repetitions", "threads",
@@ -35,7 +35,8 @@ def run_suite(program: str, options: list) -> list[dict]:
         )
         if done.returncode != 0:
             raise Refused(f"{program}: status {done.returncode}: {done.stderr.strip()[-300:]}")
-        return [parse(row) for row in json.load(out)["benchmarks"]]
+        rows = json.load(out)["benchmarks"]
+        return [parse(row) for row in rows if not row.get("error_occurred") and not row.get("skipped")]
 
 
 def parse(row: dict) -> dict:
@@ -99,7 +100,7 @@ def run_layer(settings, store) -> None:
 
 
 def run_kernels(settings, store) -> None:
-    filter_ = "linear_(avx512|avx2|onednn)/.*m(1|8|32|128)/" if settings.quick else "."
+    filter_ = "linear_.*_(avx.*|onednn)/.*m(1|8|32|128)/" if settings.quick else "."
     time = 0.02 if settings.quick else 0.05
     options = [f"--benchmark_filter={filter_}", f"--benchmark_min_time={time}"]
     suites = [Suite("bench_kernels", lambda: run_suite("bench_kernels", options))]

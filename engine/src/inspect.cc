@@ -122,6 +122,9 @@ std::string kernel_name(const Node& node, const kernels::KernelTable& kernels) {
     case Op::narrow:
       return (node.type == kernels::DType::int8 ? "quantize_" : "to_bf16_") +
              std::string(kernels.name);
+    case Op::linear:
+      if (node.onednn != nullptr) return std::string("onednn_matmul_") + to_string(node.type);
+      [[fallthrough]];
     default:
       return std::string(op_name(node.op)) + "_" + to_string(node.type) + "_" + kernels.name;
   }

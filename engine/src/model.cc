@@ -58,6 +58,14 @@ Capacity capacity_of(const ModelConfig& config, const LoadOptions& options, int 
   return capacity;
 }
 
+Dense parse_dense(const std::string& name) {
+  if (name.empty() || name == "auto") return Dense::automatic;
+  if (name == "native") return Dense::native;
+  if (name == "onednn") return Dense::onednn;
+  throw Error(ErrorCode::invalid_argument,
+              "dense: expected auto, native or onednn, found \"" + name + "\"");
+}
+
 int resolve_threads(int threads) {
   constexpr int kMostThreads = 1024;
   if (threads < 0 || threads > kMostThreads) {
@@ -101,7 +109,8 @@ Model::State::State(std::filesystem::path path_, LoadedParts parts_,
       parts(std::move(parts_)),
       max_length(resolve_max_length(parts)),
       graph(parts.config, parts.weights, kernels,
-            capacity_of(parts.config, options, resolve_threads(options.threads))),
+            capacity_of(parts.config, options, resolve_threads(options.threads)),
+            parse_dense(options.dense)),
       executor(graph.capacity().threads) {
   if (parts.tokenizer && parts.tokenizer->vocab_size() > parts.config.vocab_size) {
     throw Error(ErrorCode::mismatch, "the tokenizer has " +
@@ -278,7 +287,7 @@ void Model::run(std::span<const Sequence> sequences, Output output, const Sink& 
     while (next < sequences.size() && fits(batch, sequences[next], graph.capacity())) {
       append(batch, sequences[next++]);
     }
-    run_nodes(graph, node_count, workspace, state_->executor);
+    state_->executor.run([&](Team& team) { run_nodes(graph, node_count, workspace, team); });
     const float* data = workspace.at(value);
     std::int64_t row = 0;
     for (std::size_t i = first; i < next; ++i) {

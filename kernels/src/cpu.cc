@@ -36,6 +36,8 @@ CpuFeatures detect() {
   const bool f = bit(b, 16), dq = bit(b, 17), cd = bit(b, 28), bw = bit(b, 30), vl = bit(b, 31);
   features.avx512 = features.avx2 && f && dq && cd && bw && vl && (xcr0 & kZmm) == kZmm;
   features.avx512_vnni = features.avx512 && bit(c, 11);
+  constexpr std::uint64_t kTiles = 0x60000;  // TILECFG, TILEDATA
+  features.amx_int8 = bit(d, 24) && bit(d, 25) && (xcr0 & kTiles) == kTiles;
   if (a < 1 || __get_cpuid_count(7, 1, &a, &b, &c, &d) == 0) return features;
   features.avx2_vnni = features.avx2 && bit(a, 4);
   features.avx512_bf16 = features.avx512_vnni && bit(a, 5);

@@ -9,6 +9,7 @@ struct CpuFeatures {
   bool avx2_vnni;    // AVX2 and AVX-VNNI
   bool avx512_vnni;  // AVX-512 and VNNI
   bool avx512_bf16;  // AVX-512, VNNI and BF16
+  bool amx_int8;     // AMX tiles of int8, with their state saved; no table uses them
 };
 
 const CpuFeatures& cpu_features() noexcept;

@@ -46,6 +46,8 @@ const char* name(Isa isa) noexcept {
   return "unknown";
 }
 
+bool cpu_has_amx_int8() noexcept { return cpu_features().amx_int8; }
+
 bool cpu_supports(Isa isa) noexcept {
   switch (isa) {
     case Isa::scalar:

@@ -387,6 +387,17 @@ TEST_CASE("bench prints a median for each shape") {
   CHECK(json.at("median_ms")["2x16"].get<double>() > 0);
 }
 
+TEST_CASE("bench times the first feedforward layer alone") {
+  for (const char* model : {"distilbert-fff-base", "distilbert-fff-dense-base", "bert-fff-mlm"}) {
+    const Json json = Json::parse(run({"bench", "-m", golden(model), "--layer", "ffn", "--shapes",
+                                       "1x4,300x16", "--seconds", "0.01", "--runs", "2", "--json"})
+                                      .out);
+    CHECK(json["layer"] == "ffn");
+    CHECK(json["median_ms"]["1x4"].get<double>() > 0);
+    CHECK(json["median_ms"]["300x16"].get<double>() > 0);  // more rows than --batch-tokens
+  }
+}
+
 TEST_CASE("bench answers shapes from standard input line by line") {
   RunOptions options;
   options.input = "1x8\n2x4,1x16\n";

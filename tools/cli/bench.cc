@@ -1,19 +1,15 @@
-// sapwood bench: time from ids to last hidden state.
-#include <time.h>
+// sapwood bench: time from ids to last hidden state, or of a layer.
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
-#include <cmath>
 #include <fstream>
 #include <iostream>
 #include <memory>
-#include <numeric>
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "bench_runner.h"
 #include "commands.h"
 #include "json.h"
 #include "options.h"
@@ -29,15 +25,10 @@ struct Options {
   std::string shapes = "1x8,1x128";
   std::string lengths;  // a file: "" for shapes
   int batch = 32;
+  std::string layer;  // "ffn", or "" for the whole model
   double seconds = 1.0;
   int runs = 11;
   bool json = false;
-};
-
-// What one run computes: batches of texts, each given by its count of tokens.
-struct Work {
-  std::string name;
-  std::vector<std::vector<int>> batches;
 };
 
 std::vector<Work> parse_shapes(const std::string& list) {
@@ -83,101 +74,6 @@ Work read_lengths(const std::string& path, int batch) {
   return work;
 }
 
-// The processor's time is that of all threads: on one thread it is what the clock on the wall would
-// show if no other program ran.
-struct Times {
-  double wall_ms = 0, processor_ms = 0;
-};
-
-Times now() {
-  const auto wall = std::chrono::steady_clock::now().time_since_epoch();
-  timespec processor{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &processor);
-  return {
-      std::chrono::duration<double, std::milli>(wall).count(),
-      1e3 * static_cast<double>(processor.tv_sec) + 1e-6 * static_cast<double>(processor.tv_nsec)};
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-// Inputs differ from call to call: with fast feedforward they choose the path through the weights,
-// and one path walked again and again would be timed from cache.
-class Runner {
- public:
-  Runner(const Model& model, const Work& work) : model_(model), work_(work) {
-    std::size_t most = 0;
-    for (const auto& batch : work.batches) most = std::max(most, tokens_of(batch));
-    std::mt19937 random(7);
-    std::uniform_int_distribution<std::int32_t> any(0, model.config().vocab_size - 1);
-    pool_.resize(kInputs * most);
-    std::generate(pool_.begin(), pool_.end(), [&] { return any(random); });
-  }
-
-  // The sequences are laid out before the clocks start.
-  Times run_batch(const std::vector<int>& lengths) {
-    if (next_ + tokens_of(lengths) > pool_.size()) next_ = 0;
-    sequences_.clear();
-    for (const int length : lengths) {
-      const auto count = static_cast<std::size_t>(length);
-      sequences_.push_back({{pool_.data() + next_, count}});
-      next_ += count;
-    }
-    const Times start = now();
-    model_.run(sequences_, Output::hidden, [&](std::size_t, const MatrixView& rows) {
-      checksum_ += rows.row(rows.rows - 1)[0];
-    });
-    const Times end = now();
-    return {end.wall_ms - start.wall_ms, end.processor_ms - start.processor_ms};
-  }
-
-  Times run_all() {
-    Times sum;
-    for (const auto& batch : work_.batches) {
-      const Times times = run_batch(batch);
-      sum.wall_ms += times.wall_ms;
-      sum.processor_ms += times.processor_ms;
-    }
-    return sum;
-  }
-
-  Times medians(double seconds, int runs) {
-    const double begin = now().wall_ms;
-    const auto elapsed = [&] { return (now().wall_ms - begin) / 1000; };
-    std::size_t batch = 0;
-    do {
-      run_batch(work_.batches[batch++ % work_.batches.size()]);
-    } while (elapsed() < seconds / 4);
-    std::vector<double> wall, processor;
-    while (static_cast<int>(wall.size()) < runs || elapsed() < seconds) {
-      const Times times = run_all();
-      wall.push_back(times.wall_ms);
-      processor.push_back(times.processor_ms);
-    }
-    if (!std::isfinite(checksum_)) {
-      say("warning: the model's results are not finite; the time may not be that of real work");
-    }
-    return {median(wall), median(processor)};
-  }
-
-  static std::size_t tokens_of(const std::vector<int>& lengths) {
-    return std::accumulate(lengths.begin(), lengths.end(), std::size_t{0});
-  }
-
- private:
-  static constexpr std::size_t kInputs = 32;
-
-  const Model& model_;
-  const Work& work_;
-  std::vector<std::int32_t> pool_;
-  std::size_t next_ = 0;
-  std::vector<Sequence> sequences_;
-  float checksum_ = 0;  // the results are read, so that nothing can be left out
-};
-
 // What the products compute in; a checkpoint's own type may be another.
 std::string compute_dtype(const Model& model) {
   const GraphSummary graph = summarize(model.graph());
@@ -191,7 +87,8 @@ nlohmann::ordered_json measure(const Model& model, const std::vector<Work>& work
                                const Options& options) {
   nlohmann::ordered_json wall, processor;
   for (const Work& work : works) {
-    const Times times = Runner(model, work).medians(options.seconds, options.runs);
+    const Times times =
+        Runner(model, work, !options.layer.empty()).medians(options.seconds, options.runs);
     wall[work.name] = times.wall_ms;
     processor[work.name] = times.processor_ms;
   }
@@ -203,11 +100,12 @@ nlohmann::ordered_json measure(const Model& model, const std::vector<Work>& work
                               {"threads", threads},
                               {"median_ms", wall},
                               {"processor_ms", processor}};
+  if (!options.layer.empty()) json["layer"] = options.layer;
   if (!options.lengths.empty()) {
     std::size_t texts = 0, tokens = 0;
     for (const auto& batch : works.front().batches) {
       texts += batch.size();
-      tokens += Runner::tokens_of(batch);
+      tokens += tokens_of(batch);
     }
     json["texts"] = texts;
     json["tokens"] = tokens;
@@ -245,8 +143,10 @@ int run(const Options& options) {
   load.tokenizer = false;
   for (const Work& work : works) {
     for (const auto& batch : work.batches) {
-      load.batch_tokens =
-          std::max(load.batch_tokens, *std::max_element(batch.begin(), batch.end()));
+      // A model takes what does not fit in turns; a layer takes all at once.
+      const int least = options.layer.empty() ? *std::max_element(batch.begin(), batch.end())
+                                              : static_cast<int>(tokens_of(batch));
+      load.batch_tokens = std::max(load.batch_tokens, least);
     }
   }
   const Model model = Model::load(model_path(options.model.model, kKind), load);
@@ -283,6 +183,10 @@ Command add_bench(CLI::App& root) {
   app->add_option("--batch", options->batch, "Texts a call, with --lengths")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
+  app->add_option("--layer", options->layer,
+                  "Instead of the whole model: ffn, the first layer's feedforward alone, over "
+                  "random activations")
+      ->check(CLI::IsMember({"ffn"}));
   app->add_option("--seconds", options->seconds, "Time spent on each shape, at least")
       ->check(CLI::Range(0.01, 600.0))
       ->capture_default_str();

@@ -14,6 +14,7 @@ LoadOptions ModelOptions::load_options() const {
   LoadOptions load;
   load.isa = isa;
   load.dtype = dtype;
+  load.dense = dense;
   load.copy_weights = copy_weights;
   load.threads = threads;
   load.batch_tokens = batch_tokens;
@@ -51,6 +52,12 @@ void add_engine_options(CLI::App& app, ModelOptions& options, int default_thread
                  "Type of the weights; auto: as converted, f32 for a directory")
       ->check(CLI::IsMember({"auto", "f32", "bf16", "int8"}))
       ->envname("SAPWOOD_DTYPE")
+      ->capture_default_str();
+  app.add_option("--dense", options.dense,
+                 "Who computes dense products; auto: our kernels, but oneDNN for int8 where the "
+                 "processor has AMX")
+      ->check(CLI::IsMember({"auto", "native", "onednn"}))
+      ->envname("SAPWOOD_DENSE")
       ->capture_default_str();
   app.add_flag("--copy-weights", options.copy_weights,
                "Copy a converted file into memory (large pages, a few percent faster) instead of "

@@ -28,6 +28,7 @@ struct ModelOptions {
   std::string model;  // "": the task's default
   std::string isa = "auto";
   std::string dtype = "auto";
+  std::string dense = "auto";
   bool copy_weights = false;
   int threads = 0;
   int batch_tokens = 4096;

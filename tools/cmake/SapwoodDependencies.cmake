@@ -85,6 +85,19 @@ endif()
 
 find_package(Threads REQUIRED)
 
+if(SAPWOOD_ONEDNN OR SAPWOOD_BUILD_BENCH)
+  # oneDNN: dense products on request, the benchmarks' yardstick. v2.6.3.
+  find_package(dnnl QUIET)
+  if(NOT dnnl_FOUND)
+    set(DNNL_BUILD_TESTS OFF)
+    set(DNNL_BUILD_EXAMPLES OFF)
+    sapwood_fetch(dnnl https://github.com/uxlfoundation/oneDNN.git 92ac40077b3b5816c7b78cdf39a988599929f0e9)
+    if(NOT TARGET DNNL::dnnl)
+      add_library(DNNL::dnnl ALIAS dnnl)
+    endif()
+  endif()
+endif()
+
 if(SAPWOOD_BUILD_TOOLS)
   # CLI11: the command line. The fallback is v2.1.2.
   find_package(CLI11 2.1 QUIET)
@@ -103,20 +116,11 @@ if(SAPWOOD_BUILD_TESTS)
 endif()
 
 if(SAPWOOD_BUILD_BENCH)
-  # What the benchmarks compare with. v1.7.1, v2.6.3, and Eigen 3.4.0.
+  # What the benchmarks run in and compare with. v1.7.1 and 3.4.0.
   find_package(benchmark QUIET)
   if(NOT benchmark_FOUND)
     set(BENCHMARK_ENABLE_TESTING OFF)
     sapwood_fetch(benchmark https://github.com/google/benchmark.git d572f4777349d43653b21d6c2fc63020ab326db2)
-  endif()
-  find_package(dnnl QUIET)
-  if(NOT dnnl_FOUND)
-    set(DNNL_BUILD_TESTS OFF)
-    set(DNNL_BUILD_EXAMPLES OFF)
-    sapwood_fetch(dnnl https://github.com/uxlfoundation/oneDNN.git 92ac40077b3b5816c7b78cdf39a988599929f0e9)
-    if(NOT TARGET DNNL::dnnl)
-      add_library(DNNL::dnnl ALIAS dnnl)
-    endif()
   endif()
   find_package(Eigen3 3.3 QUIET NO_MODULE)
   if(NOT Eigen3_FOUND)

@@ -25,7 +25,7 @@ struct FeedForwardConfig {
   int width = 0;  // dense and glu: outputs of the first product (glu: both halves together)
   ActivationKind activation = ActivationKind::gelu;
   bool bias = true;
-  int trees = 0;  // fff: trees whose outputs are summed
+  int trees = 0;        // fff: trees whose outputs are summed
   int dense_width = 0;  // fff: neurons that are always active beside the trees
   int depth = 0;  // fff: decisions on a path; a path visits depth + 1 of 2^(depth+1) - 1 nodes
 };

@@ -36,6 +36,10 @@ struct LoadOptions {
   // them; true copies them into memory of their own, on large pages where the system has them: a
   // few percent faster, and safe from a file that is truncated while it is in use.
   bool copy_weights = false;
+  // Who computes dense products: auto | native | onednn. auto is native, but oneDNN for int8 on
+  // processors with AMX. With onednn a text's result may depend, in its last bits, on what else is
+  // in the call. Error unsupported where the build has no oneDNN or that no such product here.
+  std::string dense = "auto";
   int threads = 1;  // threads one call may use; 0: all that affinity mask and cgroup quota allow
   int batch_tokens =
       4096;               // tokens computed at once: bounds memory; raised to the longest sequence

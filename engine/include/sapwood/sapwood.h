@@ -8,6 +8,7 @@
 #pragma once
 
 #include "sapwood/convert.h"
+#include "sapwood/feed_forward.h"
 #include "sapwood/inspect.h"
 #include "sapwood/model.h"
 #include "sapwood/tasks.h"

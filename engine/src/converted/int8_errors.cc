@@ -119,7 +119,7 @@ std::vector<ProductError> int8_errors(const ModelConfig& config, const PackedWei
                      .selected = sequences,
                      .length = config.max_positions,
                      .threads = 1});
-  const Executor executor(1);
+  Team alone(1);
   Workspace workspace(graph);
   fill_sample(workspace.batch, config, tokenizer);
   std::vector<ProductError> errors;
@@ -134,7 +134,7 @@ std::vector<ProductError> int8_errors(const ModelConfig& config, const PackedWei
       errors.push_back(
           {node.name, error_of(node, kernels, workspace.at(graph.values()[node.x]), rows)});
     }
-    run_node(graph, node, workspace, executor);
+    run_node(graph, node, workspace, alone);
   }
   return errors;
 }

@@ -189,7 +189,24 @@ class GraphBuilder {
     node.k = k;
     node.activation = activation;
     node.y = value(name, g_.values_[x].rows, n, y_type);
+    node.onednn = onednn(node);
     return add(node).y;
+  }
+
+  // oneDNN's product for a node, or null where ours is to compute it.
+  const OnednnProduct* onednn(const Node& node) {
+    const bool faster = node.type == DType::int8 && onednn_has_amx_int8();
+    if (g_.dense_ == Dense::native || (g_.dense_ == Dense::automatic && !faster)) return nullptr;
+    g_.onednn_.push_back(
+        std::make_unique<const OnednnProduct>(kernels::LinearArgs{.panels = node.weight,
+                                                                  .scales = node.scales,
+                                                                  .sums = node.sums,
+                                                                  .bias = node.bias,
+                                                                  .n = node.n,
+                                                                  .k = node.k,
+                                                                  .activation = node.activation},
+                                              node.type, g_.capacity_.threads, g_.kernels_));
+    return g_.onednn_.back().get();
   }
 
   // The value in the type that a product reads; made once, however many read it.
@@ -348,8 +365,12 @@ class GraphBuilder {
 };
 
 Graph::Graph(const ModelConfig& config, const PackedWeights& weights,
-             const kernels::KernelTable& kernels, const Capacity& capacity)
-    : capacity_(capacity), kernels_(kernels), heads_(config.heads), norm_eps_(config.norm_eps) {
+             const kernels::KernelTable& kernels, const Capacity& capacity, Dense dense)
+    : capacity_(capacity),
+      kernels_(kernels),
+      dense_(dense),
+      heads_(config.heads),
+      norm_eps_(config.norm_eps) {
   GraphBuilder(*this, config, weights).build();
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "dense/onednn_product.h"
 #include "sapwood/config.h"
 #include "sapwood/graph.h"
 #include "sapwood/kernels/kernels.h"
@@ -57,6 +59,10 @@ enum class Op : std::uint8_t {
   pool,           // [sequences, cols]
 };
 
+// Who computes dense products. `automatic`: oneDNN where it has int8 matrices (AMX), because the
+// integer sums are exact whoever makes them; our kernels for everything else.
+enum class Dense : std::uint8_t { automatic, native, onednn };
+
 struct Node {
   Op op;
   std::string name;
@@ -75,12 +81,13 @@ struct Node {
   kernels::Activation activation = kernels::Activation::none;
   kernels::Pooling pooling = kernels::Pooling::mean;
   int trees = 0, depth = 0;
+  const OnednnProduct* onednn = nullptr;  // linear: what computes it instead of the kernel
 };
 
 class Graph {
  public:
   Graph(const ModelConfig& config, const PackedWeights& weights,
-        const kernels::KernelTable& kernels, const Capacity& capacity);
+        const kernels::KernelTable& kernels, const Capacity& capacity, Dense dense = Dense::native);
 
   const std::vector<Node>& nodes() const { return nodes_; }
   const std::vector<Value>& values() const { return values_; }
@@ -97,8 +104,10 @@ class Graph {
   friend class GraphBuilder;
   std::vector<Node> nodes_;
   std::vector<Value> values_;
+  std::vector<std::unique_ptr<const OnednnProduct>> onednn_;
   Capacity capacity_;
   const kernels::KernelTable& kernels_;
+  Dense dense_;
   std::int64_t arena_bytes_ = 0;
   int encoder_nodes_ = 0;
   ValueId hidden_ = kNoValue, head_ = kNoValue;

@@ -7,15 +7,15 @@
 namespace sapwood {
 namespace {
 
-// Floats of element-wise work, and multiply-adds of a product, below which waking a second thread
+// Floats of element-wise work, and multiply-adds of a product, below which a second thread
 // costs more than it saves.
-constexpr std::int64_t kSmallElementwise = 1 << 15;
-constexpr std::int64_t kSmallProduct = 1 << 18;
+constexpr std::int64_t kSmallElementwise = 1 << 13;
+constexpr std::int64_t kSmallProduct = 1 << 16;
 
 struct Run {
   const Graph& graph;
   Workspace& workspace;
-  const Executor& executor;
+  Team& team;
 
   const Value& value(ValueId id) const { return graph.values()[id]; }
   float* at(ValueId id) const { return id == kNoValue ? nullptr : workspace.at(value(id)); }
@@ -47,9 +47,9 @@ struct Run {
   // Splits rows evenly over the threads and calls f(first, count) for each share.
   template <class F>
   void split_rows(int rows, std::int64_t work, F&& f) const {
-    const int parts = work < kSmallElementwise ? 1 : executor.threads();
+    const int parts = work < kSmallElementwise ? 1 : team.threads();
     const int share = (rows + parts - 1) / parts;
-    executor.for_each(parts, [&](int part, int) {
+    team.for_each(parts, [&](int part, int) {
       const int first = part * share;
       if (first < rows) f(first, std::min(share, rows - first));
     });
@@ -97,10 +97,11 @@ struct Run {
   void linear(const Node& node) const {
     const int m = rows(node.x), panels = (node.n + kernels::kPanelWidth - 1) / kernels::kPanelWidth;
     const std::int64_t work = std::int64_t{m} * node.n * node.k;
-    const int threads = work < kSmallProduct ? 1 : executor.threads();
-    const int column_parts = std::min(threads, panels);
+    const int threads = work < kSmallProduct ? 1 : team.threads();
+    const int column_parts =
+        node.onednn != nullptr ? node.onednn->parts() : std::min(threads, panels);
     const int row_parts = std::clamp(m / 64, 1, (threads + column_parts - 1) / column_parts);
-    executor.for_each(column_parts * row_parts, [&](int task, int) {
+    team.for_each(column_parts * row_parts, [&](int task, int) {
       const int column = task % column_parts, row = task / column_parts;
       const int first = static_cast<int>(std::int64_t{m} * row / row_parts);
       const int last = static_cast<int>(std::int64_t{m} * (row + 1) / row_parts);
@@ -121,6 +122,7 @@ struct Run {
                                      .activation = node.activation,
                                      .panel_begin = panels * column / column_parts,
                                      .panel_end = panels * (column + 1) / column_parts};
+      if (node.onednn != nullptr && node.onednn->run(args, column)) return;
       switch (node.type) {
         case kernels::DType::f32:
           return graph.kernels().linear_f32(args);
@@ -157,12 +159,12 @@ struct Run {
 
   void attention(const Node& node) const {
     const Batch& batch = workspace.batch;
-    const int heads = graph.heads(), head_dim = node.n / heads, threads = executor.threads();
+    const int heads = graph.heads(), head_dim = node.n / heads, threads = team.threads();
     const int groups =
         threads == 1 || batch.sequences() >= 4 * threads ? 1 : std::min(heads, threads);
     const std::int64_t part =
         value(node.scratch).bytes / threads / static_cast<std::int64_t>(sizeof(float));
-    executor.for_each(batch.sequences() * groups, [&](int task, int thread) {
+    team.for_each(batch.sequences() * groups, [&](int task, int thread) {
       const int sequence = task / groups, group = task % groups;
       const std::int64_t first = batch.starts[sequence];
       const kernels::AttentionArgs args{
@@ -195,10 +197,10 @@ struct Run {
   }
 
   void fff(const Node& node) const {
-    const int all = rows(node.x), parts = executor.threads();
+    const int all = rows(node.x), parts = team.threads();
     const int share = (all + parts - 1) / parts;
     const std::int64_t scratch = value(node.scratch).bytes / parts;
-    executor.for_each(parts, [&](int part, int) {
+    team.for_each(parts, [&](int part, int) {
       const int first = part * share;
       if (first >= all) return;
       const kernels::FffArgs args{
@@ -285,14 +287,12 @@ struct Run {
 
 }  // namespace
 
-void run_node(const Graph& graph, const Node& node, Workspace& workspace,
-              const Executor& executor) noexcept {
-  Run{graph, workspace, executor}(node);
+void run_node(const Graph& graph, const Node& node, Workspace& workspace, Team& team) noexcept {
+  Run{graph, workspace, team}(node);
 }
 
-void run_nodes(const Graph& graph, int count, Workspace& workspace,
-               const Executor& executor) noexcept {
-  const Run run{graph, workspace, executor};
+void run_nodes(const Graph& graph, int count, Workspace& workspace, Team& team) noexcept {
+  const Run run{graph, workspace, team};
   for (int i = 0; i < count; ++i) run(graph.nodes()[i]);
 }
 

@@ -2,8 +2,8 @@
 
 #include <sched.h>
 #include <tbb/info.h>
-#include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
+#include <tbb/task_group.h>
 
 #include <algorithm>
 #include <cmath>
@@ -18,10 +18,9 @@
 namespace sapwood {
 namespace {
 
-// oneTBB's library is not instrumented, so the thread sanitizer is told what Executor::run relies
-// on: what stands before `release` in one thread is seen after `acquire` of the same mark in
-// another. The closures that oneTBB carries are read before a mark can be, so what reads them is
-// left out.
+// oneTBB's library is not instrumented, so the thread sanitizer is told that a helper sees the team
+// as it was made. The closure that oneTBB carries is read before that can be said, so what reads it
+// is left out. All else is between the team's atomics.
 #ifdef __SANITIZE_THREAD__
 #define SAPWOOD_CARRIED __attribute__((no_sanitize_thread))
 void release(void* mark) { __tsan_release(mark); }
@@ -67,9 +66,9 @@ struct Executor::Arena {
   // Work is always cut for `threads`, so that results and memory do not depend on the machine; more
   // threads than processors would only wait for each other (and oneTBB prints a warning).
   explicit Arena(int threads)
-      : arena(std::min(threads, tbb::info::default_concurrency())), slots(threads) {}
+      : helpers(std::min(threads, tbb::info::default_concurrency()) - 1), arena(helpers + 1) {}
+  int helpers;
   tbb::task_arena arena;
-  std::vector<char> slots;  // marks: calls with one thread index follow each other
 };
 
 Executor::Executor(int threads) : threads_(threads) {
@@ -78,26 +77,26 @@ Executor::Executor(int threads) : threads_(threads) {
 
 Executor::~Executor() = default;
 
-void Executor::run(int tasks, Call call, void* context) const {
-  // Marks. Two, so that nothing is said about the order of the calls among themselves.
-  char begin = 0, end = 0;
-  char* const slots = arena_->slots.data();
-  release(&begin);
-  arena_->arena.execute([&]() SAPWOOD_CARRIED {
-    tbb::parallel_for(
-        0, tasks,
-        [&](int task) SAPWOOD_CARRIED {
-          const int thread = tbb::this_task_arena::current_thread_index();
-          char* const slot = slots + thread;
-          acquire(&begin);
-          acquire(slot);
-          call(context, task, thread);
-          release(slot);
-          release(&end);
-        },
-        tbb::simple_partitioner());
+void Executor::gather(Work work, void* context) const {
+  arena_->arena.execute([&] {
+    // Isolated: while this waits for its helpers to leave, it must not begin another caller's run.
+    tbb::this_task_arena::isolate([&] {
+      Team team(threads_);
+      team.open(tbb::this_task_arena::current_thread_index());
+      tbb::task_group helpers;
+      release(&team);
+      for (int i = 0; i < arena_->helpers; ++i) {
+        helpers.run([&team]() SAPWOOD_CARRIED {
+          acquire(&team);
+          team.help(tbb::this_task_arena::current_thread_index());
+        });
+      }
+      // Left behind, helpers would wait for ever; and the sink of a run may not throw through here.
+      work(context, team);
+      team.close();
+      helpers.wait();
+    });
   });
-  acquire(&end);
 }
 
 }  // namespace sapwood

@@ -4,12 +4,15 @@
 #include <memory>
 #include <type_traits>
 
+#include "runtime/team.h"
+
 namespace sapwood {
 
 // Threads this process may really use: the affinity mask, bounded by the cgroup's CPU quota (v2 and
 // v1), at least 1.
 int available_threads();
 
+// Starts the threads of runs, one pool for each model. oneTBB's threads sleep between runs.
 class Executor {
  public:
   // threads >= 1. With one thread nothing is started and nothing is allocated, ever.
@@ -18,25 +21,23 @@ class Executor {
 
   int threads() const { return threads_; }
 
-  // Calls f(task, thread) once for each task in [0, tasks), in any order; thread is in [0,
-  // threads()) and no two calls run at once with the same one. Returns when all are done.
+  // Calls work(team) on the caller's thread, with the other threads as its helpers. Callers may be
+  // many at once: helpers that are busy with another team do not come.
   template <class F>
-  void for_each(int tasks, F&& f) const {
-    if (threads_ == 1 || tasks <= 1) {
-      for (int i = 0; i < tasks; ++i) f(i, 0);
+  void run(F&& work) const {
+    if (threads_ == 1) {
+      Team alone(1);
+      work(alone);
       return;
     }
-    run(
-        tasks,
-        [](void* context, int task, int thread) {
-          (*static_cast<std::remove_reference_t<F>*>(context))(task, thread);
-        },
-        &f);
+    gather([](void* context,
+              Team& team) { (*static_cast<std::remove_reference_t<F>*>(context))(team); },
+           &work);
   }
 
  private:
-  using Call = void (*)(void* context, int task, int thread);
-  void run(int tasks, Call call, void* context) const;
+  using Work = void (*)(void* context, Team& team);
+  void gather(Work work, void* context) const;
 
   struct Arena;
   int threads_;

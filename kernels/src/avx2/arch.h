@@ -19,8 +19,9 @@ constexpr int kLanes = 8;
 // registers of columns, or fewer rows by up to kFlatRegs, for more loads in flight.
 constexpr int kAccumulators = 12;
 constexpr int kTileRows = 6;
+constexpr int kWidenedRows = 4;  // of a tile of bf16 that is widened
 constexpr int kTileRegs = 2;
-constexpr int kFlatRegs = 4;
+constexpr int kFlatRegs = 12;
 
 // CMM: dot products computed together, the partial sums of each, and the registers of columns that
 // an output row is summed in.

@@ -21,6 +21,7 @@ constexpr int kLanes = 16;
 // registers of columns, or fewer rows by up to kFlatRegs, for more loads in flight.
 constexpr int kAccumulators = 24;
 constexpr int kTileRows = 8;
+constexpr int kWidenedRows = 8;  // of a tile of bf16 that is widened
 constexpr int kTileRegs = 3;
 constexpr int kFlatRegs = 6;
 

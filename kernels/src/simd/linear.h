@@ -152,12 +152,17 @@ template <typename Dot, int kRows, int kRegs, Prefetch kPrefetch>
 }
 
 // The most rows of a tile of so many registers of columns, and the most registers for so many rows.
+template <typename Dot>
 constexpr int most_rows(int regs) {
-  return kAccumulators / regs < kTileRows ? kAccumulators / regs : kTileRows;
+  const int rows = kAccumulators / regs < kTileRows ? kAccumulators / regs : kTileRows;
+  // Both halves of widened weights and activations need registers beside the sums.
+  if constexpr (requires { Dot::kWidened; }) return rows < kWidenedRows ? rows : kWidenedRows;
+  return rows;
 }
+template <typename Dot>
 constexpr int most_regs(int rows) {
   int regs = kFlatRegs;
-  while (most_rows(regs) < rows) regs -= kRegsPerPanel;
+  while (most_rows<Dot>(regs) < rows) regs -= kRegsPerPanel;
   return regs;
 }
 
@@ -174,7 +179,7 @@ TileFunction tile_of_rows(int rows) {
 template <typename Dot, Prefetch kPrefetch, int kRegs>
 TileFunction find_tile(int rows, int regs) {
   if (regs == kRegs) {
-    return tile_of_rows<Dot, kPrefetch, kRegs, most_rows(kRegs)>(rows);
+    return tile_of_rows<Dot, kPrefetch, kRegs, most_rows<Dot>(kRegs)>(rows);
   }
   if constexpr (kRegs > kRegsPerPanel) {
     return find_tile<Dot, kPrefetch, kRegs - kRegsPerPanel>(rows, regs);
@@ -204,9 +209,9 @@ inline void share_fetch(const std::byte* first, int panels, std::int64_t panel_s
 template <typename Dot>
 void multiply_block(const Product& p, int row_begin, int rows, int word_begin, int words) {
   const LinearArgs& a = p.a;
-  const int tiles = part_count(rows, kTileRows);
+  const int tiles = part_count(rows, most_rows<Dot>(kTileRegs));
   const int panels = a.panel_end - a.panel_begin;
-  const int regs_of_group = tiles == 1 ? most_regs(rows) : kTileRegs;
+  const int regs_of_group = tiles == 1 ? most_regs<Dot>(rows) : kTileRegs;
   const int groups = part_count(panels, regs_of_group / kRegsPerPanel);
   const auto group_begin = [&](int group) {
     return a.panel_begin + part_begin(panels, groups, group);

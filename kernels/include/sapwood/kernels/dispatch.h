@@ -15,6 +15,9 @@ const char* name(Isa isa) noexcept;
 // the table of this instruction set uses.
 bool cpu_supports(Isa isa) noexcept;
 
+// Whether the processor and the operating system have AMX for int8. No table uses it.
+bool cpu_has_amx_int8() noexcept;
+
 // The tables this build has and this CPU can run, best first; the last one is scalar.
 std::span<const KernelTable* const> available_tables() noexcept;
 

@@ -13,6 +13,7 @@ struct Bf16Dot {
     Reg even, odd;
   };
   static constexpr bool kIntegers = false;
+  static constexpr bool kWidened = true;
   static Sum zero() { return kernels::zero(); }
   static X prepare(Raw x) { return {even_bf16(x), odd_bf16(x)}; }
   static Sum add(Sum sum, const X& x, Raw w) {

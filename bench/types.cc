@@ -1,0 +1,58 @@
+#include "types.h"
+
+#include <cstring>
+
+#include "sapwood/kernels/pack.h"
+
+namespace sapwood::bench {
+
+using namespace kernels;
+
+const char* name_of(DType type) {
+  return type == DType::f32 ? "f32" : type == DType::bf16 ? "bf16" : "int8";
+}
+
+std::size_t floats_of(std::int64_t elements, DType type) {
+  return static_cast<std::size_t>(round_up(elements, elements_per_word(type)) /
+                                  elements_per_word(type));
+}
+
+Panels pack(DType type, const float* w, std::int64_t n, std::int64_t k) {
+  Panels p{Buffer(floats_of(packed_linear_size(n, k, type), type)), {}, {}};
+  void* to = p.weights.data();
+  if (type == DType::f32) pack_linear(w, n, k, static_cast<float*>(to));
+  if (type == DType::bf16) pack_linear_bf16(w, n, k, static_cast<Bf16*>(to));
+  if (type == DType::int8) {
+    p.scales.resize(round_up(n, kPanelWidth));
+    p.sums.resize(round_up(n, kPanelWidth));
+    pack_linear_int8(w, n, k, static_cast<std::int8_t*>(to), p.scales.data(), p.sums.data());
+  }
+  return p;
+}
+
+void narrow(const KernelTable& table, DType type, const float* x, int rows, int cols, void* to,
+            RowScale* scales) {
+  if (type == DType::f32) std::memcpy(to, x, sizeof(float) * rows * cols);
+  if (type == DType::bf16) table.to_bf16({x, static_cast<Bf16*>(to), cols, rows, cols});
+  if (type == DType::int8) {
+    table.quantize({x, static_cast<std::uint8_t*>(to), cols, scales, rows, cols});
+  }
+}
+
+std::string word_of(const KernelTable& table) {
+  std::string name = table.name;
+  for (char& c : name) c = c == '_' ? '-' : c;
+  return name;
+}
+
+void linear(const KernelTable& table, DType type, const LinearArgs& a) {
+  (type == DType::f32    ? table.linear_f32
+   : type == DType::bf16 ? table.linear_bf16
+                         : table.linear_int8)(a);
+}
+
+void fff(const KernelTable& table, DType type, const FffArgs& a) {
+  (type == DType::f32 ? table.fff_f32 : type == DType::bf16 ? table.fff_bf16 : table.fff_int8)(a);
+}
+
+}  // namespace sapwood::bench

@@ -1,0 +1,67 @@
+#include "sapwood/feed_forward.h"
+
+#include <algorithm>
+
+#include "graph/run.h"
+#include "model_state.h"
+
+namespace sapwood {
+
+struct FeedForward::Impl {
+  Model model;
+  Workspace workspace;
+  int begin = 0, end = 0;  // nodes
+  ValueId x = kNoValue, y = kNoValue;
+  int cols = 0;
+
+  explicit Impl(const Model& of) : model(of), workspace(of.graph()) {
+    const std::vector<Node>& nodes = graph().nodes();
+    // The norm before or after, and what narrows its result, are not of the part.
+    const auto is_part = [](const Node& node) {
+      return node.name.starts_with("layers.0.ffn") && node.op != Op::layer_norm &&
+             !node.name.starts_with("layers.0.ffn.norm");
+    };
+    const auto first = std::find_if(nodes.begin(), nodes.end(), is_part);
+    if (first == nodes.end()) throw Error(ErrorCode::unsupported, "the model has no feedforward");
+    begin = static_cast<int>(first - nodes.begin());
+    end = static_cast<int>(std::find_if(nodes.rbegin(), nodes.rend(), is_part).base() -
+                           nodes.begin());
+    if (begin > 0 && nodes[begin - 1].op == Op::narrow) --begin;
+    x = nodes[begin].x;
+    y = nodes[end - 1].y;
+    cols = graph().values()[x].cols;
+  }
+
+  const Graph& graph() const { return model.graph(); }
+};
+
+FeedForward::FeedForward(const Model& model) : impl_(std::make_unique<Impl>(model)) {}
+FeedForward::~FeedForward() = default;
+
+int FeedForward::cols() const noexcept { return impl_->cols; }
+int FeedForward::most_rows() const noexcept { return impl_->graph().capacity().tokens; }
+
+void FeedForward::load(std::span<const float> x) {
+  const std::size_t rows = x.size() / static_cast<std::size_t>(cols());
+  if (rows * static_cast<std::size_t>(cols()) != x.size() || rows == 0 ||
+      rows > static_cast<std::size_t>(most_rows())) {
+    throw Error(ErrorCode::invalid_argument, "feedforward: expected 1 to " +
+                                                 std::to_string(most_rows()) + " rows of " +
+                                                 std::to_string(cols()) + " numbers, found " +
+                                                 std::to_string(x.size()) + " numbers");
+  }
+  impl_->workspace.batch.ids.resize(rows);  // one token a row
+  std::copy(x.begin(), x.end(), impl_->workspace.at(impl_->graph().values()[impl_->x]));
+}
+
+MatrixView FeedForward::run() {
+  Impl& i = *impl_;
+  i.model.state().executor.run([&i](Team& team) {
+    for (int node = i.begin; node < i.end; ++node) {
+      run_node(i.graph(), i.graph().nodes()[static_cast<std::size_t>(node)], i.workspace, team);
+    }
+  });
+  return {i.workspace.at(i.graph().values()[i.y]), i.workspace.batch.tokens(), i.cols};
+}
+
+}  // namespace sapwood
