@@ -101,8 +101,9 @@ TARGET_AVX2 void multiply_int8_avx2() {
   for (int i = 0; i < kRounds; ++i) {
 #pragma GCC unroll 12
     for (__m256i& sum : sums) {
-      __m256i pairs = _mm256_maddubs_epi16(x, x);
-      asm volatile("" : "+x"(pairs));
+      __m256i own = x;  // or all sums would share one product
+      asm volatile("" : "+x"(own));
+      const __m256i pairs = _mm256_maddubs_epi16(own, x);
       sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones));
     }
     asm volatile("" : "+x"(x));
