@@ -17,13 +17,18 @@ GOLDEN = ROOT / "tests" / "golden"
 
 
 def write_tokenizer() -> None:
-    """Takes the tokenizer that a converted model carries in its header out into a folder of its own."""
+    """Takes the tokenizer that a converted model carries out into a folder of its own."""
     if (TOKENIZER / "tokenizer_config.json").exists():
         return
     with open(SHIPPED, "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        tokenizer = json.loads(header["__metadata__"]["sapwood.tokenizer"])
+        if "tokenizer.vocabulary" in header:  # since format version 3; before, it was in the metadata
+            begin, end = header["tokenizer.vocabulary"]["data_offsets"]
+            file.seek(begin, 1)
+            lines = file.read(end - begin).decode().split("\n")
+            tokenizer["model"]["vocab"] |= {token: i for i, token in enumerate(lines) if token}
     TOKENIZER.mkdir(parents=True, exist_ok=True)
-    content = header["__metadata__"]["sapwood.tokenizer"]
-    (TOKENIZER / "tokenizer.json").write_text(content, encoding="utf-8")
+    (TOKENIZER / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
     config = {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": 512}
     (TOKENIZER / "tokenizer_config.json").write_text(json.dumps(config) + "\n")

@@ -100,7 +100,9 @@ std::int64_t bytes_per_row(const Node& node, const std::vector<Value>& values) {
   std::int64_t bytes = node.weight_bytes;
   if (node.op == Op::embedding) {
     const int tables = (node.weight != nullptr) + (node.bias != nullptr) + (node.extra != nullptr);
-    bytes = (tables - 1) * node.n * kFloat + node.n * 4 / kernels::elements_per_word(node.type);
+    const int words = node.n / kernels::elements_per_word(node.type);
+    // Out of panels, a word comes with the cache line that it stands in.
+    bytes = (tables - 1) * node.n * kFloat + words * (node.panels ? kernels::kAlignment : 4);
   } else if (node.op == Op::fff) {
     bytes = std::int64_t{node.trees} * (node.depth + 1) *
             (kernels::fff_node_bytes(node.n, node.decisions, node.type) +

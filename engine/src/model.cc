@@ -78,20 +78,30 @@ int resolve_threads(int threads) {
 
 }  // namespace
 
-LoadedParts load_directory(const std::filesystem::path& directory, const WeightTypes& types,
-                           bool tokenizer) {
+LoadedParts pack_directory(const std::filesystem::path& directory, const TensorSource& checkpoint,
+                           const WeightTypes& types) {
   LoadedParts parts;
   parts.format = "huggingface";
   parts.config = parse_config(
       parse_json(read_text_file(directory / "config.json"), (directory / "config.json").string()));
   parts.config.sentence = read_sentence_config(directory);
-  parts.weights = PackedWeights::pack(open_checkpoint(directory), parts.config, types);
+  parts.weights = PackedWeights::pack(checkpoint, parts.config, types);
   parts.parameters = parts.weights.parameters();
   parts.source_dtype = parts.weights.source_dtype();
   parts.unused_tensors = parts.weights.unused();
+  return parts;
+}
+
+namespace {
+
+LoadedParts load_directory(const std::filesystem::path& directory, const WeightTypes& types,
+                           bool tokenizer) {
+  LoadedParts parts = pack_directory(directory, open_checkpoint(directory), types);
   if (tokenizer) parts.tokenizer = Tokenizer::load(directory);
   return parts;
 }
+
+}  // namespace
 
 Model::State::State(std::filesystem::path path_, LoadedParts parts_,
                     const kernels::KernelTable& kernels, const LoadOptions& options)

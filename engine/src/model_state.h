@@ -28,9 +28,10 @@ struct LoadedParts {
   std::vector<std::string> unused_tensors;
 };
 
-// A Hugging Face directory, packed in memory.
-LoadedParts load_directory(const std::filesystem::path& directory, const WeightTypes& types,
-                           bool tokenizer);
+// A Hugging Face directory, packed in memory. The checkpoint is the directory's own
+// (open_checkpoint); the tokenizer is left out.
+LoadedParts pack_directory(const std::filesystem::path& directory, const TensorSource& checkpoint,
+                           const WeightTypes& types);
 
 struct Model::State {
   State(std::filesystem::path path, LoadedParts parts, const kernels::KernelTable& kernels,

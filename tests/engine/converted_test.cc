@@ -22,10 +22,11 @@ struct Converted {
 TEST_CASE("a converted file is valid safetensors with aligned tensors", "[converted]") {
   const Converted c;
   const TensorSource source = open_checkpoint(c.file);
-  CHECK(source.metadata().at("sapwood.format_version") == "2");
+  CHECK(source.metadata().at("sapwood.format_version") == "3");
   CHECK(source.metadata().at("sapwood.task") == "sequence_classification");
   CHECK(source.metadata().at("sapwood.source_sha256").size() == 64);
-  CHECK_FALSE(source.metadata().at("sapwood.tokenizer").empty());
+  CHECK(source.metadata().at("sapwood.tokenizer").find("\"vocab\":{}") != std::string::npos);
+  CHECK(source.at("tokenizer.vocabulary").dtype == Dtype::u8);
   for (const TensorView& t : source.tensors()) {
     if (t.name.starts_with(kPadPrefix)) continue;
     CHECK((t.data - source.files()[0].data()) % kTensorAlignment == 0);
@@ -56,11 +57,15 @@ TEST_CASE("HOSTILE 23: metadata of another format is refused by name", "[convert
   };
   check("sapwood.format_version", "0", ErrorCode::unsupported);
   check("sapwood.format_version", "1", ErrorCode::unsupported);
-  check("sapwood.format_version", "3", ErrorCode::unsupported);
+  check("sapwood.format_version", "4", ErrorCode::unsupported);
   check("sapwood.dtype", "int4", ErrorCode::unsupported);
   check("sapwood.decisions", "f16", ErrorCode::unsupported);
   check("sapwood.exceptions", "[1]", ErrorCode::malformed);
   check("sapwood.exceptions", "{\"layers.0.ffn\": 8}", ErrorCode::malformed);
+  check("sapwood.unused_tensors", "{}", ErrorCode::malformed);
+  check("sapwood.unused_tensors", "[1]", ErrorCode::malformed);
+  check("sapwood.tokenizer", "{", ErrorCode::malformed);
+  check("sapwood.tokenizer", "[]", ErrorCode::malformed);
   check("sapwood.layout", "panels-8", ErrorCode::unsupported);
   check("sapwood.byte_order", "big", ErrorCode::unsupported);
   check("sapwood.labels", "-1", ErrorCode::malformed);
@@ -80,7 +85,7 @@ TEST_CASE("HOSTILE 23: packed sizes must fit the configuration", "[converted][ho
     t.shape = {t.shape[0] * t.shape[1], 1, t.shape[2]};
   });
   check_load_error(bad, ErrorCode::mismatch, {"layers.0.attention.qkv.weight"});
-  rewrite(c.file, bad, [](auto& tensors, auto&) { tensors.pop_back(); });
+  rewrite(c.file, bad, [](auto& tensors, auto&) { tensors.erase(tensors.begin()); });
   check_load_error(bad, ErrorCode::mismatch, {"missing"});
   // A deeper tree than the nodes that are there.
   rewrite(c.file, bad, [](auto&, auto& metadata) {
@@ -89,6 +94,95 @@ TEST_CASE("HOSTILE 23: packed sizes must fit the configuration", "[converted][ho
     metadata["sapwood.config"] = config.dump();
   });
   check_load_error(bad, ErrorCode::mismatch, {"ffn.nodes"});
+}
+
+TEST_CASE("HOSTILE 23: a vocabulary that is none is refused by name", "[converted][hostile]") {
+  const Converted c;
+  const fs::path bad = c.folder.path() / "bad.safetensors";
+  const auto check = [&](const std::function<void(EditedTensor&)>& edit, ErrorCode code,
+                         const std::string& what) {
+    rewrite(c.file, bad, [&](auto& tensors, auto&) {
+      EditedTensor& t = find(tensors, "tokenizer.vocabulary");
+      edit(t);
+      if (t.shape.size() == 1 && t.dtype == Dtype::u8) {
+        t.shape = {static_cast<std::int64_t>(t.bytes.size())};
+      }
+    });
+    check_load_error(bad, code, {"tokenizer.vocabulary", what});
+  };
+  const auto append = [](const std::string& text) {
+    return [text](EditedTensor& t) {
+      for (const char byte : text) t.bytes.push_back(static_cast<std::byte>(byte));
+    };
+  };
+  check([](EditedTensor& t) { t.bytes.pop_back(); }, ErrorCode::malformed, "cut short");
+  check([](EditedTensor& t) { t.bytes.clear(); }, ErrorCode::malformed, "empty");
+  check([](EditedTensor& t) { t.bytes[1] = std::byte{0xff}; }, ErrorCode::malformed, "UTF-8");
+  check([](EditedTensor& t) { t.dtype = Dtype::i8; }, ErrorCode::malformed, "expected U8");
+  check([](EditedTensor& t) { t.shape.push_back(1); }, ErrorCode::malformed, "expected U8");
+  check(append("[CLS]\n"), ErrorCode::malformed, "occurs twice");
+  check(append(std::string(3 << 20, '\n') + "x\n"), ErrorCode::malformed, "left out");
+  // More tokens than the embedding has rows.
+  std::string more;
+  for (int i = 0; i < 1000; ++i) more += "more" + std::to_string(i) + "\n";
+  rewrite(c.file, bad, [&](auto& tensors, auto&) {
+    EditedTensor& t = find(tensors, "tokenizer.vocabulary");
+    append(more)(t);
+    t.shape = {static_cast<std::int64_t>(t.bytes.size())};
+  });
+  check_load_error(bad, ErrorCode::mismatch, {"the tokenizer has", "rows"});
+  rewrite(c.file, bad, [](auto& tensors, auto&) {
+    std::erase_if(tensors, [](const EditedTensor& t) { return t.name == "tokenizer.vocabulary"; });
+  });
+  check_load_error(bad, ErrorCode::malformed, {"tokenizer.vocabulary", "empty"});
+}
+
+TEST_CASE("a converted file names the checkpoint's tensors that nothing needs", "[converted]") {
+  const TemporaryFolder folder;
+  copy_model(sentiment, folder.path() / "source", [](auto& tensors, auto&) {
+    tensors.push_back({"old.position_ids", Dtype::i64, {1}, std::vector<std::byte>(8)});
+  });
+  convert(folder.path() / "source", folder.path() / "m.safetensors");
+  const ModelInfo info = inspect(Model::load(folder.path() / "m.safetensors"));
+  CHECK(info.unused_tensors == std::vector<std::string>{"old.position_ids"});
+}
+
+TEST_CASE("a tied decoder is the word embedding, once", "[converted]") {
+  for (const char* name : {"distilbert-mlm", "bert-fff-mlm"}) {
+    const fs::path directory = golden_dir() / name;
+    const Model model = Model::load(directory);
+    const ModelConfig& config = model.config();
+    for (const char* dtype : {"f32", "bf16", "int8"}) {
+      INFO(name << " " << dtype);
+      const TemporaryFolder folder;
+      const fs::path file = folder.path() / "model.safetensors";
+      convert(directory, file, {.dtype = dtype, .max_error = 1});
+      const TensorSource source = open_checkpoint(file);
+      CHECK(source.find("embeddings.word") == nullptr);
+      REQUIRE(source.find("head.decoder.weight") != nullptr);
+      CHECK(source.at("head.decoder.weight").elements() >=
+            std::int64_t{config.vocab_size} * config.hidden);
+    }
+  }
+}
+
+TEST_CASE("a file of version 2 still opens, with the same answers", "[converted]") {
+  const fs::path directory = golden_dir() / "distilbert-mlm";
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "model.safetensors",
+                 old = folder.path() / "old.safetensors";
+  convert(directory, file);
+  rewrite(file, old, [&](auto& tensors, auto& metadata) {
+    tensors.push_back({"embeddings.word", Dtype::f32, {1}, std::vector<std::byte>(4)});
+    std::erase_if(tensors, [](const EditedTensor& t) { return t.name == "tokenizer.vocabulary"; });
+    metadata["sapwood.format_version"] = "2";
+    metadata["sapwood.tokenizer"] = Tokenizer::load(directory).to_json();
+  });
+  const Model now = Model::load(file), then = Model::load(old);
+  CHECK(now.tokenizer().to_json() == then.tokenizer().to_json());
+  const std::vector<std::int32_t> ids = {2, 7, 11, 5, 3}, selected = {1, 3};
+  const Sequence sequence{.ids = ids, .selected = selected};
+  CHECK(run(now, {sequence}, Output::head) == run(then, {sequence}, Output::head));
 }
 
 TEST_CASE("HOSTILE 23: a flipped byte is found by verify", "[converted][hostile]") {

@@ -234,18 +234,30 @@ TEST_CASE("embedding: adds the rows that the indices name") {
             bytes[std::size_t(id) * cols + j] = int8_of(row[j], scales[id]);
           }
         }
-        for (int variant = 0; variant < 12; ++variant) {
+        // The same weights as a decoder has them: the words of int8 then have the same scales.
+        Floats panels(packed_linear_size(kVocabulary, cols));
+        std::vector<Bf16> narrow_panels(packed_linear_size(kVocabulary, cols, DType::bf16));
+        std::vector<std::int8_t> byte_panels(packed_linear_size(kVocabulary, cols, DType::int8));
+        std::vector<float> column_scales(round_up(kVocabulary, kPanelWidth));
+        std::vector<std::int32_t> sums(column_scales.size());
+        pack_linear(word.data(), kVocabulary, cols, panels.data());
+        pack_linear_bf16(word.data(), kVocabulary, cols, narrow_panels.data());
+        pack_linear_int8(word.data(), kVocabulary, cols, byte_panels.data(), column_scales.data(),
+                         sums.data());
+        const void* const tables_of_words[2][3] = {
+            {word.data(), narrow.data(), bytes.data()},
+            {panels.data(), narrow_panels.data(), byte_panels.data()}};
+        for (int variant = 0; variant < 24; ++variant) {
           const bool with_position = (variant & 1) != 0, with_type = (variant & 2) != 0;
-          const auto type_of_words = static_cast<DType>(variant / 4);
-          const void* words = type_of_words == DType::f32    ? static_cast<const void*>(word.data())
-                              : type_of_words == DType::bf16 ? static_cast<const void*>(narrow.data())
-                                                             : bytes.data();
+          const bool packed = variant >= 12;
+          const auto type_of_words = static_cast<DType>(variant % 12 / 4);
           table->embedding({.ids = ids,
                             .positions = positions,
                             .types = with_type ? types : nullptr,
-                            .word = words,
+                            .word = tables_of_words[packed][variant % 12 / 4],
                             .word_type = type_of_words,
-                            .word_scales = scales.data(),
+                            .word_scales = packed ? column_scales.data() : scales.data(),
+                            .word_panels = packed,
                             .position = with_position ? position.data() : nullptr,
                             .type = with_type ? type.data() : nullptr,
                             .y = y.data(),

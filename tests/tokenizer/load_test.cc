@@ -129,6 +129,69 @@ TEST_CASE("to_json keeps everything, the configuration's roles and limit include
   CHECK(t.to_json() == again.to_json());
 }
 
+TEST_CASE("to_parts keeps everything, whatever the tokens are") {
+  const auto same = [](const Tokenizer& t) {
+    const Tokenizer::Parts parts = t.to_parts();
+    const Tokenizer again = Tokenizer::from_parts(parts.settings, parts.vocabulary);
+    CHECK(again.to_json() == t.to_json());
+    CHECK(again.vocab_size() == t.vocab_size());
+    CHECK(again.model_max_length() == t.model_max_length());
+    CHECK(again.encode("Hello unwanted running é").ids == t.encode("Hello unwanted running é").ids);
+    return parts;
+  };
+  const Tokenizer small = small_tokenizer();
+  CHECK(same(small).vocabulary == small_vocab());
+  same(small_tokenizer(false));
+  same(Tokenizer::from_json(small.to_json(), R"({"pad_token": "[MASK]", "model_max_length": 77})"));
+
+  // Ids that are left out, and tokens with white space, quotes, NUL and line ends.
+  std::string json = small.to_json();
+  const std::string from = "\"hello\":13";
+  json.replace(
+      json.find(from), from.size(),
+      R"("hello":40,"\n":42,"a\nb":43," ":44,"\r":45,"\"\\":46,"x\u0000y":13,"\u2028":47)");
+  const Tokenizer strange = Tokenizer::from_json(json);
+  const Tokenizer::Parts parts = same(strange);
+  CHECK(strange.token(43) == "a\nb");
+  CHECK(parts.settings.find(R"("vocab":{"\n":42,"a\nb":43})") != std::string::npos);
+  CHECK(parts.vocabulary.ends_with("\n\nhello\n\n\n\n \n\r\n\"\\\n\u2028\n"));
+
+  // A whole tokenizer.json needs no second part.
+  CHECK(Tokenizer::from_parts(json, "").to_json() == strange.to_json());
+}
+
+TEST_CASE("to_parts keeps real tokenizers") {
+  const fs::path folder = SAPWOOD_SOURCE_DIR "/../shared/data/tokenizer";
+  std::error_code error;
+  int seen = 0;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (!fs::exists(entry.path() / "tokenizer.json")) continue;
+    INFO(entry.path());
+    const Tokenizer t = Tokenizer::load(entry.path());
+    const Tokenizer::Parts parts = t.to_parts();
+    CHECK(Tokenizer::from_parts(parts.settings, parts.vocabulary).to_json() == t.to_json());
+    ++seen;
+  }
+  if (seen == 0) WARN("skipped: no tokenizers in " + folder.string());
+}
+
+TEST_CASE("parts that were damaged are refused") {
+  const Tokenizer::Parts good = small_tokenizer().to_parts();
+  const auto error = [&](const std::string& vocabulary) {
+    return error_of([&] { Tokenizer::from_parts(good.settings, vocabulary); },
+                    ErrorCode::malformed);
+  };
+  CHECK(mentions(error(""), "empty"));
+  CHECK(mentions(error(good.vocabulary.substr(0, good.vocabulary.size() - 1)), "cut short"));
+  CHECK(mentions(error(good.vocabulary + "\xff\n"), "not UTF-8 at byte"));
+  CHECK(mentions(error(good.vocabulary + "hello\n"), "occurs twice"));
+  CHECK(mentions(error(good.vocabulary + std::string(2 << 20, '\n') + "x\n"), "left out"));
+  for (std::size_t n = 0; n < good.settings.size(); ++n) {
+    CHECK(error_of([&] { Tokenizer::from_parts(good.settings.substr(0, n), good.vocabulary); },
+                   ErrorCode::malformed) != "no error");
+  }
+}
+
 TEST_CASE("the file's truncation and padding are told, not applied") {
   const std::string path = SAPWOOD_SOURCE_DIR "/../shared/data/tokenizer/all-MiniLM-L6-v2";
   if (!fs::exists(path)) {

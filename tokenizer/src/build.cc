@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "components.h"
-#include "json_vocab.h"
+#include "impl.h"
 #include "sapwood/tokenizer/utf8.h"
 
 namespace sapwood {
@@ -62,18 +62,13 @@ void TokenizerConfig::read(std::string_view json, std::string_view where) {
   }
 }
 
-std::shared_ptr<const Tokenizer::Impl> build_from_json(std::string_view tokenizer_json,
-                                                       TokenizerConfig config,
-                                                       std::vector<VocabularyEntry>* vocabulary) {
+TokenizerFile read_tokenizer_json(std::string_view tokenizer_json) {
   const std::size_t invalid = utf8::find_invalid(tokenizer_json);
   if (invalid != utf8::kValid) {
     throw Error(ErrorCode::malformed,
                 "tokenizer.json is not UTF-8 at byte " + std::to_string(invalid));
   }
-  TokenizerFile file = split_tokenizer_json(tokenizer_json);
-  auto impl = build_tokenizer(std::move(file.document), file.vocabulary, std::move(config));
-  if (vocabulary) *vocabulary = std::move(file.vocabulary);
-  return impl;
+  return split_tokenizer_json(tokenizer_json);
 }
 
 std::shared_ptr<const Tokenizer::Impl> build_tokenizer(

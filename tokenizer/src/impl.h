@@ -8,6 +8,7 @@
 
 #include "added_tokens.h"
 #include "ascii_bert.h"
+#include "json_vocab.h"
 #include "normalizer.h"
 #include "post_processor.h"
 #include "pre_tokenizer.h"
@@ -69,13 +70,11 @@ struct TokenizerConfig {
 std::shared_ptr<const Tokenizer::Impl> build_tokenizer(
     std::string document, const std::vector<VocabularyEntry>& vocabulary, TokenizerConfig config);
 
-// The same from the text of a whole tokenizer.json; `vocabulary`, unless null, receives what it
-// holds.
-std::shared_ptr<const Tokenizer::Impl> build_from_json(std::string_view tokenizer_json,
-                                                       TokenizerConfig config,
-                                                       std::vector<VocabularyEntry>* vocabulary);
+// A whole tokenizer.json, taken apart. Error malformed, also for text that is not UTF-8.
+TokenizerFile read_tokenizer_json(std::string_view tokenizer_json);
 
-// The lines of a vocab.txt. Rules in README.md; error malformed naming the line.
+// The lines of a vocab.txt. Rules in README.md; error malformed naming the line. The entries refer
+// to `bytes`.
 std::vector<VocabularyEntry> parse_vocab_txt(std::string_view bytes, std::string_view where);
 
 // The tokenizer.json (vocabulary empty) that stands for a BERT vocabulary with these options.

@@ -90,8 +90,7 @@ class Scanner {
     skip_space();
     if (peek() != '}') {
       for (;;) {
-        file.vocabulary.emplace_back();
-        read_entry(file.vocabulary.back());
+        file.vocabulary.push_back(read_entry(file.unescaped));
         skip_space();
         if (peek() == '}') break;
         if (peek() != ',') fail("',' or '}' in the vocabulary");
@@ -103,9 +102,9 @@ class Scanner {
     copied_ = ++at_;
   }
 
-  void read_entry(VocabularyEntry& entry) {
+  VocabularyEntry read_entry(std::list<std::string>& unescaped) {
     if (peek() != '"') fail("a token of the vocabulary in quotes");
-    read_string(entry.token);
+    const std::string_view token = read_string(unescaped);
     skip_space();
     if (peek() != ':') fail("':' after a token of the vocabulary");
     ++at_;
@@ -120,28 +119,32 @@ class Scanner {
     const char after = peek();
     if (at_ == digits || (after >= '0' && after <= '9') || after == '.' || after == 'e' ||
         after == 'E' || (at_ - digits > 1 && json_[digits] == '0')) {
-      fail("a whole number as the id of \"" + entry.token + "\"");
+      fail("a whole number as the id of \"" + std::string(token) + "\"");
     }
-    entry.id = negative ? -value : value;
+    return {token, negative ? -value : value};
   }
 
-  void read_string(std::string& out) {
-    ++at_;
-    for (;;) {
-      const std::size_t begin = at_;
-      while (at_ < json_.size() && json_[at_] != '"' && json_[at_] != '\\' &&
-             static_cast<unsigned char>(json_[at_]) >= 0x20) {
-        ++at_;
-      }
-      out.append(json_.substr(begin, at_ - begin));
-      if (peek() == '"') {
-        ++at_;
-        return;
-      }
-      if (peek() != '\\') fail("the end of a token of the vocabulary");
+  // Up to the quote that ends the string, or the backslash that begins an escape.
+  std::string_view read_plain() {
+    const std::size_t begin = at_;
+    while (at_ < json_.size() && json_[at_] != '"' && json_[at_] != '\\' &&
+           static_cast<unsigned char>(json_[at_]) >= 0x20) {
       ++at_;
-      read_escape(out);
     }
+    if (peek() != '"' && peek() != '\\') fail("the end of a token of the vocabulary");
+    return json_.substr(begin, at_ - begin);
+  }
+
+  std::string_view read_string(std::list<std::string>& unescaped) {
+    ++at_;
+    const std::string_view plain = read_plain();
+    if (json_[at_++] == '"') return plain;
+    std::string& out = unescaped.emplace_back(plain);
+    do {
+      read_escape(out);
+      out += read_plain();
+    } while (json_[at_++] == '\\');
+    return out;
   }
 
   void read_escape(std::string& out) {

@@ -2,6 +2,7 @@
 // directly is ten times faster than building a JSON document of it.
 #pragma once
 
+#include <list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,8 @@ namespace sapwood {
 
 struct TokenizerFile {
   std::string document;  // the text with model.vocab emptied; not yet checked to be JSON
-  std::vector<VocabularyEntry> vocabulary;
+  std::vector<VocabularyEntry> vocabulary;  // refers to the text that was split, and to:
+  std::list<std::string> unescaped;         // tokens that the text spells with escapes
 };
 
 // Error malformed for broken JSON in the vocabulary or on the way to it, and for nesting deeper

@@ -94,13 +94,13 @@ void require_same(const std::vector<VocabularyEntry>& lines,
   };
   for (const VocabularyEntry& e : json) {
     if (e.id < 0 || e.id >= static_cast<int64_t>(by_id.size())) {
-      fail("the id " + std::to_string(e.id) + " of \"" + e.token + "\" is beyond the " +
-           std::to_string(by_id.size()) + " lines of vocab.txt");
+      fail("the id " + std::to_string(e.id) + " of \"" + std::string(e.token) +
+           "\" is beyond the " + std::to_string(by_id.size()) + " lines of vocab.txt");
     }
     const std::string_view line = by_id[static_cast<std::size_t>(e.id)];
     if (line != e.token) {
       fail("the id " + std::to_string(e.id) + " is \"" + std::string(line) + "\" in one and \"" +
-           e.token + "\" in the other");
+           std::string(e.token) + "\" in the other");
     }
   }
   if (json.size() < lines.size()) {
@@ -129,10 +129,11 @@ Tokenizer Tokenizer::load(const fs::path& path, const VocabOptions& options) {
     const std::string text = read_file(json);
     TokenizerConfig config = read_config(directory);
     return naming(json, [&] {
-      std::vector<VocabularyEntry> vocabulary;
-      Tokenizer tokenizer(build_from_json(text, std::move(config), &vocabulary));
+      const TokenizerFile file = read_tokenizer_json(text);
+      Tokenizer tokenizer(build_tokenizer(file.document, file.vocabulary, std::move(config)));
       if (has_vocab) {
-        require_same(parse_vocab_txt(read_file(vocab), vocab.string()), vocabulary, directory);
+        const std::string lines = read_file(vocab);
+        require_same(parse_vocab_txt(lines, vocab.string()), file.vocabulary, directory);
       }
       return tokenizer;
     });

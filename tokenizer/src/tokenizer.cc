@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "impl.h"
-#include "json_node.h"
 #include "sapwood/tokenizer/utf8.h"
 
 namespace sapwood {
@@ -225,51 +224,6 @@ void Tokenizer::pad(std::span<Encoding> encodings, const PaddingSection& padding
     length = (length + multiple - 1) / multiple * multiple;
   }
   for (Encoding& e : encodings) pad_one(e, length, padding);
-}
-
-Tokenizer Tokenizer::from_json(std::string_view tokenizer_json, std::string_view tokenizer_config) {
-  TokenizerConfig config;
-  if (!tokenizer_config.empty()) config.read(tokenizer_config, "tokenizer_config.json");
-  return Tokenizer(build_from_json(tokenizer_json, std::move(config), nullptr));
-}
-
-Tokenizer Tokenizer::from_vocab(std::string_view vocab_txt, const VocabOptions& options) {
-  const auto vocabulary = parse_vocab_txt(vocab_txt, "vocab.txt");
-  TokenizerConfig config;
-  config.cls = options.cls_token;
-  config.sep = options.sep_token;
-  config.mask = options.mask_token;
-  config.pad = options.pad_token;
-  config.model_max_length = options.model_max_length;
-  config.clean_up_tokenization_spaces = options.clean_up_tokenization_spaces;
-  return Tokenizer(build_tokenizer(document_for_vocab(vocabulary, options), vocabulary, config));
-}
-
-std::string Tokenizer::to_json() const {
-  const Json document = parse_json(impl_->document, "tokenizer.json");
-  const Vocabulary& vocabulary = impl_->model.vocabulary();
-  std::string vocab = "{";
-  for (int32_t id = 0; id < vocabulary.size(); ++id) {
-    if (!vocabulary.has(id)) continue;
-    if (vocab.size() > 1) vocab += ',';
-    vocab += Json(std::string(vocabulary.token(id))).dump();
-    vocab += ':';
-    vocab += std::to_string(id);
-  }
-  vocab += '}';
-  std::string out = "{";
-  for (const auto& [key, value] : document.items()) {
-    if (out.size() > 1) out += ',';
-    out += Json(key).dump() + ':';
-    if (key != "model") {
-      out += value.dump();
-      continue;
-    }
-    std::string model = value.dump();
-    model.pop_back();
-    out += model + (model.size() > 1 ? "," : "") + "\"vocab\":" + vocab + '}';
-  }
-  return out + '}';
 }
 
 }  // namespace sapwood

@@ -53,7 +53,7 @@ std::vector<VocabularyEntry> parse_vocab_txt(std::string_view bytes, std::string
               " is blank; a token's id is its line number, so a blank line may stand only at "
               "the end of the file");
     }
-    entries.push_back({std::string(token), static_cast<int64_t>(number - 1)});
+    entries.push_back({token, static_cast<int64_t>(number - 1)});
   }
   return entries;
 }

@@ -18,7 +18,7 @@ Vocabulary::Vocabulary(const std::vector<VocabularyEntry>& entries, std::string_
   for (const VocabularyEntry& e : entries) {
     if (e.token.empty()) fail("an empty token has the id " + std::to_string(e.id));
     if (e.id < 0 || e.id > std::numeric_limits<int32_t>::max() - 1) {
-      fail("token \"" + e.token + "\" has the id " + std::to_string(e.id) +
+      fail("token \"" + std::string(e.token) + "\" has the id " + std::to_string(e.id) +
            "; ids are from 0 to 2147483646");
     }
     max_id = std::max(max_id, e.id);
@@ -42,21 +42,22 @@ Vocabulary::Vocabulary(const std::vector<VocabularyEntry>& entries, std::string_
     Piece& piece = tokens_[static_cast<std::size_t>(e.id)];
     if (piece.length != 0) {
       fail("the id " + std::to_string(e.id) + " is given to both \"" +
-           std::string(token(static_cast<int32_t>(e.id))) + "\" and \"" + e.token + "\"");
+           std::string(token(static_cast<int32_t>(e.id))) + "\" and \"" + std::string(e.token) +
+           "\"");
     }
     uint64_t hash = kSeed;
     for (char c : e.token) hash = step(hash, static_cast<unsigned char>(c));
-    const int32_t known = find(hash, {}, e.token);
-    if (known >= 0) {
-      fail("the token \"" + e.token + "\" occurs twice, with the ids " + std::to_string(known) +
-           " and " + std::to_string(e.id));
+    const auto tag = static_cast<uint32_t>(hash >> 32);
+    std::size_t slot = hash & mask_;
+    for (; slots_[slot].id >= 0; slot = (slot + 1) & mask_) {
+      if (slots_[slot].tag != tag || token(slots_[slot].id) != e.token) continue;
+      fail("the token \"" + std::string(e.token) + "\" occurs twice, with the ids " +
+           std::to_string(slots_[slot].id) + " and " + std::to_string(e.id));
     }
+    slots_[slot] = {tag, static_cast<int32_t>(e.id)};
     piece.begin = static_cast<uint32_t>(bytes_.size());
     piece.length = static_cast<uint32_t>(e.token.size());
     bytes_ += e.token;
-    std::size_t slot = hash & mask_;
-    while (slots_[slot].id >= 0) slot = (slot + 1) & mask_;
-    slots_[slot] = {static_cast<uint32_t>(hash >> 32), static_cast<int32_t>(e.id)};
     ++count_;
   }
 }

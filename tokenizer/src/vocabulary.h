@@ -8,8 +8,9 @@
 
 namespace sapwood {
 
+// Refers to text that somebody else holds while a vocabulary is made.
 struct VocabularyEntry {
-  std::string token;
+  std::string_view token;
   int64_t id;
 };
 

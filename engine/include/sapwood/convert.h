@@ -25,7 +25,7 @@ struct ConvertReport {
     std::string dtype;  // what it is kept in
   };
   std::vector<Product> products;        // int8 only: every product measured
-  std::vector<std::string> not_finite;  // packed tensors that hold a NaN or an infinity
+  std::vector<std::string> not_finite;  // the checkpoint's tensors that hold a NaN or an infinity
 };
 
 // Writes `target` atomically: on any failure nothing is left and an older file stays as it was.

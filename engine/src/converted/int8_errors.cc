@@ -123,9 +123,9 @@ std::vector<ProductError> int8_errors(const ModelConfig& config, const PackedWei
   Workspace workspace(graph);
   fill_sample(workspace.batch, config, tokenizer);
   std::vector<ProductError> errors;
-  constexpr int kSmall = 64;  // as WeightTypes are applied
+  const WeightTypes int8 = WeightTypes::all(kernels::DType::int8);
   for (const Node& node : graph.nodes()) {
-    if (node.op == Op::linear && node.n >= kSmall) {
+    if (node.op == Op::linear && int8.stored(node.name, node.n, node.k) == kernels::DType::int8) {
       const RowKind kind = graph.values()[node.x].rows;
       const int rows = kind == RowKind::tokens ? workspace.batch.tokens()
                        : kind == RowKind::sequences

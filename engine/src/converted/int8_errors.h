@@ -14,9 +14,9 @@ struct ProductError {
 };
 
 // Runs a model whose weights are f32 over sample texts (plain sentences where there is a tokenizer,
-// and random ids) and computes every large product once more in int8, weights and activations
-// alike. The products of classifiers, which stay f32 anyway, are left out; so are trees, whose
-// outputs differ by paths rather than by rounding.
+// and random ids) and computes every product that int8 files store in int8 once more in that type,
+// weights and activations alike. The products of classifiers, which stay f32, are left out; so are
+// trees, whose outputs differ by paths rather than by rounding.
 std::vector<ProductError> int8_errors(const ModelConfig& config, const PackedWeights& weights,
                                       const Tokenizer* tokenizer);
 

@@ -60,7 +60,8 @@ class GraphBuilder {
 
   ValueId embed() {
     Node node{.op = Op::embedding, .name = "embeddings"};
-    typed_weight(node, "embeddings.word");
+    node.panels = is_tied(c_);
+    typed_weight(node, node.panels ? "head.decoder.weight" : "embeddings.word");
     node.bias = weight(node, "embeddings.position");
     node.extra = weight(node, "embeddings.type");
     // A lookup touches one row of each table, not the tables.

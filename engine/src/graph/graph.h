@@ -74,6 +74,7 @@ struct Node {
   const float* scales = nullptr;              // int8: of columns, or of rows of the word embedding
   const std::int32_t* sums = nullptr;         // int8: of columns
   kernels::DType type = kernels::DType::f32;  // of the weight
+  bool panels = false;                        // embedding: the weight is a product's too
   kernels::DType decisions = kernels::DType::f32;  // fff: of the rows it decides by
   std::int64_t weight_bytes = 0;
   int n = 0, k = 0;  // columns out, columns in

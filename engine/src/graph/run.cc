@@ -65,6 +65,7 @@ struct Run {
                                  .word = node.weight,
                                  .word_type = node.type,
                                  .word_scales = node.scales,
+                                 .word_panels = node.panels,
                                  .position = node.bias,
                                  .type = node.extra,
                                  .y = at(node.y) + std::int64_t{first} * n,

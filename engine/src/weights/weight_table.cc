@@ -1,207 +1,60 @@
 #include "weights/weight_table.h"
 
 #include "sapwood/error.h"
-#include "sapwood/kernels/pack.h"
+#include "weights/table.h"
 
 namespace sapwood {
 namespace {
-
-using kernels::round_up;
-using Names = std::vector<std::string>;
-
-// Collects the specs of one model. The methods say what a tensor is for; the names come from the
-// architecture's own function below.
-class Table {
- public:
-  Table(const ModelConfig& config, const WeightTypes& types) : config_(config), types_(types) {}
-
-  void rows(const std::string& name, Names source, std::int64_t rows, std::int64_t cols) {
-    add({.name = name,
-         .layout = Layout::rows,
-         .shape = {rows, cols},
-         .sources = {{std::move(source), {rows, cols}}}});
-  }
-
-  // The word embedding: the one table that is large.
-  void words(Names source) {
-    const std::string name = "embeddings.word";
-    rows(name, std::move(source), config_.vocab_size, config_.hidden);
-    specs_.back().dtype = dtype_of(types_.of(name));
-    if (types_.of(name) == kernels::DType::int8) {
-      derived(scales_name(name), Dtype::f32, config_.vocab_size);
-    }
-  }
-
-  void vector(const std::string& name, Names source, std::int64_t n) {
-    add({.name = name, .shape = {n}, .sources = {{std::move(source), {n}}}});
-  }
-
-  // Also known as gamma and beta in checkpoints that were converted from TensorFlow.
-  void norm(const std::string& name, const std::string& source, std::int64_t cols) {
-    vector(name + ".gamma", {source + ".weight", source + ".gamma"}, cols);
-    vector(name + ".beta", {source + ".bias", source + ".beta"}, cols);
-  }
-
-  // A product [n, k] from sources stacked along rows.
-  void product(const std::string& name, std::vector<SourceTensor> weights,
-               std::vector<SourceTensor> biases, std::int64_t n, std::int64_t k,
-               RowOrder order = RowOrder::as_stored) {
-    const std::int64_t padded = round_up(n, kernels::kPanelWidth);
-    const kernels::DType type = product_type(name, n, k);
-    const std::int64_t per_word = kernels::elements_per_word(type);
-    PackedSpec weight{.name = name + ".weight",
-                      .layout = Layout::panels,
-                      .dtype = dtype_of(type),
-                      .shape = {padded / kernels::kPanelWidth, round_up(k, per_word) / per_word,
-                                kernels::kPanelWidth},
-                      .sources = std::move(weights),
-                      .order = order};
-    if (per_word > 1) weight.shape.push_back(per_word);
-    add(std::move(weight));
-    if (type == kernels::DType::int8) {
-      derived(scales_name(name + ".weight"), Dtype::f32, padded);
-      derived(sums_name(name + ".weight"), Dtype::i32, padded);
-    }
-    if (biases.empty()) return;
-    add({.name = name + ".bias",
-         .layout = Layout::bias,
-         .shape = {padded},
-         .sources = std::move(biases),
-         .order = order});
-  }
-
-  // One product from one or several stacked [n, k] matrices.
-  void linear(const std::string& name, const std::vector<Names>& weights,
-              const std::vector<Names>& biases, std::int64_t n, std::int64_t k,
-              RowOrder order = RowOrder::as_stored) {
-    std::vector<SourceTensor> weight_sources, bias_sources;
-    for (const Names& source : weights) weight_sources.push_back({source, {n, k}});
-    for (const Names& source : biases) bias_sources.push_back({source, {n}});
-    product(name, std::move(weight_sources), std::move(bias_sources),
-            static_cast<std::int64_t>(weights.size()) * n, k, order);
-  }
-  void linear(const std::string& name, const std::string& source, bool bias, std::int64_t n,
-              std::int64_t k, RowOrder order = RowOrder::as_stored) {
-    linear(name, {{source + ".weight"}},
-           bias ? std::vector<Names>{{source + ".bias"}} : std::vector<Names>{}, n, k, order);
-  }
-
-  void fff(const std::string& name, const std::string& source) {
-    const FeedForwardConfig& ff = config_.feed_forward;
-    const std::int64_t nodes = kernels::fff_nodes(ff.depth), all = ff.trees * nodes;
-    const std::int64_t rows = all + ff.dense_width;  // the always-on neurons follow the trees'
-    const std::int64_t hidden = config_.hidden;
-    const kernels::DType out_type = types_.of(name), in_type = types_.decisions_of(name);
-    const bool mixed = in_type != out_type;
-    const std::int64_t bytes = kernels::fff_node_bytes(hidden, in_type, out_type);
-    const std::int64_t size = dtype_size(dtype_of(out_type));
-    // A node's rows of one type are a matrix; of two types, bytes.
-    add({.name = name + ".nodes",
-         .layout = Layout::fff,
-         .dtype = mixed ? Dtype::u8 : dtype_of(out_type),
-         .shape = mixed ? std::vector<std::int64_t>{ff.trees, nodes, bytes}
-                        : std::vector<std::int64_t>{ff.trees, nodes, 2, bytes / 2 / size},
-         .sources = {{{source + ".linear_in.weight"}, {rows, hidden}, 0, 0, all},
-                     {{source + ".linear_out.weight"}, {hidden, rows}, 1, 0, all},
-                     {{source + ".linear_in.bias"}, {rows}, 0, 0, all}}});
-    add({.name = name + ".node_params", .layout = Layout::derived, .shape = {all, 4}});
-    if (ff.dense_width == 0) return;
-    product(name + ".dense_in",
-            {{{source + ".linear_in.weight"}, {rows, hidden}, 0, all, ff.dense_width}},
-            {{{source + ".linear_in.bias"}, {rows}, 0, all, ff.dense_width}}, ff.dense_width,
-            hidden);
-    product(name + ".dense_out",
-            {{{source + ".linear_out.weight"}, {hidden, rows}, 1, all, ff.dense_width}}, {}, hidden,
-            ff.dense_width);
-  }
-
-  void add(PackedSpec spec) { specs_.push_back(std::move(spec)); }
-  std::vector<PackedSpec> take() { return std::move(specs_); }
-
- private:
-  // Small products are classifiers: their precision costs nothing. Long sums leave 31 bits.
-  kernels::DType product_type(const std::string& name, std::int64_t n, std::int64_t k) const {
-    constexpr std::int64_t kSmall = 64;
-    if (n < kSmall) return kernels::DType::f32;
-    const kernels::DType type = types_.of(name);
-    const bool too_long = type == kernels::DType::int8 && k > kernels::kMostInt8Depth;
-    return too_long ? kernels::DType::bf16 : type;
-  }
-
-  void derived(const std::string& name, Dtype dtype, std::int64_t n) {
-    add({.name = name, .layout = Layout::derived, .dtype = dtype, .shape = {n}});
-  }
-
-  static Dtype dtype_of(kernels::DType type) {
-    return type == kernels::DType::f32    ? Dtype::f32
-           : type == kernels::DType::bf16 ? Dtype::bf16
-                                          : Dtype::i8;
-  }
-
-  const ModelConfig& config_;
-  const WeightTypes& types_;
-  std::vector<PackedSpec> specs_;
-};
 
 std::string layer_name(int layer, const char* part) {
   return "layers." + std::to_string(layer) + "." + part;
 }
 
-std::vector<PackedSpec> distilbert_table(const ModelConfig& c, const WeightTypes& types,
-                                         const std::string& prefix) {
-  Table t(c, types);
-  const std::int64_t h = c.hidden;
-  const std::string word = prefix + "embeddings.word_embeddings.weight";
-  t.words({word});
-  t.rows("embeddings.position", {prefix + "embeddings.position_embeddings.weight"}, c.max_positions,
-         h);
-  t.norm("embeddings.norm", prefix + "embeddings.LayerNorm", h);
-  for (int i = 0; i < c.layers; ++i) {
-    const std::string s = prefix + "transformer.layer." + std::to_string(i) + ".";
-    t.linear(
-        layer_name(i, "attention.qkv"),
-        {{s + "attention.q_lin.weight"},
-         {s + "attention.k_lin.weight"},
-         {s + "attention.v_lin.weight"}},
-        {{s + "attention.q_lin.bias"}, {s + "attention.k_lin.bias"}, {s + "attention.v_lin.bias"}},
-        h, h);
-    t.linear(layer_name(i, "attention.out"), s + "attention.out_lin", true, h, h);
-    t.norm(layer_name(i, "attention.norm"), s + "sa_layer_norm", h);
-    if (c.feed_forward.kind == FeedForwardKind::fff) {
-      t.fff(layer_name(i, "ffn"), s + "ffn");
-    } else {
-      t.linear(layer_name(i, "ffn.in"), s + "ffn.lin1", true, c.feed_forward.width, h);
-      t.linear(layer_name(i, "ffn.out"), s + "ffn.lin2", true, h, c.feed_forward.width);
-    }
-    t.norm(layer_name(i, "ffn.norm"), s + "output_layer_norm", h);
-  }
-  const auto labels = static_cast<std::int64_t>(c.labels.size());
-  switch (c.head) {
-    case HeadKind::none:
-      break;
-    case HeadKind::masked_lm:
-      t.linear("head.transform", "vocab_transform", true, h, h);
-      t.norm("head.norm", "vocab_layer_norm", h);
-      // Tied: transformers reads the word embedding whatever the file holds for the projector.
-      t.linear("head.decoder", {{c.tied_decoder ? word : "vocab_projector.weight"}},
-               {{"vocab_projector.bias"}}, c.vocab_size, h);
-      break;
-    case HeadKind::sequence_classification:
-      t.linear("head.transform", "pre_classifier", true, h, h);
-      t.linear("head.classifier", "classifier", true, labels, h);
-      break;
-    case HeadKind::token_classification:
-      t.linear("head.classifier", "classifier", true, labels, h);
-      break;
-    case HeadKind::question_answering:
-      t.linear("head.classifier", "qa_outputs", true, labels, h);
-      break;
-  }
-  return t.take();
+// What DistilBERT and BERT call the tensors of the same post-norm encoder and its heads.
+struct PostNormNames {
+  std::string layers;  // before the number of the layer; what follows it is relative to the layer
+  std::string query, key, value, attention_out, attention_norm, ffn_in, ffn_out, ffn_norm;
+  std::string mlm_transform, mlm_norm, mlm_decoder;
+  Names mlm_bias;
+  std::string sequence_transform;  // the dense layer before a sequence classifier
+};
+
+PostNormNames distilbert_names(const std::string& prefix) {
+  return {.layers = prefix + "transformer.layer.",
+          .query = "attention.q_lin",
+          .key = "attention.k_lin",
+          .value = "attention.v_lin",
+          .attention_out = "attention.out_lin",
+          .attention_norm = "sa_layer_norm",
+          .ffn_in = "ffn.lin1",
+          .ffn_out = "ffn.lin2",
+          .ffn_norm = "output_layer_norm",
+          .mlm_transform = "vocab_transform",
+          .mlm_norm = "vocab_layer_norm",
+          .mlm_decoder = "vocab_projector.weight",
+          .mlm_bias = {"vocab_projector.bias"},
+          .sequence_transform = "pre_classifier"};
 }
 
-std::vector<PackedSpec> bert_table(const ModelConfig& c, const WeightTypes& types,
-                                   const std::string& prefix) {
+PostNormNames bert_names(const std::string& prefix) {
+  return {.layers = prefix + "encoder.layer.",
+          .query = "attention.self.query",
+          .key = "attention.self.key",
+          .value = "attention.self.value",
+          .attention_out = "attention.output.dense",
+          .attention_norm = "attention.output.LayerNorm",
+          .ffn_in = "intermediate.dense",
+          .ffn_out = "output.dense",
+          .ffn_norm = "output.LayerNorm",
+          .mlm_transform = "cls.predictions.transform.dense",
+          .mlm_norm = "cls.predictions.transform.LayerNorm",
+          .mlm_decoder = "cls.predictions.decoder.weight",
+          .mlm_bias = {"cls.predictions.bias", "cls.predictions.decoder.bias"},
+          .sequence_transform = prefix + "pooler.dense"};
+}
+
+std::vector<PackedSpec> post_norm_table(const ModelConfig& c, const WeightTypes& types,
+                                        const std::string& prefix, const PostNormNames& names) {
   Table t(c, types);
   const std::int64_t h = c.hidden;
   const std::string word = prefix + "embeddings.word_embeddings.weight";
@@ -214,33 +67,33 @@ std::vector<PackedSpec> bert_table(const ModelConfig& c, const WeightTypes& type
   }
   t.norm("embeddings.norm", prefix + "embeddings.LayerNorm", h);
   for (int i = 0; i < c.layers; ++i) {
-    const std::string s = prefix + "encoder.layer." + std::to_string(i) + ".";
-    const std::string a = s + "attention.self.";
-    t.linear(layer_name(i, "attention.qkv"),
-             {{a + "query.weight"}, {a + "key.weight"}, {a + "value.weight"}},
-             {{a + "query.bias"}, {a + "key.bias"}, {a + "value.bias"}}, h, h);
-    t.linear(layer_name(i, "attention.out"), s + "attention.output.dense", true, h, h);
-    t.norm(layer_name(i, "attention.norm"), s + "attention.output.LayerNorm", h);
+    const std::string s = names.layers + std::to_string(i) + ".";
+    const std::string q = s + names.query, k = s + names.key, v = s + names.value;
+    t.linear(layer_name(i, "attention.qkv"), {{q + ".weight"}, {k + ".weight"}, {v + ".weight"}},
+             {{q + ".bias"}, {k + ".bias"}, {v + ".bias"}}, h, h);
+    t.linear(layer_name(i, "attention.out"), s + names.attention_out, true, h, h);
+    t.norm(layer_name(i, "attention.norm"), s + names.attention_norm, h);
     if (c.feed_forward.kind == FeedForwardKind::fff) {
       t.fff(layer_name(i, "ffn"), s + "ffn");
     } else {
-      t.linear(layer_name(i, "ffn.in"), s + "intermediate.dense", true, c.feed_forward.width, h);
-      t.linear(layer_name(i, "ffn.out"), s + "output.dense", true, h, c.feed_forward.width);
+      t.linear(layer_name(i, "ffn.in"), s + names.ffn_in, true, c.feed_forward.width, h);
+      t.linear(layer_name(i, "ffn.out"), s + names.ffn_out, true, h, c.feed_forward.width);
     }
-    t.norm(layer_name(i, "ffn.norm"), s + "output.LayerNorm", h);
+    t.norm(layer_name(i, "ffn.norm"), s + names.ffn_norm, h);
   }
   const auto labels = static_cast<std::int64_t>(c.labels.size());
   switch (c.head) {
     case HeadKind::none:
       break;
     case HeadKind::masked_lm:
-      t.linear("head.transform", "cls.predictions.transform.dense", true, h, h);
-      t.norm("head.norm", "cls.predictions.transform.LayerNorm", h);
-      t.linear("head.decoder", {{c.tied_decoder ? word : "cls.predictions.decoder.weight"}},
-               {{"cls.predictions.bias", "cls.predictions.decoder.bias"}}, c.vocab_size, h);
+      t.linear("head.transform", names.mlm_transform, true, h, h);
+      t.norm("head.norm", names.mlm_norm, h);
+      // Tied: transformers reads the word embedding whatever the file holds for the decoder.
+      t.linear("head.decoder", {{c.tied_decoder ? word : names.mlm_decoder}}, {names.mlm_bias},
+               c.vocab_size, h);
       break;
     case HeadKind::sequence_classification:
-      t.linear("head.transform", prefix + "pooler.dense", true, h, h);
+      t.linear("head.transform", names.sequence_transform, true, h, h);
       t.linear("head.classifier", "classifier", true, labels, h);
       break;
     case HeadKind::token_classification:
@@ -326,6 +179,15 @@ kernels::DType WeightTypes::of(const std::string& product) const {
   return it == exceptions.end() ? products : it->second;
 }
 
+kernels::DType WeightTypes::stored(const std::string& product, std::int64_t n,
+                                   std::int64_t k) const {
+  constexpr std::int64_t kSmall = 64;
+  if (n < kSmall) return kernels::DType::f32;
+  const kernels::DType type = of(product);
+  const bool too_long = type == kernels::DType::int8 && k > kernels::kMostInt8Depth;
+  return too_long ? kernels::DType::bf16 : type;
+}
+
 kernels::DType parse_weight_type(const std::string& name, const std::string& what) {
   for (const auto type : {kernels::DType::f32, kernels::DType::bf16, kernels::DType::int8}) {
     if (name == to_string(type)) return type;
@@ -349,13 +211,17 @@ std::vector<PackedSpec> weight_table(const ModelConfig& config, const WeightType
                                      const std::string& prefix) {
   switch (config.architecture) {
     case Architecture::distilbert:
-      return distilbert_table(config, types, prefix);
+      return post_norm_table(config, types, prefix, distilbert_names(prefix));
     case Architecture::bert:
-      return bert_table(config, types, prefix);
+      return post_norm_table(config, types, prefix, bert_names(prefix));
     case Architecture::crammed_bert:
       return crammed_table(config, types, prefix);
   }
   return {};
+}
+
+bool is_tied(const ModelConfig& config) {
+  return config.head == HeadKind::masked_lm && config.tied_decoder;
 }
 
 std::string head_prefix(Architecture architecture) {

@@ -34,7 +34,10 @@ struct WeightTypes {
 
   static WeightTypes all(kernels::DType type) { return {type, type, {}}; }
 
+  // What a product or table was given, and what a product [n, k] is stored in: small ones are
+  // classifiers, whose precision costs nothing, and long sums of int8 leave 31 bits.
   kernels::DType of(const std::string& product) const;
+  kernels::DType stored(const std::string& product, std::int64_t n, std::int64_t k) const;
   kernels::DType decisions_of(const std::string& layer) const {
     return std::min(decisions, of(layer));
   }
@@ -81,6 +84,9 @@ struct PackedSpec {
 // ("bert.", "distilbert.", "encoder." or ""). config.labels are resolved.
 std::vector<PackedSpec> weight_table(const ModelConfig& config, const WeightTypes& types,
                                      const std::string& prefix);
+
+// Whether the word embedding is the decoder's weight: packed once, as "head.decoder.weight".
+bool is_tied(const ModelConfig& config);
 
 // The tensors that go with an int8 tensor of this name.
 inline std::string scales_name(const std::string& name) { return name + ".scales"; }

@@ -31,17 +31,25 @@ void layer_norm(const LayerNormArgs& a) noexcept {
 }
 
 void embedding(const EmbeddingArgs& a) noexcept {
+  const int per_word = elements_per_word(a.word_type);
+  const std::int64_t words = round_up(a.cols, per_word) / per_word;
   for (int i = 0; i < a.rows; ++i) {
-    const std::int64_t first = std::int64_t{a.ids[i]} * a.cols;
+    const std::int64_t id = a.ids[i];
+    // Element j of the row: in a panel, column id % 16 of the line that its word stands in.
+    const auto at = [&](int j) {
+      if (!a.word_panels) return id * a.cols + j;
+      const std::int64_t line = id / kPanelWidth * words + j / per_word;
+      return (line * kPanelWidth + id % kPanelWidth) * per_word + j % per_word;
+    };
     const auto word = [&](int j) {
       switch (a.word_type) {
         case DType::f32:
-          return static_cast<const float*>(a.word)[first + j];
+          return static_cast<const float*>(a.word)[at(j)];
         case DType::bf16:
-          return float_of(static_cast<const Bf16*>(a.word)[first + j]);
+          return float_of(static_cast<const Bf16*>(a.word)[at(j)]);
         case DType::int8:
-          return static_cast<float>(static_cast<const std::int8_t*>(a.word)[first + j]) *
-                 a.word_scales[a.ids[i]];
+          return static_cast<float>(static_cast<const std::int8_t*>(a.word)[at(j)]) *
+                 a.word_scales[id];
       }
       return 0.0f;
     };

@@ -8,6 +8,7 @@
 //    are fetched meanwhile, so that the output phase finds them in cache.
 //  - up to kBlock walkers take turns level by level, in groups whose dot products run together:
 //    eight rows of nodes stream in at once, where one would wait for memory.
+//  - small trees: rows take turns by so many that each walks all trees of a block at once.
 //  - many rows: all walk the top levels, whose nodes stay in the second-level cache; then they are
 //    sorted by the subtree reached and go on in blocks of neighbours, which share nodes.
 //
@@ -28,6 +29,8 @@ constexpr int kTile = 4;        // rows of y that are written together
 constexpr int kMostNodes = 128;  // on a row's paths through the trees of one block
 // Output rows are fetched ahead from this level on: above it they are shared, and so in cache.
 constexpr int kFetchedLevel = 5;
+// Trees of so many bytes in all stay in the second-level cache.
+constexpr std::int64_t kSmallForest = std::int64_t{768} << 10;
 // An output so large does not stay in cache, and is written past it.
 constexpr std::int64_t kStreamedBytes = std::int64_t{8} << 20;
 
@@ -116,26 +119,26 @@ void write_output(const Forest& f, const Walker* walkers, int count, int tree, i
   }
 }
 
-// Few rows: the walkers of a block are some rows, each in some trees.
+// Few rows, from the row `begin` on: the walkers of a block are some rows, each in some trees.
 template <typename Dot>
-void run_few(const Forest& f) {
+void run_few(const Forest& f, int begin, int rows) {
   const FffArgs& a = f.a;
   alignas(kAlignment) float z[kBlock][kMaxLevels];
   Walker walkers[kBlock];
-  const int most = kBlock / a.rows;
+  const int most = kBlock / rows;
   const int trees_at_once = most * f.levels <= kMostNodes ? most : kMostNodes / f.levels;
   for (int tree = 0; tree < a.trees; tree += trees_at_once) {
     const int trees = a.trees - tree < trees_at_once ? a.trees - tree : trees_at_once;
-    const int count = a.rows * trees;
+    const int count = rows * trees;
     for (int i = 0; i < count; ++i) {
-      walkers[i] = walker_at(f, i % a.rows, tree + i / a.rows, 0, z[i]);
+      walkers[i] = walker_at(f, begin + i % rows, tree + i / rows, 0, z[i]);
     }
     if (count == 1) {
       walk_one<Dot>(f, walkers[0]);
     } else {
       walk<Dot>(f, walkers, count, 0, f.levels);
     }
-    write_output(f, walkers, a.rows, tree, trees, [](int i) { return i; });
+    write_output(f, walkers, rows, tree, trees, [begin](int i) { return begin + i; });
   }
 }
 
@@ -185,12 +188,25 @@ void run_many(const Forest& f) {
   }
 }
 
+// The rows of a block. Small trees stay in cache whoever walks them, so that some rows take all of
+// them at once, and each element of y is written once.
+inline int rows_at_once(const Forest& f) {
+  const std::int64_t bytes = f.a.trees * f.nodes * f.node_bytes;
+  if (bytes > kSmallForest || f.a.trees > kBlock / kTile) return kBlock;
+  return kBlock / f.a.trees / kTile * kTile;
+}
+
 template <typename Dot>
 void run_fff(const FffArgs& a) {
   if (a.rows <= 0) return;
   const Forest f = forest_of(a);
-  if (a.rows <= kBlock) {
-    run_few<Dot>(f);
+  const int at_once = rows_at_once(f);
+  if (a.rows <= at_once) {
+    run_few<Dot>(f, 0, a.rows);
+  } else if (at_once < kBlock) {
+    for (int begin = 0; begin < a.rows; begin += at_once) {
+      run_few<Dot>(f, begin, a.rows - begin < at_once ? a.rows - begin : at_once);
+    }
   } else {
     run_many<Dot>(f);
   }

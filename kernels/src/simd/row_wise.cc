@@ -77,6 +77,36 @@ void softmax_row(float* x, int cols) {
   });
 }
 
+// Elements of the word embedding's row `id`, wherever they stand: in a row-major table in place, in
+// panels copied out of one column, a word from each line.
+template <typename T>
+class WordRow {
+ public:
+  WordRow(const EmbeddingArgs& a, std::int64_t id)
+      : packed_(a.word_panels), row_(static_cast<const T*>(a.word) + id * a.cols) {
+    if (!packed_) return;
+    const std::int64_t words = (a.cols + kPerWord - 1) / kPerWord;
+    column_ = static_cast<const std::byte*>(a.word) + id / kPanelWidth * words * kLine +
+              id % kPanelWidth * 4;
+  }
+
+  // `count` elements from j on, a multiple of kLanes.
+  const T* at(int j, int count) {
+    if (!packed_) return row_ + j;
+    const std::byte* from = column_ + j / kPerWord * kLine;
+    for (int i = 0; i < count; i += kPerWord, from += kLine) __builtin_memcpy(copy_ + i, from, 4);
+    return copy_;
+  }
+
+ private:
+  static constexpr int kPerWord = 4 / sizeof(T);
+  static constexpr std::int64_t kLine = kPanelWidth * 4;
+  bool packed_;
+  const T* row_;
+  const std::byte* column_ = nullptr;
+  T copy_[kLanes];
+};
+
 }  // namespace
 
 void layer_norm(const LayerNormArgs& a) noexcept {
@@ -86,7 +116,6 @@ void layer_norm(const LayerNormArgs& a) noexcept {
 
 void embedding(const EmbeddingArgs& a) noexcept {
   for (int i = 0; i < a.rows; ++i) {
-    const std::int64_t first = std::int64_t{a.ids[i]} * a.cols;
     const float* position =
         a.position == nullptr ? nullptr : a.position + std::int64_t{a.positions[i]} * a.cols;
     const float* type = a.type == nullptr ? nullptr : a.type + std::int64_t{a.types[i]} * a.cols;
@@ -100,22 +129,22 @@ void embedding(const EmbeddingArgs& a) noexcept {
       });
     };
     switch (a.word_type) {
-      case DType::f32:
-        add_to([row = static_cast<const float*>(a.word) + first](int j, int count) {
-          return load_up_to(row + j, count);
-        });
+      case DType::f32: {
+        WordRow<float> row(a, a.ids[i]);
+        add_to([&](int j, int count) { return load_up_to(row.at(j, count), count); });
         break;
-      case DType::bf16:
-        add_to([row = static_cast<const Bf16*>(a.word) + first](int j, int count) {
-          return Vec(load_bf16(row + j, count));
-        });
+      }
+      case DType::bf16: {
+        WordRow<Bf16> row(a, a.ids[i]);
+        add_to([&](int j, int count) { return Vec(load_bf16(row.at(j, count), count)); });
         break;
-      case DType::int8:
-        add_to([row = static_cast<const std::int8_t*>(a.word) + first,
-                scale = Vec(a.word_scales[a.ids[i]])](int j, int count) {
-          return Vec(load_s8(row + j, count)) * scale;
-        });
+      }
+      case DType::int8: {
+        WordRow<std::int8_t> row(a, a.ids[i]);
+        const Vec scale(a.word_scales[a.ids[i]]);
+        add_to([&](int j, int count) { return Vec(load_s8(row.at(j, count), count)) * scale; });
         break;
+      }
     }
   }
 }

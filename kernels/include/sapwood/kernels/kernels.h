@@ -140,6 +140,7 @@ struct EmbeddingArgs {
   const void* word;               // [vocabulary, cols] of word_type: float, Bf16 or s8
   DType word_type;
   const float* word_scales;  // [vocabulary], int8 only
+  bool word_panels;          // word is packed as LinearArgs::panels: a decoder's weights too
   const float* position;     // [positions, cols] or null: no position embedding
   const float* type;         // [types, cols] or null
   float* y;                  // [rows, cols]

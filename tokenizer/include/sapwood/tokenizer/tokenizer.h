@@ -137,6 +137,20 @@ class Tokenizer {
   // which other readers ignore.
   std::string to_json() const;
 
+  // The same in two parts, which load several times faster: what a converted model holds.
+  struct Parts {
+    // A tokenizer.json whose vocabulary has only the tokens that are no line of text.
+    std::string settings;
+    // The token of the id i in line i, from 0; empty where no other token has it. Every line ends
+    // with "\n", and everything before that is the token's.
+    std::string vocabulary;
+  };
+  Parts to_parts() const;
+
+  // From to_parts. `vocabulary` may be empty where `settings` is a whole tokenizer.json. Errors:
+  // as from_json.
+  static Tokenizer from_parts(std::string_view settings, std::string_view vocabulary);
+
   // Errors: invalid_utf8, too_long, invalid_argument (max_length or stride that cannot be met).
   Encoding encode(std::string_view text, const EncodeOptions& options = {}) const;
   Encoding encode(std::string_view text, std::string_view pair,

@@ -1,0 +1,298 @@
+// From a checkpoint to the layouts that the kernels read.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <set>
+
+#include "checkpoint/dtype.h"
+#include "checkpoint/safetensors_writer.h"
+#include "config/parse_config.h"
+#include "sapwood/kernels/bf16.h"
+#include "sapwood/kernels/pack.h"
+#include "weights/packed_weights.h"
+#include "weights/placement.h"
+#include "weights/problems.h"
+
+namespace sapwood {
+namespace {
+
+const TensorView* find_any(const TensorSource& source, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (const TensorView* tensor = source.find(name)) return tensor;
+  }
+  return nullptr;
+}
+
+// Models saved with a head carry its prefix, bare encoders mostly do not.
+std::string find_prefix(const TensorSource& source, Architecture architecture) {
+  const std::string word = word_embedding_name(architecture), prefix = head_prefix(architecture);
+  if (source.find(prefix + word) != nullptr) return prefix;
+  if (source.find(word) != nullptr) return "";
+  throw Error(ErrorCode::mismatch, "expected a tensor '" + prefix + word + "' or '" + word +
+                                       "', found neither: are these the weights of a " +
+                                       std::string(to_string(architecture)) + " model?");
+}
+
+int count_labels(const TensorSource& source, const ModelConfig& config) {
+  const std::string name = label_tensor_name(config);
+  if (name.empty()) return 0;
+  const TensorView* tensor = source.find(name);
+  if (tensor == nullptr) {
+    throw Error(ErrorCode::mismatch, "tensor '" + name +
+                                         "' is missing: config.json names a model with a " +
+                                         std::string(to_string(config.head)) + " head");
+  }
+  if (tensor->shape.size() != 2 || tensor->shape[0] < 1 || tensor->shape[0] > (1 << 20)) {
+    throw Error(ErrorCode::mismatch,
+                "tensor '" + name + "': expected [labels, " +
+                    std::to_string(config.head_width ? config.head_width : config.hidden) +
+                    "], found " + to_string(tensor->shape));
+  }
+  return static_cast<int>(tensor->shape[0]);
+}
+
+// The wanted row i of a stacked source is its stored row order[i].
+std::vector<std::int64_t> row_order(RowOrder order, std::int64_t rows, const ModelConfig& config) {
+  std::vector<std::int64_t> stored(rows);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    switch (order) {
+      case RowOrder::as_stored:
+        stored[i] = i;
+        break;
+      case RowOrder::heads_of_qkv: {
+        const std::int64_t dim = config.head_dim();
+        const std::int64_t part = i / config.hidden, head = i % config.hidden / dim, d = i % dim;
+        stored[i] = (head * 3 + part) * dim + d;
+        break;
+      }
+      case RowOrder::gate_first:
+        stored[i] = (i + rows / 2) % rows;
+        break;
+    }
+  }
+  return stored;
+}
+
+// Vaswani et al., section 3.5, as the reference computes it (embeddings.py): in single precision.
+void fill_sinusoidal(std::int64_t positions, std::int64_t cols, float scale, float* out) {
+  for (std::int64_t p = 0; p < positions; ++p) {
+    for (std::int64_t j = 0; j < cols; ++j) {
+      const auto even = static_cast<float>(j - j % 2);
+      const float frequency = std::exp(even * (-std::log(10000.0f) / static_cast<float>(cols)));
+      const float angle = static_cast<float>(p) * frequency;
+      out[p * cols + j] = scale * (j % 2 == 0 ? std::sin(angle) : std::cos(angle));
+    }
+  }
+}
+
+}  // namespace
+
+// Packs the tensors of one checkpoint, one after the other, into one buffer.
+class Packer {
+ public:
+  Packer(const TensorSource& source, const ModelConfig& config, const WeightTypes& types)
+      : source_(source),
+        config_(config),
+        table_(weight_table(config, types, find_prefix(source, config.architecture))) {
+    weights_.types_ = types;
+  }
+
+  PackedWeights run() {
+    check();
+    for (const PackedSpec& spec : table_) {
+      weights_.tensors_[spec.name] = {spec.dtype, spec.shape, nullptr, packed_bytes(spec)};
+    }
+    weights_.owner_ = place(weights_.tensors_);
+    for (const PackedSpec& spec : table_) pack(spec);
+    describe_source();
+    return std::move(weights_);
+  }
+
+ private:
+  void check() const {
+    Problems problems;
+    for (const PackedSpec& spec : table_) {
+      for (const SourceTensor& wanted : spec.sources) {
+        const TensorView* tensor = find_any(source_, wanted.names);
+        if (tensor == nullptr) {
+          problems.add(
+              ErrorCode::mismatch,
+              "tensor '" + wanted.names[0] + "' is missing: expected " + to_string(wanted.shape));
+        } else if (tensor->shape != wanted.shape) {
+          problems.add(ErrorCode::mismatch, "tensor '" + tensor->name + "': expected " +
+                                                to_string(wanted.shape) + ", found " +
+                                                to_string(tensor->shape));
+        } else if (!is_floating(tensor->dtype)) {
+          problems.add(ErrorCode::mismatch, "tensor '" + tensor->name +
+                                                "': expected F32, F16 or BF16, found " +
+                                                tensor->dtype_name);
+        }
+      }
+    }
+    problems.throw_if_any();
+  }
+
+  // A source, or the part of it that is wanted, as floats.
+  void load(const SourceTensor& wanted, float* out) {
+    const TensorView& tensor = *find_any(source_, wanted.names);
+    used_.insert(tensor.name);
+    if (wanted.count == 0) return to_float(tensor, out);
+    std::vector<float> whole(static_cast<std::size_t>(tensor.elements()));
+    to_float(tensor, whole.data());
+    // Axis 0 takes one run of rows, axis 1 a run of each row.
+    const std::int64_t cols = wanted.shape.size() > 1 ? wanted.shape[1] : 1;
+    const std::int64_t runs = wanted.axis == 0 ? 1 : wanted.shape[0];
+    const std::int64_t unit = wanted.axis == 0 ? cols : 1;
+    for (std::int64_t run = 0; run < runs; ++run) {
+      const float* from = whole.data() + run * cols + wanted.first * unit;
+      std::copy_n(from, wanted.count * unit, out + run * wanted.count * unit);
+    }
+  }
+
+  // A spec's sources as floats, stacked along rows in the wanted order.
+  void gather(const PackedSpec& spec, float* out) {
+    std::int64_t rows = 0, row_size = 1;
+    for (const SourceTensor& wanted : spec.sources) {
+      const std::vector<std::int64_t> shape = wanted.part_shape();
+      rows += shape[0];
+      row_size = shape.size() > 1 ? shape[1] : 1;
+    }
+    float* stored = out;
+    if (spec.order != RowOrder::as_stored) {
+      reordered_.resize(static_cast<std::size_t>(rows * row_size));
+      stored = reordered_.data();
+    }
+    float* next = stored;
+    for (const SourceTensor& wanted : spec.sources) {
+      load(wanted, next);
+      next += elements(wanted.part_shape());
+    }
+    if (spec.order == RowOrder::as_stored) return;
+    const std::vector<std::int64_t> order = row_order(spec.order, rows, config_);
+    for (std::int64_t i = 0; i < rows; ++i) {
+      std::memcpy(out + i * row_size, stored + order[i] * row_size, row_size * sizeof(float));
+    }
+  }
+
+  const float* gather(const PackedSpec& spec) {
+    std::int64_t count = 0;
+    for (const SourceTensor& wanted : spec.sources) count += elements(wanted.part_shape());
+    gathered_.resize(static_cast<std::size_t>(count));
+    gather(spec, gathered_.data());
+    return gathered_.data();
+  }
+
+  // Where the tensor of this name goes.
+  template <typename T>
+  T* target(const std::string& name) const {
+    return reinterpret_cast<T*>(const_cast<std::byte*>(weights_.tensors_.at(name).data));
+  }
+
+  void pack(const PackedSpec& spec) {
+    auto* const out = target<float>(spec.name);
+    if (spec.sinusoidal) {
+      const float scale = spec.sources.empty() ? 1.0f : gather(spec)[0];
+      return fill_sinusoidal(spec.shape[0], spec.shape[1], scale, out);
+    }
+    switch (spec.layout) {
+      case Layout::derived:
+        break;
+      case Layout::vector:
+        gather(spec, out);
+        break;
+      case Layout::rows:
+        pack_rows(spec);
+        break;
+      case Layout::bias:
+        std::fill_n(out, spec.shape[0], 0.0f);
+        gather(spec, out);
+        break;
+      case Layout::panels:
+        pack_panels(spec);
+        break;
+      case Layout::fff:
+        pack_nodes(spec);
+        break;
+    }
+  }
+
+  void pack_nodes(const PackedSpec& spec) {
+    const auto copy = [&](const SourceTensor& source) {
+      const float* values = gather(PackedSpec{.name = spec.name, .sources = {source}});
+      return std::vector<float>(values, values + elements(source.part_shape()));
+    };
+    const std::vector<float> in = copy(spec.sources[0]), out = copy(spec.sources[1]),
+                             bias = copy(spec.sources[2]);
+    const std::string layer = spec.name.substr(0, spec.name.rfind('.'));
+    kernels::pack_fff(
+        in.data(), out.data(), bias.data(), config_.feed_forward.trees, config_.feed_forward.depth,
+        config_.hidden, weights_.types_.decisions_of(layer), weights_.types_.of(layer),
+        target<std::byte>(spec.name), target<kernels::FffNode>(layer + ".node_params"));
+  }
+
+  void pack_rows(const PackedSpec& spec) {
+    if (spec.dtype == Dtype::f32) return gather(spec, target<float>(spec.name));
+    const float* rows = gather(spec);
+    const std::int64_t count = elements(spec.shape), cols = spec.shape[1];
+    if (spec.dtype == Dtype::bf16) {
+      std::transform(rows, rows + count, target<kernels::Bf16>(spec.name), kernels::bf16_of);
+      return;
+    }
+    auto* const out = target<std::int8_t>(spec.name);
+    auto* const scales = target<float>(scales_name(spec.name));
+    for (std::int64_t i = 0; i < spec.shape[0]; ++i) {
+      const float* row = rows + i * cols;
+      const float scale = scales[i] = kernels::int8_scale(row, cols);
+      std::transform(row, row + cols, out + i * cols,
+                     [scale](float w) { return kernels::int8_of(w, scale); });
+    }
+  }
+
+  void pack_panels(const PackedSpec& spec) {
+    std::int64_t n = 0;
+    for (const SourceTensor& wanted : spec.sources) n += wanted.part_shape()[0];
+    const std::int64_t k = spec.sources[0].part_shape()[1];
+    const float* w = gather(spec);
+    switch (spec.dtype) {
+      case Dtype::bf16:
+        return kernels::pack_linear_bf16(w, n, k, target<kernels::Bf16>(spec.name));
+      case Dtype::i8:
+        return kernels::pack_linear_int8(w, n, k, target<std::int8_t>(spec.name),
+                                         target<float>(scales_name(spec.name)),
+                                         target<std::int32_t>(sums_name(spec.name)));
+      default:
+        return kernels::pack_linear(w, n, k, target<float>(spec.name));
+    }
+  }
+
+  void describe_source() {
+    std::map<std::string, std::int64_t> elements_of_dtype;
+    for (const TensorView& tensor : source_.tensors()) {
+      if (used_.count(tensor.name) == 0) {
+        if (!tensor.name.starts_with(kPadPrefix)) weights_.unused_.push_back(tensor.name);
+        continue;
+      }
+      weights_.parameters_ += tensor.elements();
+      elements_of_dtype[tensor.dtype_name] += tensor.elements();
+    }
+    const auto most =
+        std::max_element(elements_of_dtype.begin(), elements_of_dtype.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (most != elements_of_dtype.end()) weights_.source_dtype_ = most->first;
+  }
+
+  const TensorSource& source_;
+  const ModelConfig& config_;
+  std::vector<PackedSpec> table_;
+  std::vector<float> gathered_, reordered_;
+  std::set<std::string> used_;
+  PackedWeights weights_;
+};
+
+PackedWeights PackedWeights::pack(const TensorSource& source, ModelConfig& config,
+                                  const WeightTypes& types) {
+  resolve_labels(config, count_labels(source, config));
+  return Packer(source, config, types).run();
+}
+
+}  // namespace sapwood
