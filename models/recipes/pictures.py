@@ -82,16 +82,19 @@ def quality() -> None:
 
 
 def quality_in_time() -> None:
-    found, times = collect(HERE), json.loads((HERE / "timing.json").read_text())["best_ms"]
-    figure, axes = plt.subplots(1, 5, figsize=(15, 3.4))
+    """A row of pictures for each CPU that times were measured on."""
+    found, machines = collect(HERE), json.loads((HERE / "timing.json").read_text())
+    figure, axes = plt.subplots(len(machines), 5, figsize=(15, 3.2 * len(machines)), squeeze=False)
     measures = {"stsb": "STS-B", "mrr": "retrieval MRR@10", "sst2_dev": "SST-2 dev", "ner_test_f1": "WikiANN F1", "mlm": "masked-LM accuracy"}
-    for axis, (key, title) in zip(axes, measures.items()):
-        for member in ["teacher", *NAMES]:
-            values = found[member][key]
-            axis.errorbar(times[member]["1x32"], statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0, marker="o",
-                          capsize=3, color=COLOURS.get(member, "black"), label=SHORT.get(member, "teacher"))
-        axis.set(title=title, xlabel="ms for 32 tokens, int8, one thread")
-    axes[0].legend(fontsize=6)
+    for row, (cpu, measured) in zip(axes, machines.items()):
+        for axis, (key, title) in zip(row, measures.items()):
+            for member in ["teacher", *NAMES]:
+                values = found[member][key]
+                axis.errorbar(measured["best_ms"][member]["1x32"], statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0,
+                              marker="o", capsize=3, color=COLOURS.get(member, "black"), label=SHORT.get(member, "teacher"))
+            axis.set(title=title, xlabel="ms for 32 tokens, int8, one thread")
+        row[0].set_ylabel(measured["isa"])
+    axes[0, 0].legend(fontsize=6)
     figure.tight_layout()
     figure.savefig(OUT / "time.png", dpi=110)
 

@@ -139,20 +139,24 @@ def shipped_table(path) -> None:
 
 
 def timing_table() -> None:
-    times = json.loads((HERE / "timing.json").read_text())["best_ms"]
-    rows = []
-    for member, t in times.items():
-        name, active = SECOND.get(member, TEACHER)
-        rows.append([name, active, f"{t['1x32']:.2f}", f"{times['teacher']['1x32'] / t['1x32']:.2f}x", f"{t['1x128']:.2f}",
-                     f"{times['teacher']['1x128'] / t['1x128']:.2f}x"])
-    table(["model, int8, one thread", "active", "1x32, ms", "faster than the teacher", "1x128, ms", "faster than the teacher"], rows)
+    for cpu, measured in json.loads((HERE / "timing.json").read_text()).items():
+        times, rows = measured["best_ms"], []
+        for member, t in times.items():
+            name, active = {**SECOND, **NAMES}.get(member, TEACHER)
+            size = measured.get("bytes", {}).get(member)
+            rows.append([name, active, f"{size / 1e6:.1f}" if size else "", f"{t['1x32']:.2f}", f"{times['teacher']['1x32'] / t['1x32']:.2f}x",
+                         f"{t['1x128']:.2f}", f"{times['teacher']['1x128'] / t['1x128']:.2f}x"])
+        print(f"{cpu} ({measured['isa']}), engine: {measured['engine']}\n")
+        table(["model, int8, one thread", "active", "MB", "1x32, ms", "faster than the teacher", "1x128, ms", "faster than the teacher"],
+              rows)
 
 
 def main() -> None:
     tasks_table(HERE, NAMES)
     share_table(HERE, NAMES)
-    scratch_table()
+    shipped_table(HERE / "shipped.json")
     timing_table()
+    scratch_table()
     print("The second run:\n")
     tasks_table(HERE / "second", SECOND)
     share_table(HERE / "second", SECOND)
