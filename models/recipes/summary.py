@@ -130,7 +130,7 @@ def shipped_table(path) -> None:
     for name, types in json.loads(path.read_text()).items():
         for dtype, r in types.items():
             for task, m in r.items():
-                if task == "bytes":
+                if not isinstance(m, dict):
                     continue
                 score = {k: f"{v:.2f}" if k == "pseudo_perplexity" else f"{100 * v:.2f}" for k, v in m.items()
                          if k in ("accuracy", "f1", "spearman", "mrr@10", "pseudo_perplexity") and (task, k) != ("classify", "f1")}
