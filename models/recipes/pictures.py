@@ -25,20 +25,20 @@ def smooth(curve, span=8):
 
 def curves() -> None:
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.6))
-    general = json.loads((HERE / "general-0-3200.json").read_text())
-    for member, colour in COLOURS.items():
+    general = json.loads((HERE / "general-0-3000.json").read_text())
+    for member, colour in ((m, COLOURS[m]) for m in NAMES):
         line = smooth(general[member]["loss"][1:])
         axes[0].plot(*zip(*line), color=colour, label=SHORT[member])
     axes[0].set(title="general distillation (seed 0)", xlabel="step of 32,768 tokens", ylabel="loss, mean of 8 readings", ylim=(0.2, 1))
     axes[0].legend(fontsize=7)
     tasks = json.loads((HERE / "tasks.json").read_text())
     for axis, task, title in ((axes[1], "mlm", "masked LM (seed 0)"), (axes[2], "ner", "WikiANN (seed 0)")):
-        for member, colour in COLOURS.items():
+        for member, colour in ((m, COLOURS[m]) for m in NAMES):
             for r in tasks:
                 if (r["task"], r["member"], r["seed"]) == (task, member, 0):
                     axis.plot(*zip(*smooth(r["loss"][1:], 1 if task == "mlm" else 6)), color=colour)
         axis.set(title=title, xlabel="step", ylabel="distillation loss")
-    axes[1].set_ylim(1.7, 4)
+    axes[1].set_ylim(1.4, 4)
     figure.tight_layout()
     figure.savefig(OUT / "curves.png", dpi=110)
 
@@ -56,7 +56,7 @@ def scratch_curves() -> None:
 def quality() -> None:
     found = collect(HERE)
     figure, axes = plt.subplots(1, 4, figsize=(14, 3.6))
-    screen = json.loads((HERE / "screening-0-1500.json").read_text())
+    screen = json.loads((HERE / "second/screening-0-1500.json").read_text())
     kinds = {"FFF": ("o", "#e08a3c", lambda m: m[0] == "f" and "+" not in m), "FFF + always on": ("D", "#b5401f", lambda m: "+" in m),
              "dense or none": ("s", "#1f5f8b", lambda m: m[0] in "dn")}
     for label, (mark, colour, chosen) in kinds.items():
@@ -82,16 +82,19 @@ def quality() -> None:
 
 
 def quality_in_time() -> None:
-    found, times = collect(HERE), json.loads((HERE / "timing.json").read_text())["best_ms"]
-    figure, axes = plt.subplots(1, 5, figsize=(15, 3.4))
+    """A row of pictures for each CPU that times were measured on."""
+    found, machines = collect(HERE), json.loads((HERE / "timing.json").read_text())
+    figure, axes = plt.subplots(len(machines), 5, figsize=(15, 3.2 * len(machines)), squeeze=False)
     measures = {"stsb": "STS-B", "mrr": "retrieval MRR@10", "sst2_dev": "SST-2 dev", "ner_test_f1": "WikiANN F1", "mlm": "masked-LM accuracy"}
-    for axis, (key, title) in zip(axes, measures.items()):
-        for member in ["teacher", *NAMES]:
-            values = found[member][key]
-            axis.errorbar(times[member]["1x32"], statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0, marker="o",
-                          capsize=3, color=COLOURS.get(member, "black"), label=SHORT.get(member, "teacher"))
-        axis.set(title=title, xlabel="ms for 32 tokens, int8, one thread")
-    axes[0].legend(fontsize=6)
+    for row, (cpu, measured) in zip(axes, machines.items()):
+        for axis, (key, title) in zip(row, measures.items()):
+            for member in ["teacher", *NAMES]:
+                values = found[member][key]
+                axis.errorbar(measured["best_ms"][member]["1x32"], statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0,
+                              marker="o", capsize=3, color=COLOURS.get(member, "black"), label=SHORT.get(member, "teacher"))
+            axis.set(title=title, xlabel="ms for 32 tokens, int8, one thread")
+        row[0].set_ylabel(measured["isa"])
+    axes[0, 0].legend(fontsize=6)
     figure.tight_layout()
     figure.savefig(OUT / "time.png", dpi=110)
 

@@ -8,6 +8,12 @@ import statistics
 HERE = pathlib.Path(__file__).parent / "results"
 NAMES = {
     "none": ("6 layers, feedforward removed", 0),
+    "d112": ("6 layers, dense 112", 112),
+    "f6d6+64~": ("6 layers, FFF 6x6 beside 64 always on", 106),
+    "3L:d1536": ("3 layers, dense 1536 (DistilBERT recipe)", 1536),
+}
+SECOND = {
+    "none": ("6 layers, feedforward removed", 0),
     "d64": ("6 layers, dense 64", 64),
     "f7d6~": ("6 layers, FFF 7x6", 49),
     "d112": ("6 layers, dense 112", 112),
@@ -98,7 +104,7 @@ def screening_table(path) -> None:
 
 def trials_table() -> None:
     rows = []
-    for r in json.loads((HERE / "trials.json").read_text()):
+    for r in json.loads((HERE / "second/trials.json").read_text()):
         if r["member"] == "teacher":
             continue
         p = r["plan"]
@@ -119,12 +125,12 @@ def scratch_table() -> None:
     table(["feedforward", "active", "neurons", "last loss", "MLM acc.", "MLM ppl", "leaf entropy, bits"], rows)
 
 
-def shipped_table() -> None:
+def shipped_table(path) -> None:
     rows = []
-    for name, types in json.loads((HERE / "shipped.json").read_text()).items():
+    for name, types in json.loads(path.read_text()).items():
         for dtype, r in types.items():
             for task, m in r.items():
-                if task == "bytes":
+                if not isinstance(m, dict):
                     continue
                 score = {k: f"{v:.2f}" if k == "pseudo_perplexity" else f"{100 * v:.2f}" for k, v in m.items()
                          if k in ("accuracy", "f1", "spearman", "mrr@10", "pseudo_perplexity") and (task, k) != ("classify", "f1")}
@@ -133,23 +139,30 @@ def shipped_table() -> None:
 
 
 def timing_table() -> None:
-    times = json.loads((HERE / "timing.json").read_text())["best_ms"]
-    rows = []
-    for member, t in times.items():
-        name, active = NAMES.get(member, TEACHER)
-        rows.append([name, active, f"{t['1x32']:.2f}", f"{times['teacher']['1x32'] / t['1x32']:.2f}x", f"{t['1x128']:.2f}",
-                     f"{times['teacher']['1x128'] / t['1x128']:.2f}x"])
-    table(["model, int8, one thread", "active", "1x32, ms", "faster than the teacher", "1x128, ms", "faster than the teacher"], rows)
+    for cpu, measured in json.loads((HERE / "timing.json").read_text()).items():
+        times, rows = measured["best_ms"], []
+        for member, t in times.items():
+            name, active = {**SECOND, **NAMES}.get(member, TEACHER)
+            size = measured.get("bytes", {}).get(member)
+            rows.append([name, active, f"{size / 1e6:.1f}" if size else "", f"{t['1x32']:.2f}", f"{times['teacher']['1x32'] / t['1x32']:.2f}x",
+                         f"{t['1x128']:.2f}", f"{times['teacher']['1x128'] / t['1x128']:.2f}x"])
+        print(f"{cpu} ({measured['isa']}), engine: {measured['engine']}\n")
+        table(["model, int8, one thread", "active", "MB", "1x32, ms", "faster than the teacher", "1x128, ms", "faster than the teacher"],
+              rows)
 
 
 def main() -> None:
     tasks_table(HERE, NAMES)
     share_table(HERE, NAMES)
-    screening_table(HERE / "screening-0-1500.json")
-    trials_table()
-    scratch_table()
+    shipped_table(HERE / "shipped.json")
     timing_table()
-    shipped_table()
+    scratch_table()
+    print("The second run:\n")
+    tasks_table(HERE / "second", SECOND)
+    share_table(HERE / "second", SECOND)
+    screening_table(HERE / "second/screening-0-1500.json")
+    trials_table()
+    shipped_table(HERE / "second/shipped.json")
     print("The first run:\n")
     tasks_table(HERE / "first", FIRST)
     screening_table(HERE / "first/screening-0-600.json")

@@ -20,7 +20,7 @@ import sys
 import numpy as np
 import torch
 
-CLS, SEP, MASK = 101, 102, 103
+CLS, SEP, MASK, QUESTION_MARK = 101, 102, 103, 1029
 MAX_LENGTH = 254  # word pieces of a text between [CLS] and [SEP]
 
 # SHA-256, first 16 digits, of every file that is read.
@@ -28,6 +28,11 @@ SOURCES = json.loads((pathlib.Path(__file__).parent / "sources.json").read_text(
 
 TAGS = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
 SEPARATE = -100  # label of a piece that is not a word's first
+
+# How pseudo-questions begin.
+STARTERS = """what|who|when|where|which|how|why|what is|who was|what was|what did|how many|how much|how did|in what|when did
+where was|why did|who did|which of|what is the|what was the|who was the|how many of|in what year|what are the|what kind of
+along with|what type of|what is the name|in what year did|what was the name|what is the name of|what did the|where did the""".replace("\n", "|")
 
 
 def sha256(path: pathlib.Path) -> str:
@@ -183,15 +188,21 @@ def prepare(folder: pathlib.Path, tokenizer_json: pathlib.Path, limit: int | Non
         paragraphs_of_novels = paragraphs_of_novels[:limit]
     novel_sentences = allowed("novels", [s for p in paragraphs_of_novels[::3] for s in split_sentences(p)])
     stream = pieces(paragraphs_of_novels + wiki_text[: limit or None], limit_length=False).flat
+    wiki_pieces = pieces(wiki)
 
     ner_train, ner_train_labels = words(ner)
+    entities = entity_spans(ner_train, ner_train_labels)
+    vocabulary = np.array([i for t, i in tokenizer.get_vocab().items() if re.fullmatch(r"(##)?[a-z]+", t)], np.uint16)
     ner_test_ids, ner_test_labels = words(ner_test[: limit or None])
     ner_dev_ids, ner_dev_labels = words(ner_dev[: limit or None])
     return {
         "dropped": dropped,
         "stream": stream,
+        "encyclopaedia": np.concatenate([wiki_pieces.flat, ner_train.flat]),
+        "varied": varied(stream, entities, np.sort(vocabulary), np.random.default_rng(0)),
+        "starters": pieces(STARTERS.split("|")),
         "sentences": pieces(novel_sentences + 4 * wiki + 2 * sts + [t for t, _ in sst] + [" ".join(w) for w, _ in ner]),
-        "wiki": pieces(wiki),
+        "wiki": wiki_pieces,
         "sst2": (pieces([t for t, _ in sst]), np.array([l for _, l in sst])),
         "sst2_dev": (pieces([t for t, _ in sst_dev]), np.array([l for _, l in sst_dev])),
         "ner": (ner_train, ner_train_labels),
@@ -202,6 +213,29 @@ def prepare(folder: pathlib.Path, tokenizer_json: pathlib.Path, limit: int | Non
         "wiki_test": pieces(wiki_test),
         "wiki_test_stream": pieces(wiki_test_text, limit_length=False).flat,
     }
+
+
+def entity_spans(pieces: Pieces, labels) -> list[np.ndarray]:
+    """The word pieces of every entity of labelled sentences."""
+    found = []
+    for i, row in enumerate(labels):
+        inside = np.flatnonzero(np.isin(row, [TAGS.index(t) for t in TAGS if t.startswith("B-")]))
+        outside = np.flatnonzero(np.isin(row, [TAGS.index(t) for t in TAGS if not t.startswith("I-")]))
+        for begin in inside:
+            later = outside[outside > begin]
+            found.append(pieces[i][begin : later[0] if len(later) else len(row)])
+    return found
+
+
+def varied(stream, entities, vocabulary, rng, every: int = 14, share: float = 0.05) -> np.ndarray:
+    """The running text with an entity put in after every 14 pieces on average and a twentieth of its pieces drawn from the
+    whole vocabulary: words that novels never use."""
+    text = np.where(rng.random(len(stream)) < share, rng.choice(vocabulary, len(stream)), stream).astype(np.uint16)
+    cuts = np.cumsum(rng.geometric(1 / every, len(text) // every))
+    cuts = cuts[cuts < len(text)]
+    picks = rng.integers(0, len(entities), len(cuts))
+    parts = [part for run, pick in zip(np.split(text, cuts), picks) for part in (run, entities[pick])]
+    return np.concatenate(parts)
 
 
 def chunks(line: str, size: int = 4000):
@@ -216,13 +250,18 @@ def chunks(line: str, size: int = 4000):
 class Text:
     """Unlabelled rows for general distillation: every step's batch is a function of (seed, step) alone.
 
-    Three batches in four are crops of the running text (128 pieces most often, 64 and 254 at times), one in four
-    whole sentences of one length. The last quarter of a batch repeats its first with a fifth of the pieces
-    masked or replaced, so that near-equal texts are seen side by side.
+    CYCLE says what a step reads: crops of the running text, of its varied form (`varied`) or of encyclopaedic text, of so
+    many pieces; whole sentences of one length; or pseudo-questions. The last quarter of a batch repeats its first with
+    a fifth of the pieces masked or replaced, so that near-equal texts are seen side by side.
     """
 
+    CYCLE = (("stream", 126), ("varied", 126), ("stream", 62), ("sentences", 0), ("encyclopaedia", 126), ("stream", 254),
+             ("varied", 254), ("sentences", 0), ("stream", 126), ("varied", 126), ("stream", 126), ("questions", 0),
+             ("encyclopaedia", 254), ("stream", 126), ("varied", 62), ("sentences", 0))
+
     def __init__(self, prepared: dict, tokens: int, seed: int):
-        self.stream, self.sentences = prepared["stream"], prepared["sentences"]
+        self.prepared, self.stream, self.sentences = prepared, prepared["stream"], prepared["sentences"]
+        self.questions = Questions(prepared["starters"])
         self.tokens, self.seed = tokens, seed
         self.groups = {n: i for n, i in self.sentences.by_length().items() if n >= 5 and len(i) >= 256}
         if not self.groups:
@@ -233,15 +272,43 @@ class Text:
 
     def batch(self, step: int) -> torch.Tensor:
         rng = np.random.default_rng((self.seed, step))
-        if step % 4 == 3:
+        kind, n = self.CYCLE[step % len(self.CYCLE)]
+        if kind == "sentences":
             n = int(rng.choice(self.lengths, p=self.share))
             count = min(self.tokens // (n + 2), len(self.groups[n]), 2048)
             rows = self.sentences.rows(rng.choice(self.groups[n], count, replace=False))
+        elif kind == "questions":
+            n = int(rng.integers(8, 25))
+            about = crops(self.prepared[("varied", "encyclopaedia")[rng.integers(2)]], 62, min(self.tokens // (n + 2), 2048), rng)
+            rows = frame(torch.from_numpy(self.questions.ask(about, n, rng)))
         else:
-            n = (126, 126, 126, 126, 62, 254)[(step // 4 + step % 4) % 6]
-            start = rng.integers(0, len(self.stream) - n, self.tokens // (n + 2))
-            rows = frame(torch.from_numpy(self.stream[start[:, None] + np.arange(n)].astype(np.int64)))
+            rows = frame(torch.from_numpy(crops(self.prepared[kind], n, self.tokens // (n + 2), rng)))
         return corrupt_tail(rows, rng, self.stream)
+
+
+def crops(stream, n: int, rows: int, rng, neighbours: int = 1) -> np.ndarray:
+    """int64 [rows, n]: crops at random places of a stream, `neighbours` in turn following each other there."""
+    start = rng.integers(0, max(1, len(stream) - n * neighbours), -(-rows // neighbours))
+    start = (start[:, None] + n * np.arange(neighbours)).reshape(-1)[:rows]
+    return stream[(start[:, None] + np.arange(n)) % len(stream)].astype(np.int64)
+
+
+class Questions:
+    """Pseudo-questions: a question's first words, pieces of a text in their order, and a question mark."""
+
+    def __init__(self, starters: Pieces):
+        self.starters = [starters.flat[starters.offsets[i][:, None] + np.arange(n)] for n, i in starters.by_length().items()]
+
+    def ask(self, texts: np.ndarray, n: int, rng) -> np.ndarray:
+        """int64 [rows, n], one for each row of texts [rows, m]: its pieces are a span, or half of one twice as long."""
+        starters = self.starters[rng.integers(len(self.starters))]
+        rows, rest = len(texts), n - starters.shape[1] - 1
+        reach = min(rest * int(rng.integers(1, 3)), texts.shape[1])
+        begin = rng.integers(0, texts.shape[1] - reach + 1, rows)
+        kept = np.sort(np.argsort(rng.random((rows, reach)), 1)[:, :rest], 1)
+        body = np.take_along_axis(texts, begin[:, None] + kept, 1)
+        first = starters[rng.integers(0, len(starters), rows)].astype(np.int64)
+        return np.concatenate([first, body, np.full((rows, 1), QUESTION_MARK)], 1)
 
 
 def corrupt(rows: torch.Tensor, rng, stream, share: float = 0.2) -> torch.Tensor:

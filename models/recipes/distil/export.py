@@ -5,7 +5,7 @@
 The checkpoint's name begins with its task: general or embed (a sentence-transformers directory), sst2, ner or mlm. Layers with trees
 have `ffn.linear_in.weight/bias` and `ffn.linear_out.weight` and the config says `"feed_forward": {"type": "fff", ...}`; dense
 ones are DistilBERT's own and load in transformers. A removed feedforward is written as one neuron of zeros. The word
-embeddings are the teacher's, and its token type 0 is part of the positions.
+embeddings are the teacher's, and its token type 0 is part of the positions: 512, and 256 for sentence embeddings, which read no more.
 """
 
 import argparse
@@ -63,10 +63,11 @@ def export(path: pathlib.Path, teacher: pathlib.Path, words, tokenizer: pathlib.
     spec = specs[0]
     embeddings, _ = load_teacher(teacher, words)
     bare = ARCHITECTURES[task] == "DistilBertModel"
+    longest = 256 if bare else 512
     prefix, encoder = "" if bare else "distilbert.", "" if task == "general" else "encoder."
     tensors = {
         f"{prefix}embeddings.word_embeddings.weight": embeddings.word,
-        f"{prefix}embeddings.position_embeddings.weight": embeddings.position,
+        f"{prefix}embeddings.position_embeddings.weight": embeddings.position[:longest],
         f"{prefix}embeddings.LayerNorm.weight": embeddings.weight,
         f"{prefix}embeddings.LayerNorm.bias": embeddings.bias,
     }
@@ -78,7 +79,7 @@ def export(path: pathlib.Path, teacher: pathlib.Path, words, tokenizer: pathlib.
             tensors[name.removeprefix("head.").replace("vocab_projector_bias", "vocab_projector.bias")] = tensor
     config = {
         "architectures": [ARCHITECTURES[task]], "model_type": "distilbert", "vocab_size": VOCAB,
-        "max_position_embeddings": 512, "dim": HIDDEN, "n_layers": len(specs), "n_heads": HEADS,
+        "max_position_embeddings": longest, "dim": HIDDEN, "n_layers": len(specs), "n_heads": HEADS,
         "hidden_dim": max(spec.rows, 1) if not spec.trees else spec.rows, "activation": "gelu",
         "sinusoidal_pos_embds": False, "pad_token_id": 0, "tie_word_embeddings": True, "torch_dtype": str(dtype)[6:],
     }
@@ -94,7 +95,7 @@ def export(path: pathlib.Path, teacher: pathlib.Path, words, tokenizer: pathlib.
     strip_limits(out / "tokenizer.json")
     write_json(out / "tokenizer_config.json", {
         "tokenizer_class": "BertTokenizer", "do_lower_case": True, "strip_accents": None, "tokenize_chinese_chars": True,
-        "model_max_length": 256 if bare else 512, "unk_token": "[UNK]", "sep_token": "[SEP]",
+        "model_max_length": longest, "unk_token": "[UNK]", "sep_token": "[SEP]",
         "pad_token": "[PAD]", "cls_token": "[CLS]", "mask_token": "[MASK]",
     })
     if bare:
@@ -104,7 +105,7 @@ def export(path: pathlib.Path, teacher: pathlib.Path, words, tokenizer: pathlib.
         ])
         (out / "1_Pooling").mkdir(exist_ok=True)
         write_json(out / "1_Pooling/config.json", {"word_embedding_dimension": HIDDEN, "pooling_mode_mean_tokens": True})
-        write_json(out / "sentence_bert_config.json", {"max_seq_length": 256, "do_lower_case": False})
+        write_json(out / "sentence_bert_config.json", {"max_seq_length": longest, "do_lower_case": False})
     write_json(out / "training.json", about)
 
 

@@ -105,7 +105,7 @@ def main() -> None:
             trainer.step()
             if step % 50 == 49 or step == first:
                 curves[name].append([step + 1, round(loss.item(), 4)])
-        if step % 200 == 199 or step == first + 4:
+        if step % 100 == 99 or step == first + 4:
             say(f"step {step + 1}/{args.steps}: " + ", ".join(f"{n} {c[-1][1] if c else 0:.3f}" for n, c in curves.items()))
         if (step + 1) % args.save_every == 0 and step + 1 < args.steps:
             keep_state(args, students, curves, step + 1, spent + time.time() - clock)

@@ -65,7 +65,10 @@ class Encoder(nn.Module):
 
     def forward(self, ids: torch.Tensor) -> list[torch.Tensor]:
         """Hidden states after each layer for ids [rows, length], none padded."""
-        x, states = self.shared[0](ids), []
+        return self.after_embeddings(self.shared[0](ids))
+
+    def after_embeddings(self, x: torch.Tensor) -> list[torch.Tensor]:
+        states = []
         for layer in self.layers:
             x = layer(x)
             states.append(x)
