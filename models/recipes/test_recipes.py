@@ -143,7 +143,7 @@ def test_cards_say_what_was_measured():
     assert sum(types["int8"]["bytes"] for types in results.values()) <= 96 * 2**20
 
 
-GOLDEN = pathlib.Path(os.environ.get("SAPWOOD_SHARED", "../../../shared")) / "data/golden/crammed"
+GOLDEN = pathlib.Path(os.environ.get("SAPWOOD_SHARED") or pathlib.Path(__file__).resolve().parents[3] / "shared") / "data/golden/crammed"
 
 
 @pytest.mark.parametrize("name", ["crammed-dense-gelu-mlm", "ultrafast-1x5-mlm"])
