@@ -13,6 +13,7 @@ from distil.data import SEP, Pieces, corrupt, frame
 from distil.evaluate import spans, spearman
 from distil.feedforward import FeedForward, PathActivation, Spec, walk
 from distil.tree_init import fit
+from shipped import MODELS, SHIPPED, card_figures, differences
 
 
 def slow(layer: FeedForward, x: torch.Tensor) -> torch.Tensor:
@@ -131,7 +132,18 @@ def test_measures():
     assert abs(spearman([1, 2, 3, 4], [1, 3, 2, 4]) - 0.8) < 1e-12
 
 
-GOLDEN = pathlib.Path(os.environ.get("SAPWOOD_SHARED", "../../../shared")) / "data/golden/crammed"
+def test_cards_say_what_was_measured():
+    results = json.loads((pathlib.Path(__file__).parent / "results/shipped.json").read_text())
+    assert set(results) == set(SHIPPED)
+    for name, types in results.items():
+        assert set(card_figures(name)) == set(types)
+        wrong = [w for dtype, found in types.items() for w in differences(name, dtype, found, 0.006)]
+        assert not wrong
+        assert (MODELS / name / "model.safetensors").stat().st_size == types["int8"]["bytes"]
+    assert sum(types["int8"]["bytes"] for types in results.values()) <= 96 * 2**20
+
+
+GOLDEN = pathlib.Path(os.environ.get("SAPWOOD_SHARED") or pathlib.Path(__file__).resolve().parents[3] / "shared") / "data/golden/crammed"
 
 
 @pytest.mark.parametrize("name", ["crammed-dense-gelu-mlm", "ultrafast-1x5-mlm"])
