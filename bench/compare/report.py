@@ -99,7 +99,8 @@ def head(results: Results) -> str:
             f"- Other programs took half of the processor or more while these were measured: {', '.join(busy)}"
         )
     if quick:
-        lines.append(f"- Short runs (`--quick`), good for a first look only: {', '.join(quick)}")
+        which = "all" if len(quick) == len(results.cells) else ", ".join(quick)
+        lines.append(f"- Short runs (`--quick`), good for a first look only: {which}")
     return "\n".join(lines) + "\n"
 
 
