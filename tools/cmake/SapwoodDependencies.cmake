@@ -29,13 +29,6 @@ if(NOT nlohmann_json_FOUND)
   sapwood_fetch(nlohmann_json https://github.com/nlohmann/json.git 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8d03)
 endif()
 
-# oneTBB: threads inside one request.
-find_package(TBB 2021 QUIET)
-if(NOT TBB_FOUND)
-  set(TBB_TEST OFF CACHE BOOL "" FORCE)
-  sapwood_fetch(TBB https://github.com/oneapi-src/oneTBB.git c9497714821c3d443ee44c732609eb6850195ffb)
-endif()
-
 # libzip: pytorch_model.bin. Looked up by hand: the CMake files of the distributions' libzip-dev fail
 # where the command line tools (zipcmp, zipmerge, ziptool), other packages, are not installed.
 find_path(LIBZIP_INCLUDE_DIR zip.h)

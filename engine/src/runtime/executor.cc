@@ -1,35 +1,19 @@
 #include "runtime/executor.h"
 
 #include <sched.h>
-#include <tbb/info.h>
-#include <tbb/task_arena.h>
-#include <tbb/task_group.h>
 
 #include <algorithm>
 #include <cmath>
+#include <condition_variable>
 #include <fstream>
+#include <mutex>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <vector>
-
-#ifdef __SANITIZE_THREAD__
-#include <sanitizer/tsan_interface.h>
-#endif
 
 namespace sapwood {
 namespace {
-
-// oneTBB's library is not instrumented, so the thread sanitizer is told that a helper sees the team
-// as it was made. The closure that oneTBB carries is read before that can be said, so what reads it
-// is left out. All else is between the team's atomics.
-#ifdef __SANITIZE_THREAD__
-#define SAPWOOD_CARRIED __attribute__((no_sanitize_thread))
-void release(void* mark) { __tsan_release(mark); }
-void acquire(void* mark) { __tsan_acquire(mark); }
-#else
-#define SAPWOOD_CARRIED
-void release(void*) {}
-void acquire(void*) {}
-#endif
 
 // CPUs' worth of time that the cgroup of this process grants, or 0 where it sets no limit.
 double cgroup_quota() {
@@ -62,41 +46,82 @@ int available_threads() {
   return threads;
 }
 
-struct Executor::Arena {
-  // Work is always cut for `threads`, so that results and memory do not depend on the machine; more
-  // threads than processors would only wait for each other (and oneTBB prints a warning).
-  explicit Arena(int threads)
-      : helpers(std::min(threads, tbb::info::default_concurrency()) - 1), arena(helpers + 1) {}
-  int helpers;
-  tbb::task_arena arena;
+// Threads that help one team after the other, and sleep in between. Own threads rather than a task
+// library's, because a helper that stays with a run would keep a library's worker from all else.
+class Executor::Helpers {
+ public:
+  explicit Helpers(int count) {
+    try {
+      for (int i = 0; i < count; ++i) threads_.emplace_back([this, i] { help(i + 1); });
+    } catch (const std::system_error&) {
+      // The system grants no more: those that are there do.
+    }
+  }
+
+  ~Helpers() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    call_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  // False where they help another team.
+  bool join(Team& team) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (team_ != nullptr) return false;
+      team_ = &team;
+      open_ = true;
+      ++calls_;
+    }
+    call_.notify_all();
+    return true;
+  }
+
+  // After the team has closed: returns when all have left it.
+  void leave() {
+    std::unique_lock lock(mutex_);
+    open_ = false;  // who has not woken yet stays asleep
+    left_.wait(lock, [this] { return inside_ == 0; });
+    team_ = nullptr;
+  }
+
+ private:
+  void help(int thread) {
+    std::unique_lock lock(mutex_);
+    for (std::uint64_t seen = 0;;) {
+      call_.wait(lock, [&] { return stop_ || (open_ && calls_ != seen); });
+      if (stop_) return;
+      seen = calls_;
+      ++inside_;
+      lock.unlock();
+      team_->help(thread);
+      lock.lock();
+      if (--inside_ == 0) left_.notify_one();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable call_, left_;
+  Team* team_ = nullptr;
+  bool open_ = false, stop_ = false;
+  std::uint64_t calls_ = 0;
+  int inside_ = 0;  // helpers at work in the team
+  std::vector<std::thread> threads_;
 };
 
+// Work is always cut for `threads`, so that results and memory do not depend on the machine; more
+// threads than processors would only wait for each other.
 Executor::Executor(int threads) : threads_(threads) {
-  if (threads_ > 1) arena_ = std::make_unique<Arena>(threads_);
+  const int helpers = std::min(threads, available_threads()) - 1;
+  if (helpers > 0) helpers_ = std::make_unique<Helpers>(helpers);
 }
 
 Executor::~Executor() = default;
 
-void Executor::gather(Work work, void* context) const {
-  arena_->arena.execute([&] {
-    // Isolated: while this waits for its helpers to leave, it must not begin another caller's run.
-    tbb::this_task_arena::isolate([&] {
-      Team team(threads_);
-      team.open(tbb::this_task_arena::current_thread_index());
-      tbb::task_group helpers;
-      release(&team);
-      for (int i = 0; i < arena_->helpers; ++i) {
-        helpers.run([&team]() SAPWOOD_CARRIED {
-          acquire(&team);
-          team.help(tbb::this_task_arena::current_thread_index());
-        });
-      }
-      // Left behind, helpers would wait for ever; and the sink of a run may not throw through here.
-      work(context, team);
-      team.close();
-      helpers.wait();
-    });
-  });
-}
+bool Executor::join(Team& team) const { return helpers_ != nullptr && helpers_->join(team); }
+void Executor::leave() const { helpers_->leave(); }
 
 }  // namespace sapwood

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <type_traits>
 
 #include "runtime/team.h"
 
@@ -12,7 +11,7 @@ namespace sapwood {
 // v1), at least 1.
 int available_threads();
 
-// Starts the threads of runs, one pool for each model. oneTBB's threads sleep between runs.
+// The threads that help runs, one set for each model. They sleep between runs.
 class Executor {
  public:
   // threads >= 1. With one thread nothing is started and nothing is allocated, ever.
@@ -21,27 +20,24 @@ class Executor {
 
   int threads() const { return threads_; }
 
-  // Calls work(team) on the caller's thread, with the other threads as its helpers. Callers may be
-  // many at once: helpers that are busy with another team do not come.
+  // Calls work(team) on the caller's thread. Callers may be many at once: one has the helpers, the
+  // others compute alone. `work` must not throw.
   template <class F>
   void run(F&& work) const {
-    if (threads_ == 1) {
-      Team alone(1);
-      work(alone);
-      return;
-    }
-    gather([](void* context,
-              Team& team) { (*static_cast<std::remove_reference_t<F>*>(context))(team); },
-           &work);
+    Team team(threads_);
+    const bool helped = join(team);
+    work(team);
+    team.close();
+    if (helped) leave();
   }
 
  private:
-  using Work = void (*)(void* context, Team& team);
-  void gather(Work work, void* context) const;
+  bool join(Team& team) const;
+  void leave() const;
 
-  struct Arena;
+  class Helpers;
   int threads_;
-  std::unique_ptr<Arena> arena_;
+  std::unique_ptr<Helpers> helpers_;
 };
 
 }  // namespace sapwood

@@ -47,7 +47,7 @@ void Team::run(int tasks, Call call, void* context) {
   context_ = context;
   done_.store(0, std::memory_order_relaxed);
   tickets_.store(std::uint64_t(tasks) << 32, std::memory_order_release);
-  while (take_one(caller_)) {
+  while (take_one(kCaller)) {
   }
   for (Wait wait; done_.load(std::memory_order_acquire) != tasks;) wait.again();
 }

@@ -26,7 +26,7 @@ class Team {
   template <class F>
   void for_each(int tasks, F&& f) {
     if (threads_ == 1 || tasks <= 1) {
-      for (int i = 0; i < tasks; ++i) f(i, caller_);
+      for (int i = 0; i < tasks; ++i) f(i, kCaller);
       return;
     }
     run(
@@ -37,10 +37,10 @@ class Team {
         &f);
   }
 
-  // For helpers: takes tasks until the team is closed.
+  // For helpers, each with a number of its own in [1, threads()): takes tasks until the team is
+  // closed.
   void help(int thread);
-  // For the caller: who it is among the threads, and that no more tasks will come.
-  void open(int caller) { caller_ = caller; }
+  // For the caller: no more tasks will come.
   void close() { closed_.store(true, std::memory_order_release); }
 
  private:
@@ -48,8 +48,9 @@ class Team {
   void run(int tasks, Call call, void* context);
   bool take_one(int thread);
 
+  static constexpr int kCaller = 0;  // among the threads
+
   const int threads_;
-  int caller_ = 0;
   // The current step. Read only by who has taken one of its tasks: until that is done, the step
   // stays.
   Call call_ = nullptr;
