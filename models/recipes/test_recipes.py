@@ -9,9 +9,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from distil.data import SEP, Pieces, corrupt, frame
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"  # Triton's interpreter, on the CPU: read when it is imported
+
+from distil import int8
+from distil.data import SEP, Pieces, corrupt, frame, neighbours, reword
 from distil.evaluate import spans, spearman
 from distil.feedforward import FeedForward, PathActivation, Spec, walk
+from distil.optim import Trainer
 from distil.tree_init import fit
 from shipped import MODELS, SHIPPED, card_figures, differences
 
@@ -71,9 +76,6 @@ def test_flip_gradient_is_the_difference_of_both_branches():
 
 
 def test_kernel_is_the_plain_version():
-    if not torch.cuda.is_available():
-        os.environ["TRITON_INTERPRET"] = "1"  # Triton's interpreter, on the CPU
-    pytest.importorskip("triton")
     from distil.feedforward import PathKernel, plain_activation
 
     torch.manual_seed(4)
@@ -91,9 +93,6 @@ def test_kernel_is_the_plain_version():
 
 
 def test_vocabulary_kernel_is_the_plain_loss():
-    if not torch.cuda.is_available():
-        os.environ["TRITON_INTERPRET"] = "1"
-    pytest.importorskip("triton")
     from distil.vocab_loss import Fused, plain
 
     torch.manual_seed(5)
@@ -108,6 +107,85 @@ def test_vocabulary_kernel_is_the_plain_loss():
             loss.backward()
             got.append((loss.detach(), leaf.grad))
         torch.testing.assert_close(got[1], got[0], rtol=1e-4, atol=1e-6)
+
+
+def engine_bytes(x):
+    """kernels/src/quantized.h and scalar/narrow.cc for one row, and what its bytes stand for."""
+    x = np.asarray(x, np.float32)
+    least, largest = min(x.min(), np.float32(0)), max(x.max(), np.float32(0))
+    extent = np.float32(largest - least)
+    if extent < 1e-30:
+        return np.zeros_like(x)
+    inverse = np.float32(255) / extent
+    zero = np.rint(-least * inverse)
+    q = np.clip(np.rint(x * inverse) + zero, 0, 255)
+    return ((q - zero) * (extent / np.float32(255))).astype(np.float32)
+
+
+def engine_row(w):
+    """kernels/src/pack.cc, int8_scale and int8_of, for one row of weights."""
+    w = np.asarray(w, np.float32)
+    scale = np.abs(w).max() / np.float32(127)
+    return w if scale == 0 else (np.clip(np.rint(w / scale), -127, 127) * scale).astype(np.float32)
+
+
+def test_int8_is_the_engines():
+    torch.manual_seed(6)
+    x = torch.cat([torch.randn(30, 48), torch.rand(3, 48), -torch.rand(3, 48), torch.zeros(1, 48)])
+    expected = np.stack([engine_bytes(row) for row in x.numpy()])
+    assert np.allclose(int8.plain(x).numpy(), expected, rtol=1e-6, atol=1e-7)
+    leaf = x.clone().requires_grad_(True)
+    int8.Bytes.apply(leaf).mul(3).sum().backward()
+    assert (leaf.grad == 3).all()  # straight through
+    w = torch.cat([torch.randn(20, 48), torch.zeros(1, 48)])
+    assert np.allclose(int8.rounded(w).numpy(), np.stack([engine_row(row) for row in w.numpy()]), rtol=1e-6, atol=1e-7)
+
+
+def test_int8_kernel_is_the_plain_version():
+    torch.manual_seed(7)
+    x = torch.cat([torch.randn(20, 70), torch.zeros(1, 70)]).to("cuda" if torch.cuda.is_available() else "cpu")
+    gap = (int8.fast(x) - int8.plain(x)).abs()
+    assert gap.max() < 0.05 and (gap > 1e-5).float().mean() < 2e-3  # halfway between two bytes, either may come
+
+
+def test_trees_in_int8_are_their_definition():
+    """Decisions and output rows by nodes, the always-on part as two products, gradients to the exact weights."""
+    torch.manual_seed(8)
+    spec = Spec.parse("f2d3+64")
+    layer, x = FeedForward(spec, 64), torch.randn(20, 64)
+    trainer = Trainer(layer, 1e-3, 1e-3, 10)
+    exact = layer.linear_out.weight.detach().clone()
+    int8.narrow(layer, trainer)
+    trees = spec.rows - spec.dense
+    w_in = torch.from_numpy(np.stack([engine_row(r) for r in trainer.masters[0].detach().numpy()]))
+    nodes = torch.from_numpy(np.stack([engine_row(r) for r in exact[:, :trees].T.numpy()]))
+    always = torch.from_numpy(np.stack([engine_row(r) for r in exact[:, trees:].numpy()]))
+    xq = torch.from_numpy(np.stack([engine_bytes(r) for r in x.numpy()]))
+    z = xq @ w_in.T + layer.linear_in.bias
+    y = torch.from_numpy(np.stack([engine_bytes(r) for r in F.gelu(z[:, trees:]).detach().numpy()])) @ always.T
+    for i in range(len(x)):
+        for tree in range(spec.trees):
+            n, base = 0, tree * spec.rows_per_tree
+            for _ in range(spec.depth + 1):
+                y[i] += F.gelu(z[i, base + n]) * nodes[base + n]
+                n = 2 * n + 1 + int(z[i, base + n] > 0)
+    torch.testing.assert_close(layer(x), y, rtol=1e-4, atol=1e-5)
+    layer(x).square().sum().backward()
+    trainer.step()
+    trainer.settle(layer)
+    int8.widen(layer)
+    moved = (layer.linear_out.weight - exact).abs()
+    assert 0 < moved.max() < 2e-3 and not layer.linear_in.int8
+
+
+def test_rewording_stays_within_a_kind():
+    words = torch.randn(40, 8)
+    table = neighbours(words, [np.arange(5, 20, dtype=np.uint16), np.arange(20, 40, dtype=np.uint16)], 3)
+    assert (table[:5] == np.arange(5)[:, None]).all() and table[5:20].min() >= 5 and table[5:20].max() < 20
+    assert (table[5:] != np.arange(5, 40)[:, None]).all()
+    rows = np.full((50, 60), 7)
+    changed = reword(rows, table, np.random.default_rng(0))
+    assert 0.35 < (changed != 7).mean() < 0.45 and np.isin(changed, [7, *table[7]]).all()
 
 
 def test_initialisation_explains_what_a_tree_can():

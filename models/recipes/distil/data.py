@@ -192,14 +192,16 @@ def prepare(folder: pathlib.Path, tokenizer_json: pathlib.Path, limit: int | Non
 
     ner_train, ner_train_labels = words(ner)
     entities = entity_spans(ner_train, ner_train_labels)
-    vocabulary = np.array([i for t, i in tokenizer.get_vocab().items() if re.fullmatch(r"(##)?[a-z]+", t)], np.uint16)
+    kinds = [np.array(sorted(i for t, i in tokenizer.get_vocab().items() if re.fullmatch(kind, t)), np.uint16)
+             for kind in ("[a-z]+", "##[a-z]+")]
     ner_test_ids, ner_test_labels = words(ner_test[: limit or None])
     ner_dev_ids, ner_dev_labels = words(ner_dev[: limit or None])
     return {
         "dropped": dropped,
         "stream": stream,
         "encyclopaedia": np.concatenate([wiki_pieces.flat, ner_train.flat]),
-        "varied": varied(stream, entities, np.sort(vocabulary), np.random.default_rng(0)),
+        "varied": varied(stream, entities, np.sort(np.concatenate(kinds)), np.random.default_rng(0)),
+        "kinds": kinds,
         "starters": pieces(STARTERS.split("|")),
         "sentences": pieces(novel_sentences + 4 * wiki + 2 * sts + [t for t, _ in sst] + [" ".join(w) for w, _ in ner]),
         "wiki": wiki_pieces,
@@ -238,6 +240,25 @@ def varied(stream, entities, vocabulary, rng, every: int = 14, share: float = 0.
     return np.concatenate(parts)
 
 
+@torch.no_grad()
+def neighbours(words: torch.Tensor, kinds, count: int = 15) -> np.ndarray:
+    """int64 [vocabulary, count]: the pieces of the same kind (first or later in a word, letters only) whose embeddings are
+    nearest by cosine; all others stand for themselves."""
+    table = np.repeat(np.arange(len(words))[:, None], count, 1)
+    for kind in kinds:
+        ids = torch.from_numpy(kind.astype(np.int64)).to(words.device)
+        vectors = torch.nn.functional.normalize(words[ids].float(), dim=1)
+        for part in torch.arange(len(ids), device=words.device).split(4096):
+            near = (vectors[part] @ vectors.T).topk(count + 1, 1).indices[:, 1:]  # the first is the piece itself
+            table[kind[part.cpu().numpy()]] = ids[near].cpu().numpy()
+    return table
+
+
+def reword(rows: np.ndarray, table: np.ndarray, rng, share: float = 0.4) -> np.ndarray:
+    """A share of the pieces replaced by one of their neighbours, as in TinyBERT (arXiv 1909.10351)."""
+    return np.where(rng.random(rows.shape) < share, table[rows, rng.integers(0, table.shape[1], rows.shape)], rows)
+
+
 def chunks(line: str, size: int = 4000):
     """A novel's line in parts that end at a space, so that tokenising uses every core."""
     while line:
@@ -250,14 +271,14 @@ def chunks(line: str, size: int = 4000):
 class Text:
     """Unlabelled rows for general distillation: every step's batch is a function of (seed, step) alone.
 
-    CYCLE says what a step reads: crops of the running text, of its varied form (`varied`) or of encyclopaedic text, of so
-    many pieces; whole sentences of one length; or pseudo-questions. The last quarter of a batch repeats its first with
-    a fifth of the pieces masked or replaced, so that near-equal texts are seen side by side.
+    CYCLE says what a step reads: crops of the running text, of its varied form (`varied`), of encyclopaedic text or of its
+    reworded form (`reword`), of so many pieces; whole sentences of one length; or pseudo-questions. The last quarter of a
+    batch repeats its first with a fifth of the pieces masked or replaced, so that near-equal texts are seen side by side.
     """
 
-    CYCLE = (("stream", 126), ("varied", 126), ("stream", 62), ("sentences", 0), ("encyclopaedia", 126), ("stream", 254),
-             ("varied", 254), ("sentences", 0), ("stream", 126), ("varied", 126), ("stream", 126), ("questions", 0),
-             ("encyclopaedia", 254), ("stream", 126), ("varied", 62), ("sentences", 0))
+    CYCLE = (("stream", 126), ("varied", 126), ("reworded", 62), ("sentences", 0), ("encyclopaedia", 126), ("stream", 254),
+             ("varied", 254), ("sentences", 0), ("reworded", 126), ("varied", 126), ("stream", 126), ("questions", 0),
+             ("encyclopaedia", 254), ("reworded", 126), ("stream", 62), ("sentences", 0))
 
     def __init__(self, prepared: dict, tokens: int, seed: int):
         self.prepared, self.stream, self.sentences = prepared, prepared["stream"], prepared["sentences"]
@@ -279,18 +300,21 @@ class Text:
             rows = self.sentences.rows(rng.choice(self.groups[n], count, replace=False))
         elif kind == "questions":
             n = int(rng.integers(8, 25))
-            about = crops(self.prepared[("varied", "encyclopaedia")[rng.integers(2)]], 62, min(self.tokens // (n + 2), 2048), rng)
+            kind = ("varied", "encyclopaedia")[rng.integers(2)]
+            about = crops(self.prepared, kind, 62, min(self.tokens // (n + 2), 2048), rng)
             rows = frame(torch.from_numpy(self.questions.ask(about, n, rng)))
         else:
-            rows = frame(torch.from_numpy(crops(self.prepared[kind], n, self.tokens // (n + 2), rng)))
+            rows = frame(torch.from_numpy(crops(self.prepared, kind, n, self.tokens // (n + 2), rng)))
         return corrupt_tail(rows, rng, self.stream)
 
 
-def crops(stream, n: int, rows: int, rng, neighbours: int = 1) -> np.ndarray:
-    """int64 [rows, n]: crops at random places of a stream, `neighbours` in turn following each other there."""
-    start = rng.integers(0, max(1, len(stream) - n * neighbours), -(-rows // neighbours))
-    start = (start[:, None] + n * np.arange(neighbours)).reshape(-1)[:rows]
-    return stream[(start[:, None] + np.arange(n)) % len(stream)].astype(np.int64)
+def crops(prepared: dict, kind: str, n: int, rows: int, rng, in_turn: int = 1) -> np.ndarray:
+    """int64 [rows, n]: crops at random places of a stream, `in_turn` of them following each other there."""
+    stream = prepared["encyclopaedia" if kind == "reworded" else kind]
+    start = rng.integers(0, max(1, len(stream) - n * in_turn), -(-rows // in_turn))
+    start = (start[:, None] + n * np.arange(in_turn)).reshape(-1)[:rows]
+    found = stream[(start[:, None] + np.arange(n)) % len(stream)].astype(np.int64)
+    return reword(found, prepared["neighbours"], rng) if kind == "reworded" else found
 
 
 class Questions:

@@ -25,6 +25,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from distil.int8 import Product, TreeOutput
+
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
@@ -206,8 +208,9 @@ class FeedForward(nn.Module):
         super().__init__()
         self.spec, self.flip = spec, flip
         if spec.rows:
-            self.linear_in = nn.Linear(hidden, spec.rows)
-            self.linear_out = nn.Linear(spec.rows, hidden, bias=out_bias)
+            self.linear_in = Product(hidden, spec.rows)
+            self.linear_out = (TreeOutput(spec.rows, hidden, out_bias, spec.dense) if spec.trees
+                               else Product(spec.rows, hidden, out_bias))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor | None:
         spec = self.spec

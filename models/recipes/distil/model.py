@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from distil.feedforward import FeedForward, Spec
+from distil.int8 import Product
 
 HIDDEN, HEADS, EPS, VOCAB = 384, 12, 1e-12, 30522
 TEACHER_LAYERS, TEACHER_WIDTH = 6, 1536
@@ -23,8 +24,8 @@ TEACHER_LAYERS, TEACHER_WIDTH = 6, 1536
 class Layer(nn.Module):
     def __init__(self, spec: Spec, out_bias: bool, flip: float):
         super().__init__()
-        self.qkv = nn.Linear(HIDDEN, 3 * HIDDEN)
-        self.out = nn.Linear(HIDDEN, HIDDEN)
+        self.qkv = Product(HIDDEN, 3 * HIDDEN)
+        self.out = Product(HIDDEN, HIDDEN)
         self.norm1 = nn.LayerNorm(HIDDEN, EPS)
         self.ffn = FeedForward(spec, HIDDEN, out_bias, flip)
         self.norm2 = nn.LayerNorm(HIDDEN, EPS)

@@ -27,6 +27,18 @@ class Trainer:
         if fused:
             module.bfloat16()
             self.params = [p for p in module.parameters() if p.requires_grad]
+        self.rounding = {}
+
+    def round(self, rounding: dict) -> None:
+        """From now on the module gets weights as `rounding` {parameter: function} makes them from the masters."""
+        index = {p: i for i, p in enumerate(self.params)}
+        self.rounding = {index[p]: function for p, function in rounding.items()}
+        self.hand_out()
+
+    @torch.no_grad()
+    def hand_out(self) -> None:
+        """The masters, or what they are rounded to, into the module."""
+        torch._foreach_copy_(self.params, [self.rounding[i](m) if i in self.rounding else m for i, m in enumerate(self.masters)])
 
     def step(self) -> None:
         used = [i for i, p in enumerate(self.params) if p.grad is not None]
@@ -38,8 +50,7 @@ class Trainer:
         torch.nn.utils.clip_grad_norm_([m for m in self.masters if m.grad is not None], 1.0)
         self.adam.step()
         self.schedule.step()
-        with torch.no_grad():
-            torch._foreach_copy_(self.params, self.masters)
+        self.hand_out()
 
     @torch.no_grad()
     def settle(self, module) -> None:
@@ -58,6 +69,6 @@ class Trainer:
     @torch.no_grad()
     def restore(self, state: dict) -> None:
         torch._foreach_copy_(self.masters, state["masters"])
-        torch._foreach_copy_(self.params, self.masters)
+        self.hand_out()
         self.adam.load_state_dict(state["adam"])
         self.schedule.load_state_dict(state["schedule"])

@@ -48,6 +48,7 @@ def begin(args, gpu_gb: float) -> tuple[dict, Encoder, torch.device]:
     seed(args.seed)
     _, teacher = load_teacher(args.teacher, args.embeddings)
     teacher.shared[0].to(device)
+    prepared["neighbours"] = data.neighbours(teacher.shared[0].word, prepared["kinds"])
     say(f"{len(prepared['stream']) / 1e6:.1f} M word pieces, {len(prepared['sentences'])} sentences; left out as equal "
         f"to test or dev text: {prepared['dropped']}")
     return prepared, teacher.to(device), device
