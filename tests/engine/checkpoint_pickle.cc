@@ -23,8 +23,8 @@ const std::vector<float> kNumbers = [] {
 const Storages kStorages{{"0", bytes_of(kNumbers)}};
 const std::string kStorage = op::storage("FloatStorage", "0", 24);
 
-TensorSource open(const ScratchDir& dir, const std::string& pickle,
-                  const Storages& storages = kStorages) {
+TensorSource open_pickle(const ScratchDir& dir, const std::string& pickle,
+                         const Storages& storages = kStorages) {
   return open_pytorch_bin(dir.write("m.bin", zip_archive(torch_entries(pickle, storages))));
 }
 
@@ -58,19 +58,19 @@ TEST_CASE("pickle: a state dict with views, tied tensors, a scalar, parameters a
   const std::string parameter = op::global("torch._utils", "_rebuild_parameter") + op::kMark +
                                 op::tensor(kStorage, 0, {4, 6}, {6, 1}) + op::kFalse +
                                 op::ordered_dict() + op::kTuple + op::kReduce;
-  const TensorSource source =
-      open(dir, op::state_dict(op::text("a") + op::tensor(kStorage, 0, {4, 6}, {6, 1}) +
-                               op::text("tied") + parameter +                                //
-                               op::text("t") + op::tensor(kStorage, 0, {6, 4}, {1, 6}) +     //
-                               op::text("s") + op::tensor(kStorage, 6, {2, 3}, {6, 2}) +     //
-                               op::text("scalar") + op::tensor(kStorage, 5, {}, {}) +        //
-                               op::text("none") + op::tensor(kStorage, 0, {0, 4}, {4, 1}) +  //
-                               op::text("odd") + op::tensor(kStorage, 2, {1, 3}, {99, 1}) +  //
-                               op::text("epoch") + op::number(3) +                           //
-                               op::text("rate") + "G" + std::string(8, '\0') +               //
-                               op::text("size") + op::global("torch", "Size") +              //
-                               op::tuple({2, 3}) + "\x85R" +                                 //
-                               op::text("list") + "](K\1M\2\3e" + op::text("nothing") + "N"));
+  const TensorSource source = open_pickle(
+      dir, op::state_dict(op::text("a") + op::tensor(kStorage, 0, {4, 6}, {6, 1}) +
+                          op::text("tied") + parameter +                                //
+                          op::text("t") + op::tensor(kStorage, 0, {6, 4}, {1, 6}) +     //
+                          op::text("s") + op::tensor(kStorage, 6, {2, 3}, {6, 2}) +     //
+                          op::text("scalar") + op::tensor(kStorage, 5, {}, {}) +        //
+                          op::text("none") + op::tensor(kStorage, 0, {0, 4}, {4, 1}) +  //
+                          op::text("odd") + op::tensor(kStorage, 2, {1, 3}, {99, 1}) +  //
+                          op::text("epoch") + op::number(3) +                           //
+                          op::text("rate") + "G" + std::string(8, '\0') +               //
+                          op::text("size") + op::global("torch", "Size") +              //
+                          op::tuple({2, 3}) + "\x85R" +                                 //
+                          op::text("list") + "](K\1M\2\3e" + op::text("nothing") + "N"));
   CHECK(source.names() == std::vector<std::string>{"a", "tied", "t", "s", "scalar", "none", "odd"});
   CHECK(values(source.at("a")) == kNumbers);
   CHECK(source.at("tied").data == source.at("a").data);
@@ -94,7 +94,7 @@ TEST_CASE("pickle: every storage type") {
       {"ShortStorage", Dtype::i16},  {"CharStorage", Dtype::i8},  {"ByteStorage", Dtype::u8},
       {"BoolStorage", Dtype::bool_}};
   for (const auto& [name, dtype] : types) {
-    const TensorSource source = open(
+    const TensorSource source = open_pickle(
         dir, op::state_dict(op::text("w") + op::tensor(op::storage(name, "0", 12), 0, {3}, {2})));
     CHECK(source.at("w").dtype == dtype);
     CHECK(source.at("w").bytes == 3 * dtype_size(dtype));
@@ -108,8 +108,8 @@ TEST_CASE("pickle: wrapped state dicts, attributes, memo") {
                             // module.state_dict() hangs _metadata on the dict
                             op::kEmptyDict + op::text("_metadata") + op::kEmptyDict + "sb";
   for (const char* key : {"state_dict", "model", "model_state_dict"}) {
-    const TensorSource source =
-        open(dir, op::kProto + op::kEmptyDict + op::set_items(op::text(key) + inner) + op::kStop);
+    const TensorSource source = open_pickle(
+        dir, op::kProto + op::kEmptyDict + op::set_items(op::text(key) + inner) + op::kStop);
     CHECK(source.names() == std::vector<std::string>{"w"});
   }
   // One storage memorised and recalled, by both widths of number.
@@ -117,7 +117,7 @@ TEST_CASE("pickle: wrapped state dicts, attributes, memo") {
       op::text("a") + op::tensor(kStorage + "q\7", 0, {24}, {1}) + op::text("b") +
       op::tensor("h\7" + ("r" + little_endian(std::uint32_t{300})), 0, {2}, {1}) + op::text("c") +
       op::tensor("j" + little_endian(std::uint32_t{300}), 1, {2}, {1}));
-  CHECK(values(open(dir, recalled).at("c")) == std::vector<float>{1, 2});
+  CHECK(values(open_pickle(dir, recalled).at("c")) == std::vector<float>{1, 2});
 }
 
 TEST_CASE("pickle: names that run code are refused by name and nothing runs") {

@@ -25,7 +25,7 @@ void header_refused(const std::string& header, std::size_t data_bytes,
   refused(safetensors(header, data_bytes), parts);
 }
 
-TensorSource open(const ScratchDir& dir, const std::string& bytes) {
+TensorSource open_file(const ScratchDir& dir, const std::string& bytes) {
   return open_safetensors(dir.write("model.safetensors", bytes));
 }
 
@@ -102,7 +102,7 @@ TEST_CASE("hostile 4: a header that is not JSON, not UTF-8 or cut short") {
 TEST_CASE("hostile 5: white space around the header's object is accepted") {
   const ScratchDir dir;
   const std::string table = " \n\t{" + entry("a", "U8", "[4]", "[0,4]") + "}   ";
-  CHECK(open(dir, safetensors(table, 4)).names() == std::vector<std::string>{"a"});
+  CHECK(open_file(dir, safetensors(table, 4)).names() == std::vector<std::string>{"a"});
 }
 
 TEST_CASE("hostile 6: nesting of depth 100,000") {
@@ -137,7 +137,8 @@ TEST_CASE("hostile 7: as many tensors as are allowed load in bounded time") {
   }
   header += "}";
   const std::clock_t start = std::clock();
-  const TensorSource source = open(dir, safetensors(header, static_cast<std::size_t>(kMaxTensors)));
+  const TensorSource source =
+      open_file(dir, safetensors(header, static_cast<std::size_t>(kMaxTensors)));
   CHECK(source.tensors().size() == static_cast<std::size_t>(kMaxTensors));
   CHECK(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC < 10 * kRefusalMs / 1e3);
 }
@@ -222,10 +223,10 @@ TEST_CASE("hostile 14: bytes behind the last tensor, and bytes missing") {
 TEST_CASE("hostile 15: tensors of size zero and scalars are accepted") {
   const ScratchDir dir;
   const TensorSource source =
-      open(dir, safetensors("{" + entry("none", "F32", "[0,9223372036854775807,8]", "[0,0]") + "," +
-                                entry("scalar", "F32", "[]", "[0,4]") + "," +
-                                entry("end", "F16", "[3,0]", "[4,4]") + "}",
-                            4));
+      open_file(dir, safetensors("{" + entry("none", "F32", "[0,9223372036854775807,8]", "[0,0]") +
+                                     "," + entry("scalar", "F32", "[]", "[0,4]") + "," +
+                                     entry("end", "F16", "[3,0]", "[4,4]") + "}",
+                                 4));
   CHECK(source.at("none").elements() == 0);
   CHECK(source.at("none").bytes == 0);
   CHECK(source.at("end").elements() == 0);
@@ -235,10 +236,11 @@ TEST_CASE("hostile 15: tensors of size zero and scalars are accepted") {
 
 TEST_CASE("hostile 16: a dtype we do not know is an error only where it is used") {
   const ScratchDir dir;
-  const TensorSource source = open(dir, safetensors("{" + entry("q", "F4", "[4]", "[0,2]") + "," +
-                                                        entry("c", "C64", "[1]", "[2,10]") + "," +
-                                                        entry("a", "F32", "[1]", "[10,14]") + "}",
-                                                    14));
+  const TensorSource source =
+      open_file(dir, safetensors("{" + entry("q", "F4", "[4]", "[0,2]") + "," +
+                                     entry("c", "C64", "[1]", "[2,10]") + "," +
+                                     entry("a", "F32", "[1]", "[10,14]") + "}",
+                                 14));
   CHECK(source.at("q").dtype == Dtype::other);
   CHECK(source.at("c").dtype_name == "C64");
   float out[4];

@@ -5,7 +5,7 @@
 namespace sapwood::test {
 namespace {
 
-AnswerOptions options_of(const json& entry) {
+AnswerOptions answer_options(const json& entry) {
   AnswerOptions options;
   options.top_k = entry.at("top_k");
   options.max_answer_length = entry.at("max_answer_len");
@@ -23,7 +23,7 @@ TEST_CASE("answer finds what the pipeline finds", "[golden]") {
       INFO("question: " << input.question << ", window: " << entry.at("max_seq_len")
                         << ", impossible: " << entry.at("handle_impossible_answer")
                         << ", top_k: " << entry.at("top_k"));
-      const auto result = answer(model, {&input, 1}, options_of(entry));
+      const auto result = answer(model, {&input, 1}, answer_options(entry));
       const auto& found = result[0].value();
       const json& expected = entry.at("answers");
       REQUIRE(found.size() == expected.size());

@@ -9,7 +9,7 @@ namespace {
 
 constexpr double kHiddenTolerance = 1e-4;
 
-EmbedOptions options_of(const json& entry) {
+EmbedOptions embed_options(const json& entry) {
   static const std::map<std::string, PoolingMode> modes = {
       {"mean", PoolingMode::mean}, {"cls", PoolingMode::cls}, {"max", PoolingMode::max}};
   EmbedOptions options;
@@ -24,7 +24,7 @@ TEST_CASE("embed answers as sentence-transformers does", "[golden]") {
       const TextInput input = text_input(entry);
       INFO("pooling: " << entry.at("pooling") << ", normalize: " << entry.at("normalize")
                        << ", text: " << input.text);
-      const auto result = embed(model, {&input, 1}, options_of(entry));
+      const auto result = embed(model, {&input, 1}, embed_options(entry));
       const Embedding& found = result[0].value();
       CHECK(found.rows == 1);
       CHECK(found.dim == model.config().hidden);

@@ -7,7 +7,7 @@
 namespace sapwood::test {
 namespace {
 
-NerOptions options_of(const json& entry) {
+NerOptions ner_options(const json& entry) {
   static const std::map<std::string, Aggregation> strategies = {{"none", Aggregation::none},
                                                                 {"simple", Aggregation::simple},
                                                                 {"first", Aggregation::first},
@@ -42,7 +42,7 @@ TEST_CASE("ner answers as the pipeline does", "[golden]") {
   for_each_golden("ner", [](const Model& model, const json& golden) {
     for (const json& entry : golden.at("ner")) {
       const std::string_view text = entry.at("text").get_ref<const std::string&>();
-      const NerOptions options = options_of(entry);
+      const NerOptions options = ner_options(entry);
       INFO("strategy: " << entry.at("aggregation_strategy") << ", stride: " << options.stride
                         << ", text: " << text);
       const auto result = ner(model, {&text, 1}, options);

@@ -11,9 +11,6 @@
 namespace sapwood::kernels::test {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-
 // f(x) of each x: a product with k = 1 whose weights are the identity's.
 std::vector<float> apply(const KernelTable& table, Activation activation,
                          const std::vector<float>& x) {

@@ -19,18 +19,16 @@
 namespace sapwood::kernels::test {
 namespace {
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-
 struct Types {
   DType in, out;
 };
 constexpr Types kF32{DType::f32, DType::f32};
-constexpr Types kTypes[] = {kF32,
-                            {DType::bf16, DType::bf16},
-                            {DType::int8, DType::int8},
-                            {DType::f32, DType::bf16},
-                            {DType::f32, DType::int8},
-                            {DType::bf16, DType::int8}};
+constexpr Types kTypePairs[] = {kF32,
+                                {DType::bf16, DType::bf16},
+                                {DType::int8, DType::int8},
+                                {DType::f32, DType::bf16},
+                                {DType::f32, DType::int8},
+                                {DType::bf16, DType::int8}};
 
 std::string name(Types types) {
   const char* const names[] = {"f32", "bf16", "int8"};
@@ -213,7 +211,7 @@ void check(const KernelTable& table, const Layer& layer, int y_gap) {
 template <typename Test>
 void for_each_table(const Test& test) {
   for (const KernelTable* table : tables()) {
-    for (const Types types : kTypes) {
+    for (const Types types : kTypePairs) {
       DYNAMIC_SECTION(table->name << " " << name(types)) { test(*table, types); }
     }
   }

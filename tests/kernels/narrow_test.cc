@@ -11,9 +11,6 @@
 namespace sapwood::kernels::test {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-
 struct Quantized {
   int rows, cols;
   std::int64_t stride;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <random>
 #include <span>
 #include <vector>
@@ -10,6 +11,9 @@
 #include "sapwood/kernels/dispatch.h"
 
 namespace sapwood::kernels::test {
+
+inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
+inline constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 // The tables this CPU can run. What it cannot run is named by the test case "every instruction
 // set".

@@ -14,6 +14,7 @@ using sapwood::Encoding;
 using sapwood::ErrorCode;
 using sapwood::Tokenizer;
 using sapwood::test::error_of;
+using sapwood::test::mentions;
 using sapwood::test::options_for;
 using sapwood::test::small_tokenizer;
 using sapwood::test::small_vocab;
@@ -24,11 +25,6 @@ Json small_json() { return Json::parse(small_tokenizer().to_json()); }
 
 std::string load_error(const Json& json, ErrorCode code) {
   return error_of([&] { Tokenizer::from_json(json.dump()); }, code);
-}
-
-bool mentions(const std::string& text, const std::string& part) {
-  INFO(text);
-  return text.find(part) != std::string::npos && text.find("wrong code") != 0;
 }
 
 std::string repeat(const std::string& part, std::size_t n) {

@@ -12,6 +12,7 @@ namespace fs = std::filesystem;
 using sapwood::ErrorCode;
 using sapwood::Tokenizer;
 using sapwood::test::error_of;
+using sapwood::test::mentions;
 using sapwood::test::options_for;
 using sapwood::test::small_tokenizer;
 using sapwood::test::small_vocab;
@@ -41,11 +42,6 @@ class Directory {
  private:
   fs::path path_;
 };
-
-bool mentions(const std::string& text, const std::string& part) {
-  INFO(text);
-  return text.find(part) != std::string::npos && text.find("wrong code") != 0;
-}
 
 }  // namespace
 

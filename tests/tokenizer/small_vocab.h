@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "catch.h"
 #include "sapwood/tokenizer/tokenizer.h"
 
 namespace sapwood::test {
@@ -35,6 +36,12 @@ std::string error_of(Call call, ErrorCode expected) {
                : "wrong code " + std::string(to_string(e.code())) + ": " + e.what();
   }
   return "no error";
+}
+
+// Whether error_of() got the expected error and its message says `part`.
+inline bool mentions(const std::string& error, const std::string& part) {
+  INFO(error);
+  return error.find(part) != std::string::npos && error.find("wrong code") != 0;
 }
 
 }  // namespace sapwood::test

@@ -18,9 +18,9 @@
 namespace sapwood::cli {
 namespace {
 
-constexpr ModelKind kKind{"any model", ""};
+constexpr ModelKind kBenchKind{"any model", ""};
 
-struct Options {
+struct BenchArguments {
   ModelOptions model;
   std::string shapes = "1x8,1x128";
   std::string lengths;  // a file: "" for shapes
@@ -84,7 +84,7 @@ std::string compute_dtype(const Model& model) {
 }
 
 nlohmann::ordered_json measure(const Model& model, const std::vector<Work>& works,
-                               const Options& options) {
+                               const BenchArguments& options) {
   nlohmann::ordered_json wall, processor;
   for (const Work& work : works) {
     const Times times =
@@ -131,7 +131,7 @@ std::string table_of(const nlohmann::ordered_json& json) {
   return text;
 }
 
-int run(const Options& options) {
+int run_bench(const BenchArguments& options) {
   const bool asked = options.shapes == "-" && options.lengths.empty();
   std::vector<Work> works;
   if (!options.lengths.empty()) {
@@ -149,7 +149,7 @@ int run(const Options& options) {
       load.batch_tokens = std::max(load.batch_tokens, least);
     }
   }
-  const Model model = Model::load(model_path(options.model.model, kKind), load);
+  const Model model = Model::load(model_path(options.model.model, kBenchKind), load);
   OutputStream output;
   const auto answer = [&](const std::vector<Work>& these) {
     const auto json = measure(model, these, options);
@@ -168,10 +168,10 @@ int run(const Options& options) {
 }  // namespace
 
 Command add_bench(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BenchArguments>();
   CLI::App* app = root.add_subcommand(
       "bench", "Median time from random ids to the last hidden state, after warming up");
-  add_model_name(*app, options->model.model, kKind);
+  add_model_name(*app, options->model.model, kBenchKind);
   CLI::Option* shapes =
       app->add_option("--shapes", options->shapes,
                       "Texts x tokens, separated by commas; -: a list a line from standard input, "
@@ -197,7 +197,7 @@ Command add_bench(CLI::App& root) {
       "--json", options->json,
       "{\"isa\", \"dtype\", \"threads\", \"median_ms\": {shape: ms}, \"processor_ms\": {...}}");
   add_engine_options(*app, options->model, 1);
-  return {app, [options] { return run(*options); }};
+  return {app, [options] { return run_bench(*options); }};
 }
 
 }  // namespace sapwood::cli

@@ -9,9 +9,9 @@
 namespace sapwood::cli {
 namespace {
 
-constexpr ModelKind kKind{"a model with a sequence classification head", "minilm-fff-sst2"};
+constexpr ModelKind kClassifyKind{"a model with a sequence classification head", "minilm-fff-sst2"};
 
-struct Options : TextTaskOptions {
+struct ClassifyArguments : TextTaskOptions {
   int top_k = 1;
   std::optional<ScoreFunction> function;
   std::optional<std::string> pair;
@@ -41,8 +41,8 @@ Rendered render(Classification result, bool list, OutputFormat format) {
   return rendered;
 }
 
-int run(const Options& options) {
-  const Model model = load_model(options.model, kKind);
+int run_classify(const ClassifyArguments& options) {
+  const Model model = load_model(options.model, kClassifyKind);
   const LengthOptions length = options.length.options();
   const ClassifyOptions classify_options{options.top_k, options.function, length};
   Task task;
@@ -64,10 +64,10 @@ int run(const Options& options) {
 }  // namespace
 
 Command add_classify(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ClassifyArguments>();
   CLI::App* app = root.add_subcommand("classify", "Labels and scores of texts or pairs");
   add_texts(*app, options->io, "Texts to classify");
-  add_model_name(*app, options->model.model, kKind);
+  add_model_name(*app, options->model.model, kClassifyKind);
   app->add_option("--text-pair", options->pair, "Second text of every pair")->type_name("TEXT");
   app->add_option("--top-k", options->top_k, "Labels shown, best first; 0: all")
       ->type_name("K")
@@ -80,7 +80,7 @@ Command add_classify(CLI::App& root) {
        {"none", ScoreFunction::none}},
       "From logits to scores; none: raw logits [by the model's problem type]");
   add_text_task_options(*app, *options);
-  return {app, [options] { return run(*options); }};
+  return {app, [options] { return run_classify(*options); }};
 }
 
 }  // namespace sapwood::cli

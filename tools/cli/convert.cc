@@ -11,13 +11,13 @@
 namespace sapwood::cli {
 namespace {
 
-struct Options {
+struct ConvertArguments {
   std::string source, target;
   ConvertOptions convert;
   bool quiet = false;
 };
 
-int run(const Options& options) {
+int run_convert(const ConvertArguments& options) {
   const std::filesystem::path source = find_model(options.source);
   const ConvertReport report = convert(source, options.target, options.convert);
   for (const std::string& name : report.not_finite) {
@@ -40,7 +40,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command add_convert(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ConvertArguments>();
   CLI::App* app =
       root.add_subcommand("convert", "Write a model directory as one file that is mapped at load");
   app->add_option("source", options->source, "Model directory, or its name")
@@ -56,7 +56,7 @@ Command add_convert(CLI::App& root) {
                   "Type of the rows that fast feedforward decides by, if finer than --dtype")
       ->check(CLI::IsMember({"f32", "bf16", "int8"}));
   app->add_flag("-q,--quiet", options->quiet, "Say nothing on success");
-  return {app, [options] { return run(*options); }};
+  return {app, [options] { return run_convert(*options); }};
 }
 
 }  // namespace sapwood::cli

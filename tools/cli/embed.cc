@@ -9,9 +9,10 @@
 namespace sapwood::cli {
 namespace {
 
-constexpr ModelKind kKind{"an encoder, e.g. a sentence-transformers model", "minilm-fff-embed"};
+constexpr ModelKind kEmbedKind{"an encoder, e.g. a sentence-transformers model",
+                               "minilm-fff-embed"};
 
-struct Options : TextTaskOptions {
+struct EmbedArguments : TextTaskOptions {
   std::optional<PoolingMode> pooling;
   std::optional<bool> normalize;
   std::optional<std::string> pair;
@@ -85,8 +86,8 @@ std::vector<std::string> columns(const Model& model, bool per_token, OutputForma
   return names;
 }
 
-int run(const Options& options) {
-  const Model model = load_model(options.model, kKind);
+int run_embed(const EmbedArguments& options) {
+  const Model model = load_model(options.model, kEmbedKind);
   const LengthOptions length = options.length.options();
   const EmbedOptions embed_options{options.pooling, options.normalize, length};
   const bool per_token = options.pooling == PoolingMode::none;
@@ -121,10 +122,10 @@ int run(const Options& options) {
 }  // namespace
 
 Command add_embed(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EmbedArguments>();
   CLI::App* app = root.add_subcommand("embed", "One vector a text, or one a token");
   add_texts(*app, options->io, "Texts to embed");
-  add_model_name(*app, options->model.model, kKind);
+  add_model_name(*app, options->model.model, kEmbedKind);
   app->add_option("--text-pair", options->pair, "Second text of every pair")->type_name("TEXT");
   add_choice<std::optional<PoolingMode>, PoolingMode>(
       *app, "--pooling", options->pooling,
@@ -140,7 +141,7 @@ Command add_embed(CLI::App& root) {
       [options = options.get()](std::int64_t count) { options->normalize = count > 0; },
       "Scale vectors to length 1 [the model's, else not]");
   add_text_task_options(*app, *options, true);
-  return {app, [options] { return run(*options); }};
+  return {app, [options] { return run_embed(*options); }};
 }
 
 }  // namespace sapwood::cli

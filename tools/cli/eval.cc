@@ -19,7 +19,7 @@ struct EvalTask {
   ModelKind kind;
 };
 
-struct Options {
+struct EvalArguments {
   ModelOptions model;
   LengthFlags length;
   EvalTask task{};
@@ -49,7 +49,7 @@ nlohmann::ordered_json metric_json(double value) {
   return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
 }
 
-int run(Options options) {
+int run_eval(EvalArguments options) {
   const Model model = load_model(options.model, options.task.kind);
   options.eval.length = options.length.options();
   Progress progress(progress_wanted() && !options.quiet);
@@ -92,7 +92,7 @@ int run(Options options) {
 }  // namespace
 
 Command add_eval(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EvalArguments>();
   CLI::App* app = root.add_subcommand("eval", "The metrics of a model on a labelled file");
   const ModelKind encoder{"an encoder, e.g. a sentence-transformers model", "minilm-fff-embed"};
   add_choice<EvalTask, EvalTask>(
@@ -120,7 +120,7 @@ Command add_eval(CLI::App& root) {
   app->add_flag("-q,--quiet", options->quiet, "No notices and no progress on standard error");
   add_engine_options(*app, options->model);
   app->footer(kProtocols);
-  return {app, [options] { return run(*options); }};
+  return {app, [options] { return run_eval(*options); }};
 }
 
 }  // namespace sapwood::cli

@@ -9,9 +9,9 @@
 namespace sapwood::cli {
 namespace {
 
-constexpr ModelKind kKind{"a model with a masked language model head", "minilm-fff-mlm"};
+constexpr ModelKind kFillMaskKind{"a model with a masked language model head", "minilm-fff-mlm"};
 
-struct Options : TextTaskOptions {
+struct FillMaskArguments : TextTaskOptions {
   int top_k = 5;
 };
 
@@ -44,8 +44,8 @@ Rendered render(MaskFills result, OutputFormat format) {
   return rendered;
 }
 
-int run(const Options& options) {
-  const Model model = load_model(options.model, kKind);
+int run_fill_mask(const FillMaskArguments& options) {
+  const Model model = load_model(options.model, kFillMaskKind);
   const FillMaskOptions fill_options{options.top_k, options.length.options()};
   Task task;
   task.io = options.io;
@@ -63,16 +63,16 @@ int run(const Options& options) {
 }  // namespace
 
 Command add_fill_mask(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<FillMaskArguments>();
   CLI::App* app = root.add_subcommand("fill-mask", "The likeliest tokens in the place of a mask");
   add_texts(*app, options->io, "Texts with the model's mask token, e.g. [MASK]");
-  add_model_name(*app, options->model.model, kKind);
+  add_model_name(*app, options->model.model, kFillMaskKind);
   app->add_option("--top-k", options->top_k, "Tokens shown for a mask, best first")
       ->type_name("K")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   add_text_task_options(*app, *options);
-  return {app, [options] { return run(*options); }};
+  return {app, [options] { return run_fill_mask(*options); }};
 }
 
 }  // namespace sapwood::cli

@@ -10,9 +10,9 @@
 namespace sapwood::cli {
 namespace {
 
-constexpr ModelKind kKind{"a model", ""};
+constexpr ModelKind kInspectKind{"a model", ""};
 
-struct Options {
+struct InspectArguments {
   ModelOptions model;
   std::string positional, output;
   std::string format;
@@ -112,7 +112,7 @@ void write_graph(OutputStream& output, const GraphSummary& graph) {
 
 // A model without a tokenizer can be looked at too.
 Model load(const ModelOptions& options) {
-  const std::filesystem::path path = model_path(options.model, kKind);
+  const std::filesystem::path path = model_path(options.model, kInspectKind);
   LoadOptions load_options = options.load_options();
   try {
     return Model::load(path, load_options);
@@ -123,7 +123,7 @@ Model load(const ModelOptions& options) {
   }
 }
 
-int run(Options options) {
+int run_inspect(InspectArguments options) {
   if (!options.positional.empty()) options.model.model = options.positional;
   const bool dot = options.format == "dot";
   if (dot && !options.graph) throw UsageError("--format dot draws the graph: add --graph");
@@ -155,12 +155,12 @@ int run(Options options) {
 }  // namespace
 
 Command add_inspect(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<InspectArguments>();
   CLI::App* app = root.add_subcommand("inspect", "What a model is, and its static graph");
   // Not "model": to CLI11 2.4 an argument and an option of one name are the same.
   app->add_option("source", options->positional, "Directory, converted file or name")
       ->type_name("MODEL");
-  add_model_name(*app, options->model.model, kKind);
+  add_model_name(*app, options->model.model, kInspectKind);
   app->add_flag("--graph", options->graph, "List the graph: shapes, kernels, operations, bytes");
   app->add_flag("--json", options->json, "The same as --format json");
   app->add_option("--format", options->format, "dot: a picture of the graph, for graphviz")
@@ -169,7 +169,7 @@ Command add_inspect(CLI::App& root) {
                 "Recompute the checksum of a converted file's contents");
   app->add_option("-o,--output", options->output, "Write to a file")->type_name("FILE");
   add_engine_options(*app, options->model);
-  return {app, [options] { return run(*options); }};
+  return {app, [options] { return run_inspect(*options); }};
 }
 
 }  // namespace sapwood::cli

@@ -13,7 +13,7 @@
 namespace sapwood::cli {
 namespace {
 
-struct Options {
+struct ModelsArguments {
   bool json = false;
 };
 
@@ -25,7 +25,7 @@ std::string feed_forward(const ModelConfig& config) {
   return text;
 }
 
-int run(const Options& options) {
+int run_models(const ModelsArguments& options) {
   OutputStream output;
   int status = 0;
   for (const std::filesystem::path& path : list_models()) {
@@ -64,10 +64,10 @@ int run(const Options& options) {
 }  // namespace
 
 Command add_models(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ModelsArguments>();
   CLI::App* app = root.add_subcommand("models", "List the models that -m finds by name");
   app->add_flag("--json", options->json, "One JSON object a line");
-  return {app, [options] { return run(*options); }};
+  return {app, [options] { return run_models(*options); }};
 }
 
 }  // namespace sapwood::cli

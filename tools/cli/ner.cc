@@ -10,9 +10,9 @@
 namespace sapwood::cli {
 namespace {
 
-constexpr ModelKind kKind{"a model with a token classification head", "minilm-fff-ner"};
+constexpr ModelKind kNerKind{"a model with a token classification head", "minilm-fff-ner"};
 
-struct Options : TextTaskOptions {
+struct NerArguments : TextTaskOptions {
   Aggregation aggregation = Aggregation::none;
   std::string ignore_labels = "O";
   int stride = 0;
@@ -52,8 +52,8 @@ Rendered render(Entities result, bool grouped, OutputFormat format) {
   return rendered;
 }
 
-int run(const Options& options) {
-  const Model model = load_model(options.model, kKind);
+int run_ner(const NerArguments& options) {
+  const Model model = load_model(options.model, kNerKind);
   NerOptions ner_options;
   ner_options.aggregation = options.aggregation;
   ner_options.ignore_labels = split_labels(options.ignore_labels);
@@ -77,10 +77,10 @@ int run(const Options& options) {
 }  // namespace
 
 Command add_ner(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<NerArguments>();
   CLI::App* app = root.add_subcommand("ner", "Labelled tokens of texts, or the entities they form");
   add_texts(*app, options->io, "Texts to read");
-  add_model_name(*app, options->model.model, kKind);
+  add_model_name(*app, options->model.model, kNerKind);
   add_choice<Aggregation, Aggregation>(*app, "--aggregation-strategy,--aggregation",
                                        options->aggregation,
                                        {{"none", Aggregation::none},
@@ -98,7 +98,7 @@ Command add_ner(CLI::App& root) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   add_text_task_options(*app, *options);
-  return {app, [options] { return run(*options); }};
+  return {app, [options] { return run_ner(*options); }};
 }
 
 }  // namespace sapwood::cli

@@ -9,9 +9,9 @@
 namespace sapwood::cli {
 namespace {
 
-constexpr ModelKind kKind{"a model with a question answering head", ""};
+constexpr ModelKind kQaKind{"a model with a question answering head", ""};
 
-struct Options {
+struct QaArguments {
   IoOptions io;
   ModelOptions model;
   std::optional<std::string> question, context;
@@ -40,7 +40,7 @@ Rendered render(std::vector<Answer> results, OutputFormat format) {
   return rendered;
 }
 
-int run(Options options) {
+int run_qa(QaArguments options) {
   Task task;
   task.io = options.io;
   // Without either field fixed a plain line cannot be an input.
@@ -53,7 +53,7 @@ int run(Options options) {
         "lines of text need --question (lines are contexts) or --context (lines are "
         "questions); or use --input-format jsonl with {\"question\", \"context\"}");
   }
-  const Model model = load_model(options.model, kKind);
+  const Model model = load_model(options.model, kQaKind);
   task.columns = {"score", "start", "end", "answer"};
   // The windows read every context whole; too long a question is an error.
   task.compute = [&](std::span<const Record> records, OutputFormat format) {
@@ -76,13 +76,13 @@ int run(Options options) {
 }  // namespace
 
 Command add_qa(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<QaArguments>();
   CLI::App* app = root.add_subcommand("qa", "The part of a context that answers a question");
   app->add_option("--question", options->question, "The question; alone: lines are contexts")
       ->type_name("TEXT");
   app->add_option("--context", options->context, "The text to search; alone: lines are questions")
       ->type_name("TEXT");
-  add_model_name(*app, options->model.model, kKind);
+  add_model_name(*app, options->model.model, kQaKind);
   AnswerOptions& answer = options->answer;
   app->add_option("--top-k", answer.top_k, "Answers shown, best first")
       ->type_name("K")
@@ -110,7 +110,7 @@ Command add_qa(CLI::App& root) {
   add_input_options(*app, options->io);
   add_output_options(*app, options->io);
   add_engine_options(*app, options->model);
-  return {app, [options] { return run(*options); }};
+  return {app, [options] { return run_qa(*options); }};
 }
 
 }  // namespace sapwood::cli

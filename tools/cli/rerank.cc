@@ -9,10 +9,10 @@
 namespace sapwood::cli {
 namespace {
 
-constexpr ModelKind kKind{"a cross-encoder (classification head of one label) or an encoder",
-                          "minilm-fff-embed"};
+constexpr ModelKind kRerankKind{"a cross-encoder (classification head of one label) or an encoder",
+                                "minilm-fff-embed"};
 
-struct Options : TextTaskOptions {
+struct RerankArguments : TextTaskOptions {
   std::optional<std::string> query;
   bool raw_scores = false;
 };
@@ -37,7 +37,7 @@ Rendered render(const Ranking& ranking, const Record& record, OutputFormat forma
 
 // All texts of the input as one list for the one query: a ranking needs them all. A text that
 // cannot be read is the error of the list.
-RecordSource gather(const Options& options) {
+RecordSource gather(const RerankArguments& options) {
   RecordSource source = open_source(options.io, Schema{});
   Record record{*options.query, std::nullopt, {}};
   std::vector<Item> chunk, items;
@@ -54,13 +54,13 @@ RecordSource gather(const Options& options) {
   return RecordSource(std::move(items));
 }
 
-int run(Options options) {
+int run_rerank(RerankArguments options) {
   if (!options.query) options.io.default_input = InputFormat::jsonl;
   const bool lists = input_format(options.io) == InputFormat::jsonl && options.io.texts.empty();
   if (!lists && !options.query) {
     throw UsageError("no query given; name it with --query, or give JSONL {\"query\", \"texts\"}");
   }
-  const Model model = load_model(options.model, kKind);
+  const Model model = load_model(options.model, kRerankKind);
   const RerankOptions rerank_options{options.raw_scores, options.length.options()};
   Task task;
   task.io = options.io;
@@ -88,16 +88,16 @@ int run(Options options) {
 }  // namespace
 
 Command add_rerank(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RerankArguments>();
   CLI::App* app = root.add_subcommand("rerank", "Texts in the order in which they suit a query");
   add_texts(*app, options->io, "Texts to rank");
   app->add_option("--query", options->query, "The query; without it: JSONL {\"query\", \"texts\"}")
       ->type_name("TEXT");
-  add_model_name(*app, options->model.model, kKind);
+  add_model_name(*app, options->model.model, kRerankKind);
   app->add_flag("--raw-scores", options->raw_scores,
                 "Cross-encoders: the logit instead of its sigmoid");
   add_text_task_options(*app, *options);
-  return {app, [options] { return run(*options); }};
+  return {app, [options] { return run_rerank(*options); }};
 }
 
 }  // namespace sapwood::cli

@@ -10,10 +10,10 @@
 namespace sapwood::cli {
 namespace {
 
-constexpr ModelKind kKind{"a model, a folder with only a tokenizer, or a vocab.txt",
-                          "minilm-fff-sst2"};
+constexpr ModelKind kTokenizeKind{"a model, a folder with only a tokenizer, or a vocab.txt",
+                                  "minilm-fff-sst2"};
 
-struct Options {
+struct TokenizeArguments {
   IoOptions io;
   std::string model;
   LengthFlags length;
@@ -100,7 +100,7 @@ std::vector<std::int32_t> parse_ids(const std::string& text) {
   return ids;
 }
 
-EncodeOptions encode_options(const Options& options, const TokenizerSource& source) {
+EncodeOptions encode_options(const TokenizeArguments& options, const TokenizerSource& source) {
   EncodeOptions encode = source.tokenizer.default_options();
   encode.add_special_tokens = !options.no_special_tokens;
   encode.parse_special_tokens = !options.length.plain_special;
@@ -128,9 +128,9 @@ std::vector<Result<Rendered>> each(std::span<const Record> records,
   return answers;
 }
 
-int run(const Options& options) {
-  const TokenizerSource source =
-      load_tokenizer(model_path(options.model, kKind), options.lowercase, options.strip_accents);
+int run_tokenize(const TokenizeArguments& options) {
+  const TokenizerSource source = load_tokenizer(model_path(options.model, kTokenizeKind),
+                                                options.lowercase, options.strip_accents);
   const Tokenizer& tokenizer = source.tokenizer;
   Task task;
   task.io = options.io;
@@ -166,10 +166,10 @@ int run(const Options& options) {
 }  // namespace
 
 Command add_tokenize(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TokenizeArguments>();
   CLI::App* app = root.add_subcommand("tokenize", "Ids, tokens and offsets of texts or pairs");
   add_texts(*app, options->io, "Texts to cut into tokens");
-  add_model_name(*app, options->model, kKind);
+  add_model_name(*app, options->model, kTokenizeKind);
   app->add_option("--text-pair", options->pair, "Second text of every pair")->type_name("TEXT");
   app->add_option("--stride", options->stride,
                   "Show what is beyond the limit as windows that overlap by N tokens")
@@ -192,7 +192,7 @@ Command add_tokenize(CLI::App& root) {
   add_length_options(*app, options->length);
   add_input_options(*app, options->io);
   add_output_options(*app, options->io);
-  return {app, [options] { return run(*options); }};
+  return {app, [options] { return run_tokenize(*options); }};
 }
 
 }  // namespace sapwood::cli

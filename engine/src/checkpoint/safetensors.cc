@@ -18,8 +18,6 @@
 namespace sapwood {
 namespace {
 
-constexpr std::int64_t kLengthBytes = 8;  // the little-endian header length that opens the file
-
 [[noreturn]] void fail(const std::string& label, const std::string& what) {
   throw Error(ErrorCode::malformed, label + ": " + what);
 }
@@ -27,7 +25,7 @@ constexpr std::int64_t kLengthBytes = 8;  // the little-endian header length tha
 std::int64_t read_header_length(std::span<const std::byte> file, const std::string& label) {
   const auto size = static_cast<std::int64_t>(file.size());
   const std::string hint = wrong_kind_hint(detect_file_kind(file));
-  if (size < kLengthBytes + 2) {
+  if (size < kSafetensorsLengthBytes + 2) {
     fail(label, "too small: expected a header length and a header, at least 10 bytes, found " +
                     std::to_string(size) + hint);
   }
@@ -40,10 +38,10 @@ std::int64_t read_header_length(std::span<const std::byte> file, const std::stri
     fail(label, "header length: expected at most " + std::to_string(kMaxSafetensorsHeader) +
                     " bytes, found " + std::to_string(length) + hint);
   }
-  if (length > static_cast<std::uint64_t>(size - kLengthBytes)) {
+  if (length > static_cast<std::uint64_t>(size - kSafetensorsLengthBytes)) {
     fail(label, "header length: found " + std::to_string(length) + ", but only " +
-                    std::to_string(size - kLengthBytes) + " bytes follow: the file was cut short" +
-                    hint);
+                    std::to_string(size - kSafetensorsLengthBytes) +
+                    " bytes follow: the file was cut short" + hint);
   }
   return static_cast<std::int64_t>(length);
 }
@@ -111,9 +109,10 @@ TensorSource open_safetensors(const std::filesystem::path& path, FileAccess acce
   const std::string label = path.string();
   MappedFile file = MappedFile::open(path, access);
   const std::int64_t length = read_header_length(file.bytes(), label);
-  const std::int64_t data_start = kLengthBytes + length;
+  const std::int64_t data_start = kSafetensorsLengthBytes + length;
   SafetensorsHeader header = parse_safetensors_header(
-      {reinterpret_cast<const char*>(file.data()) + kLengthBytes, static_cast<std::size_t>(length)},
+      {reinterpret_cast<const char*>(file.data()) + kSafetensorsLengthBytes,
+       static_cast<std::size_t>(length)},
       label);
   for (const SafetensorsEntry& entry : header.entries) check_size(entry, label);
   check_tiling(header.entries, file.size() - data_start, label);

@@ -13,6 +13,7 @@
 
 namespace sapwood {
 
+inline constexpr std::int64_t kSafetensorsLengthBytes = 8;  // the header's length, which opens the file
 inline constexpr std::int64_t kMaxSafetensorsHeader =
     100'000'000;                                     // bytes, as the reference has it
 inline constexpr std::int64_t kMaxTensors = 65'536;  // in one checkpoint

@@ -21,7 +21,6 @@
 namespace sapwood {
 namespace {
 
-constexpr std::int64_t kLengthBytes = 8;
 constexpr std::size_t kHexDigits = 64;
 constexpr std::size_t kBufferBytes = 1 << 20;
 
@@ -118,14 +117,14 @@ Layout plan(const std::map<std::string, std::string>& metadata,
   table += '}';
 
   const auto table_bytes = static_cast<std::int64_t>(table.size());
-  const auto start = align_up(table_bytes + kLengthBytes, kTensorAlignment);
+  const auto start = align_up(table_bytes + kSafetensorsLengthBytes, kTensorAlignment);
   const auto total = checked_add(start.value_or(-1), offset);
-  if (!total || *start - kLengthBytes > kMaxSafetensorsHeader) {
+  if (!total || *start - kSafetensorsLengthBytes > kMaxSafetensorsHeader) {
     throw Error(ErrorCode::invalid_argument, "the header needs " + std::to_string(table_bytes) +
                                                  " bytes; the safetensors format allows " +
                                                  std::to_string(kMaxSafetensorsHeader));
   }
-  table.append(static_cast<std::size_t>(*start - kLengthBytes - table_bytes), ' ');
+  table.append(static_cast<std::size_t>(*start - kSafetensorsLengthBytes - table_bytes), ' ');
   layout.header = std::move(table);
   layout.file_bytes = *total;
   return layout;
@@ -213,7 +212,7 @@ void write_safetensors(const std::filesystem::path& target,
   if (checksum) {
     const std::string prefix = checksum_prefix(options.checksum_key);
     const std::size_t at = layout.header.find(prefix) + prefix.size();
-    file.write_at(kLengthBytes + static_cast<std::int64_t>(at), as_bytes(output.hex()));
+    file.write_at(kSafetensorsLengthBytes + static_cast<std::int64_t>(at), as_bytes(output.hex()));
   }
   file.commit();
 }
@@ -228,7 +227,8 @@ void verify_safetensors(const std::filesystem::path& path, const std::string& ch
   const std::span<const std::byte> bytes = source.files().front().bytes();
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), sizeof(length));
-  const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length);
+  const std::string_view header(
+      reinterpret_cast<const char*>(bytes.data()) + kSafetensorsLengthBytes, length);
   const std::string prefix = checksum_prefix(checksum_key);
   const std::size_t at = header.find(prefix + found->second + '"');
   if (at == std::string_view::npos || found->second.size() != kHexDigits) {
@@ -236,7 +236,7 @@ void verify_safetensors(const std::filesystem::path& path, const std::string& ch
                                           ": expected 64 hexadecimal digits, found " +
                                           quote(found->second));
   }
-  const std::size_t digits = kLengthBytes + at + prefix.size();
+  const std::size_t digits = kSafetensorsLengthBytes + at + prefix.size();
   Sha256 hash;
   hash.update(bytes.first(digits));
   hash.update(as_bytes(std::string(kHexDigits, '0')));
