@@ -48,79 +48,33 @@ TARGET_AVX2 void read_avx2(const float* p, std::size_t n) {
 // know that they are equal.
 constexpr int kSums = 12, kRounds = 1 << 20;
 
-TARGET_AVX512 void multiply_f32() {
-  __m512 sums[kSums] = {}, x = _mm512_set1_ps(1e-9f);
-  for (__m512& sum : sums) asm volatile("" : "+v"(sum));
-  for (int i = 0; i < kRounds; ++i) {
-#pragma GCC unroll 12
-    for (__m512& sum : sums) sum = _mm512_fmadd_ps(x, x, sum);
-    asm volatile("" : "+v"(x));
+// void NAME(): kRounds times `sum = STEP` for each of the sums, where STEP uses sum and x, which is
+// X. A macro, because operations of an instruction set are only inlined into functions of that set.
+#define PEAK(NAME, TARGET, REG, X, STEP)                              \
+  TARGET void NAME() {                                                \
+    REG sums[kSums] = {};                                             \
+    auto x = X;                                                       \
+    for (REG & sum : sums) asm volatile("" : "+v"(sum));              \
+    for (int i = 0; i < kRounds; ++i) {                               \
+      _Pragma("GCC unroll 12") for (REG & sum : sums) { sum = STEP; } \
+      asm volatile("" : "+v"(x));                                     \
+    }                                                                 \
+    for (REG & sum : sums) benchmark::DoNotOptimize(sum);             \
   }
-  for (__m512& sum : sums) benchmark::DoNotOptimize(sum);
-}
 
-TARGET_AVX512 void multiply_bf16() {
-  __m512 sums[kSums] = {};
-  __m512bh x = _mm512_cvtne2ps_pbh(_mm512_set1_ps(1e-9f), _mm512_set1_ps(1e-9f));
-  for (__m512& sum : sums) asm volatile("" : "+v"(sum));
-  for (int i = 0; i < kRounds; ++i) {
-#pragma GCC unroll 12
-    for (__m512& sum : sums) sum = _mm512_dpbf16_ps(sum, x, x);
-    asm volatile("" : "+v"(x));
-  }
-  for (__m512& sum : sums) benchmark::DoNotOptimize(sum);
-}
-
-TARGET_AVX512 void multiply_int8() {
-  __m512i sums[kSums] = {}, x = _mm512_set1_epi8(1);
-  for (__m512i& sum : sums) asm volatile("" : "+v"(sum));
-  for (int i = 0; i < kRounds; ++i) {
-#pragma GCC unroll 12
-    for (__m512i& sum : sums) sum = _mm512_dpbusd_epi32(sum, x, x);
-    asm volatile("" : "+v"(x));
-  }
-  for (__m512i& sum : sums) benchmark::DoNotOptimize(sum);
-}
-
-TARGET_AVX2 void multiply_f32_avx2() {
-  __m256 sums[kSums] = {}, x = _mm256_set1_ps(1e-9f);
-  for (__m256& sum : sums) asm volatile("" : "+x"(sum));
-  for (int i = 0; i < kRounds; ++i) {
-#pragma GCC unroll 12
-    for (__m256& sum : sums) sum = _mm256_fmadd_ps(x, x, sum);
-    asm volatile("" : "+x"(x));
-  }
-  for (__m256& sum : sums) benchmark::DoNotOptimize(sum);
-}
-
+PEAK(multiply_f32, TARGET_AVX512, __m512, _mm512_set1_ps(1e-9f), _mm512_fmadd_ps(x, x, sum))
+PEAK(multiply_bf16, TARGET_AVX512, __m512,
+     _mm512_cvtne2ps_pbh(_mm512_set1_ps(1e-9f), _mm512_set1_ps(1e-9f)), _mm512_dpbf16_ps(sum, x, x))
+PEAK(multiply_int8, TARGET_AVX512, __m512i, _mm512_set1_epi8(1), _mm512_dpbusd_epi32(sum, x, x))
+PEAK(multiply_f32_avx2, TARGET_AVX2, __m256, _mm256_set1_ps(1e-9f), _mm256_fmadd_ps(x, x, sum))
+PEAK(multiply_int8_avx2_vnni, TARGET_AVX2_VNNI, __m256i, _mm256_set1_epi8(1),
+     _mm256_dpbusd_avx_epi32(sum, x, x))
 // What stands for VPDPBUSD where it is missing.
-TARGET_AVX2 void multiply_int8_avx2() {
-  __m256i sums[kSums] = {}, x = _mm256_set1_epi8(1);
-  const __m256i ones = _mm256_set1_epi16(1);
-  for (__m256i& sum : sums) asm volatile("" : "+x"(sum));
-  for (int i = 0; i < kRounds; ++i) {
-#pragma GCC unroll 12
-    for (__m256i& sum : sums) {
-      __m256i own = x;  // or all sums would share one product
-      asm volatile("" : "+x"(own));
-      const __m256i pairs = _mm256_maddubs_epi16(own, x);
-      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones));
-    }
-    asm volatile("" : "+x"(x));
-  }
-  for (__m256i& sum : sums) benchmark::DoNotOptimize(sum);
-}
-
-TARGET_AVX2_VNNI void multiply_int8_avx2_vnni() {
-  __m256i sums[kSums] = {}, x = _mm256_set1_epi8(1);
-  for (__m256i& sum : sums) asm volatile("" : "+x"(sum));
-  for (int i = 0; i < kRounds; ++i) {
-#pragma GCC unroll 12
-    for (__m256i& sum : sums) sum = _mm256_dpbusd_avx_epi32(sum, x, x);
-    asm volatile("" : "+x"(x));
-  }
-  for (__m256i& sum : sums) benchmark::DoNotOptimize(sum);
-}
+PEAK(multiply_int8_avx2, TARGET_AVX2, __m256i, _mm256_set1_epi8(1), ({
+       __m256i own = x;  // or all sums would share one product
+       asm volatile("" : "+x"(own));
+       _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(own, x), _mm256_set1_epi16(1)));
+     }))
 
 bool has_avx512() {
   return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni");

@@ -70,14 +70,6 @@ template <typename Dot>
   return a.bias == nullptr ? value : add(value, load_reg(a.bias + column));
 }
 
-inline void store_up_to(float* p, Reg value, int count) {
-  if (count >= kLanes) {
-    store_reg(p, value);
-  } else if (count > 0) {
-    store_first(p, value, count);
-  }
-}
-
 // Writes one finished row of a tile, `width` columns, from the floats that `values` holds.
 inline void store_narrow(const float* values, int width, Bf16* y) {
   for (int j = 0; j < width; j += kLanes) {
@@ -168,11 +160,17 @@ constexpr int most_regs(int rows) {
 
 using TileFunction = void (*)(const Product&, const Tile&);
 
+// The fewest rows of a tile: one that stands alone has any number, several share the rows evenly.
+template <typename Dot, Prefetch kPrefetch>
+constexpr int kLeastRows = kPrefetch == Prefetch::stream ? 1 : (most_rows<Dot>(kTileRegs) + 1) / 2;
+
 // The tile function of so many rows and registers of columns, kRows counting down to match.
 template <typename Dot, Prefetch kPrefetch, int kRegs, int kRows>
 TileFunction tile_of_rows(int rows) {
   if (rows == kRows) return &multiply_tile<Dot, kRows, kRegs, kPrefetch>;
-  if constexpr (kRows > 1) return tile_of_rows<Dot, kPrefetch, kRegs, kRows - 1>(rows);
+  if constexpr (kRows > kLeastRows<Dot, kPrefetch>) {
+    return tile_of_rows<Dot, kPrefetch, kRegs, kRows - 1>(rows);
+  }
   return nullptr;
 }
 

@@ -14,6 +14,15 @@ namespace {
 
 using Ints = xsimd::batch<std::int32_t, Vec::arch_type>;
 
+// The first `count` lanes, all where it is larger.
+inline void store_up_to(float* p, Reg value, int count) {
+  if (count >= kLanes) {
+    store_reg(p, value);
+  } else if (count > 0) {
+    store_first(p, value, count);
+  }
+}
+
 // Reinterprets bits. xsimd renamed its own between versions 8 and 9.
 inline Ints bits_of(Vec x) {
   return Ints(__builtin_bit_cast(Ints::register_type, static_cast<Vec::register_type>(x)));

@@ -16,13 +16,6 @@ template <typename F>
 inline Vec load_up_to(const float* p, int count) {
   return Vec(count == kLanes ? load_reg(p) : load_first(p, count));
 }
-inline void store_up_to(float* p, Vec value, int count) {
-  if (count == kLanes) {
-    store_reg(p, value);
-  } else {
-    store_first(p, value, count);
-  }
-}
 
 // 1 / sqrt(variance + eps) from the sum of squared deviations.
 inline float inverse_deviation(float squares, int cols, float eps) {
