@@ -32,6 +32,7 @@ constexpr int kOutputRegs = 12;
 // Registers of words: what products of every type read (DType).
 using Raw = __m256i;
 inline Raw load_raw(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+inline void store_raw(void* p, Raw words) { _mm256_storeu_si256(static_cast<__m256i*>(p), words); }
 // The word at p in every lane.
 inline Raw broadcast_word(const std::byte* p) {
   std::int32_t word;

@@ -15,6 +15,7 @@ struct Int8Dot {
   static X prepare(Raw x) { return x; }
   static Sum add(Sum sum, X x, Raw w) { return _mm256_dpbusd_avx_epi32(sum, x, w); }
 };
+using Int8TileDot = Int8Dot;
 
 }  // namespace
 }  // namespace sapwood::kernels

@@ -28,6 +28,7 @@ struct Int8Dot {
     return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
   }
 };
+using Int8TileDot = Int8Dot;
 
 }  // namespace
 }  // namespace sapwood::kernels

@@ -6,6 +6,10 @@
 //   X                    a register of activations, made ready once by prepare()
 //   add(sum, x, w)       sum + the products of each lane
 //   kIntegers            whether sums are integers, to be scaled
+//   kTileRegs            (where it is not the instruction set's) registers of columns in a tile
+//   prepare_row(...)     (where x is read in another form, by load_x()) makes that form of a row,
+//   and
+//                        returns what the sums of the row start from
 //   kOffset (Int8Dot)    what is subtracted from each u8 activation: the caller adds kOffset *
 //   sum(w)
 #pragma once

@@ -47,11 +47,30 @@ inline Product product_of(const LinearArgs& a, DType type) {
           .narrow = a.y_type == DType::bf16};
 }
 
+// Registers of columns in a tile that stands beside others.
+template <typename Dot>
+constexpr int tile_regs() {
+  if constexpr (requires { Dot::kTileRegs; }) return Dot::kTileRegs;
+  return kTileRegs;
+}
+
+// Rows in the form that Dot wants, on the stack: at least one, for it has 2 bytes for each of x.
+constexpr int kPreparedBytes = 2 * kMostInt8Depth;
+template <typename Dot>
+int block_rows(int words) {
+  if constexpr (!kPreparesRows<Dot>) return kBlockRows;
+  const int rows = kPreparedBytes / (words * kWordBytes<Dot>);
+  return rows < kBlockRows ? rows : kBlockRows;
+}
+
 // A tile's place in the product.
 struct Tile {
-  int row, column;   // of its first element
-  int begin, words;  // the words of k to add
-  const char* next;  // what to fetch meanwhile, and how many bytes further with each word
+  const std::byte* x;  // its first row's first word to add
+  std::int64_t x_stride;
+  const std::int32_t* starts;  // of its rows' sums, where Dot prepares rows
+  int row, column;             // of its first element
+  int begin, words;            // the words of k to add
+  const char* next;            // what to fetch meanwhile, and how many bytes further with each word
   std::int64_t next_step;
 };
 
@@ -97,8 +116,15 @@ template <typename Dot, int kRows, int kRegs, Prefetch kPrefetch>
       }
     }
   }
+  if constexpr (kPreparesRows<Dot>) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+      for (int c = 0; c < kRegs; ++c) acc[r][c] = Dot::plus(acc[r][c], tile.starts[r]);
+    }
+  }
   accumulate<Dot, kRows, kRegs, kPrefetch>(
-      p.x + tile.row * p.x_stride + tile.begin * 4, p.x_stride,
+      tile.x, tile.x_stride,
       p.panels + tile.column / kPanelWidth * p.panel_size + std::int64_t{tile.begin} * kLineBytes,
       p.panel_size, tile.words, tile.next, tile.next_step, acc);
   if (tile.begin + tile.words < p.words) {
@@ -162,7 +188,9 @@ using TileFunction = void (*)(const Product&, const Tile&);
 
 // The fewest rows of a tile: one that stands alone has any number, several share the rows evenly.
 template <typename Dot, Prefetch kPrefetch>
-constexpr int kLeastRows = kPrefetch == Prefetch::stream ? 1 : (most_rows<Dot>(kTileRegs) + 1) / 2;
+constexpr int kLeastRows = kPrefetch == Prefetch::stream
+                               ? 1
+                               : (most_rows<Dot>(tile_regs<Dot>()) + 1) / 2;
 
 // The tile function of so many rows and registers of columns, kRows counting down to match.
 template <typename Dot, Prefetch kPrefetch, int kRegs, int kRows>
@@ -205,11 +233,13 @@ inline void share_fetch(const std::byte* first, int panels, std::int64_t panel_s
 
 // A block of rows and of k, times all panels of the call.
 template <typename Dot>
-void multiply_block(const Product& p, int row_begin, int rows, int word_begin, int words) {
+void multiply_block(const Product& p, const std::byte* x, std::int64_t x_stride,
+                    const std::int32_t* starts, int row_begin, int rows, int word_begin,
+                    int words) {
   const LinearArgs& a = p.a;
-  const int tiles = part_count(rows, most_rows<Dot>(kTileRegs));
+  const int tiles = part_count(rows, most_rows<Dot>(tile_regs<Dot>()));
   const int panels = a.panel_end - a.panel_begin;
-  const int regs_of_group = tiles == 1 ? most_regs<Dot>(rows) : kTileRegs;
+  const int regs_of_group = tiles == 1 ? most_regs<Dot>(rows) : tile_regs<Dot>();
   const int groups = part_count(panels, regs_of_group / kRegsPerPanel);
   const auto group_begin = [&](int group) {
     return a.panel_begin + part_begin(panels, groups, group);
@@ -217,38 +247,60 @@ void multiply_block(const Product& p, int row_begin, int rows, int word_begin, i
   for (int group = 0; group < groups; ++group) {
     const int first = group_begin(group), end = group_begin(group + 1);
     const int regs = (end - first) * kRegsPerPanel;
-    Tile tile{0, first * kPanelWidth, word_begin, words, nullptr, 0};
+    Tile tile{x, x_stride, starts, 0, first * kPanelWidth, word_begin, words, nullptr, 0};
     for (int t = 0; t < tiles; ++t) {
       const int begin = part_begin(rows, tiles, t);
       const int count = part_begin(rows, tiles, t + 1) - begin;
       tile.row = row_begin + begin;
+      tile.x = x + begin * x_stride;
+      if constexpr (kPreparesRows<Dot>) tile.starts = starts + begin;
       if (tiles == 1) {
         find_tile<Dot, Prefetch::stream, kFlatRegs>(count, regs)(p, tile);
       } else if (group + 1 == groups) {
-        find_tile<Dot, Prefetch::none, kTileRegs>(count, regs)(p, tile);
+        find_tile<Dot, Prefetch::none, tile_regs<Dot>()>(count, regs)(p, tile);
       } else {
         share_fetch(p.panels + end * p.panel_size + std::int64_t{word_begin} * kLineBytes,
                     group_begin(group + 2) - end, p.panel_size, words, tiles, t, tile);
-        find_tile<Dot, Prefetch::next, kTileRegs>(count, regs)(p, tile);
+        find_tile<Dot, Prefetch::next, tile_regs<Dot>()>(count, regs)(p, tile);
       }
     }
   }
+}
+
+// multiply_block() after its rows have been made ready.
+template <typename Dot>
+[[gnu::noinline]] void prepare_and_multiply(const Product& p, int row_begin, int rows,
+                                            int word_begin, int words) {
+  alignas(kLineBytes) std::byte prepared[kPreparedBytes];
+  std::int32_t starts[kBlockRows];
+  const std::int64_t stride = std::int64_t{words} * kWordBytes<Dot>;
+  for (int r = 0; r < rows; ++r) {
+    starts[r] = Dot::prepare_row(p.x + (row_begin + r) * p.x_stride + word_begin * 4, words,
+                                 prepared + r * stride);
+  }
+  multiply_block<Dot>(p, prepared, stride, starts, row_begin, rows, word_begin, words);
 }
 
 template <typename Dot>
 void multiply(const LinearArgs& a, DType type) {
   if (a.panel_begin >= a.panel_end) return;
   const Product p = product_of(a, type);
-  const int blocks = part_count(a.m, kBlockRows);
   // A bf16 y has no room for sums to wait in.
   const bool in_depths =
       a.m >= kBlockedTiles * kTileRows && !p.narrow && p.words > kBlockWords + kBlockWords / 2;
   const int depths = in_depths ? part_count(p.words, kBlockWords) : 1;
+  const int blocks = part_count(a.m, block_rows<Dot>(part_count(p.words, depths)));
   for (int i = 0; i < blocks; ++i) {
     const int row = part_begin(a.m, blocks, i), rows = part_begin(a.m, blocks, i + 1) - row;
     for (int d = 0; d < depths; ++d) {
       const int word = part_begin(p.words, depths, d);
-      multiply_block<Dot>(p, row, rows, word, part_begin(p.words, depths, d + 1) - word);
+      const int words = part_begin(p.words, depths, d + 1) - word;
+      if constexpr (kPreparesRows<Dot>) {
+        prepare_and_multiply<Dot>(p, row, rows, word, words);
+      } else {
+        multiply_block<Dot>(p, p.x + row * p.x_stride + word * 4, p.x_stride, nullptr, row, rows,
+                            word, words);
+      }
     }
   }
 }

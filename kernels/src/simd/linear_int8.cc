@@ -4,6 +4,6 @@
 
 namespace sapwood::kernels::KERNEL_ISA {
 
-void linear_int8(const LinearArgs& args) noexcept { multiply<Int8Dot>(args, DType::int8); }
+void linear_int8(const LinearArgs& args) noexcept { multiply<Int8TileDot>(args, DType::int8); }
 
 }  // namespace sapwood::kernels::KERNEL_ISA

@@ -39,6 +39,31 @@ inline const std::byte* bytes_of(const float* p) { return reinterpret_cast<const
 constexpr int kLineBytes = kPanelWidth * 4;
 constexpr int kRegBytes = kLanes * 4;
 
+// A dot type may want rows of x in another form, two words for each: prepare_row() makes it.
+template <typename Dot>
+constexpr bool kPreparesRows = requires {
+  &Dot::prepare_row;
+};
+template <typename Dot>
+constexpr int kWordBytes = kPreparesRows<Dot> ? 8 : 4;  // of x
+
+template <typename Dot>
+[[gnu::always_inline]] inline typename Dot::X load_x(const std::byte* p) {
+  if constexpr (kPreparesRows<Dot>) {
+    return Dot::load_x(p);
+  } else {
+    return Dot::prepare(broadcast_word(p));
+  }
+}
+template <typename Dot>
+[[gnu::always_inline]] inline auto load_w(const std::byte* p) {
+  if constexpr (kPreparesRows<Dot>) {
+    return p;
+  } else {
+    return load_raw(p);
+  }
+}
+
 template <typename Dot, int kRows, int kRegs>
 [[gnu::always_inline]] inline void clear(typename Dot::Sum (&acc)[kRows][kRegs]) {
 #pragma GCC unroll 16
@@ -76,19 +101,19 @@ template <typename Dot, int kRows, int kRegs, Prefetch kPrefetch>
       prefetch_l2(next + kLineBytes);
       next += next_step;
     }
-    Raw column[kRegs];
+    decltype(load_w<Dot>(w)) column[kRegs];
 #pragma GCC unroll 16
     for (int c = 0; c < kRegs; ++c) {
-      column[c] = load_raw(w + c / kRegsPerPanel * panel_stride + c % kRegsPerPanel * kRegBytes);
+      column[c] = load_w<Dot>(w + c / kRegsPerPanel * panel_stride + c % kRegsPerPanel * kRegBytes);
     }
     w += kLineBytes;
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-      const typename Dot::X value = Dot::prepare(broadcast_word(x + r * x_stride));
+      const typename Dot::X value = load_x<Dot>(x + r * x_stride);
 #pragma GCC unroll 16
       for (int c = 0; c < kRegs; ++c) acc[r][c] = Dot::add(acc[r][c], value, column[c]);
     }
-    x += 4;
+    x += kWordBytes<Dot>;
   }
 }
 
