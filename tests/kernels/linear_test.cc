@@ -92,6 +92,7 @@ TEST_CASE("linear: inner lengths, blocks of rows and large matrices") {
         check(*table, Product(type, 211, 49, 1031, 4));
         check(*table, Product(type, 130, 100, 3072, 5));
         check(*table, Product(type, 40, 20, 8200, 5));
+        check(*table, Product(type, 3, 20, kMostInt8Depth, 6));
       }
     }
   }
