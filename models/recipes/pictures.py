@@ -9,7 +9,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from summary import HERE, NAMES, collect
+from summary import HERE, NAMES, collect, newest_times
 
 OUT = pathlib.Path(__file__).parent / "pictures"
 COLOURS = {"none": "#999999", "d64": "#4c9ed9", "d112": "#1f5f8b", "f7d6~": "#e08a3c", "f6d6+64~": "#b5401f", "3L:d1536": "#4a9c55"}
@@ -25,11 +25,11 @@ def smooth(curve, span=8):
 
 def curves() -> None:
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.6))
-    general = json.loads((HERE / "general-0-3000.json").read_text())
+    general = json.loads((HERE / "general-0-3500.json").read_text())
     for member, colour in ((m, COLOURS[m]) for m in NAMES):
         line = smooth(general[member]["loss"][1:])
         axes[0].plot(*zip(*line), color=colour, label=SHORT[member])
-    axes[0].set(title="general distillation (seed 0)", xlabel="step of 32,768 tokens", ylabel="loss, mean of 8 readings", ylim=(0.2, 1))
+    axes[0].set(title="general distillation (seed 0)", xlabel="step of 32,768 tokens", ylabel="loss, mean of 8 readings", ylim=(0.15, 1))
     axes[0].legend(fontsize=7)
     tasks = json.loads((HERE / "tasks.json").read_text())
     for axis, task, title in ((axes[1], "mlm", "masked LM (seed 0)"), (axes[2], "ner", "WikiANN (seed 0)")):
@@ -45,9 +45,11 @@ def curves() -> None:
 
 def scratch_curves() -> None:
     figure, axis = plt.subplots(figsize=(5.5, 3.4))
-    for name, r in json.loads((HERE / "scratch-0-6000.json").read_text()).items():
-        axis.plot(*zip(*smooth(r["loss"][1:])), label=name)
-    axis.set(title="crammedBERT from scratch (seed 0)", xlabel="step of 8,192 tokens", ylabel="masked-LM loss")
+    colours = {"d1024": "#333333", "d64": COLOURS["d64"], "f1d10": COLOURS["f7d6~"], "f8d7~": COLOURS["f6d6+64~"]}
+    for seed, line in ((0, "-"), (1, "--")):
+        for name, r in json.loads((HERE / f"scratch-{seed}-9000.json").read_text()).items():
+            axis.plot(*zip(*smooth(r["loss"][1:])), line, color=colours[name], label=None if seed else name)
+    axis.set(title="crammedBERT from scratch (seed 1 dashed)", xlabel="step of 8,192 tokens", ylabel="masked-LM loss")
     axis.legend()
     figure.tight_layout()
     figure.savefig(OUT / "scratch.png", dpi=110)
@@ -82,8 +84,8 @@ def quality() -> None:
 
 
 def quality_in_time() -> None:
-    """A row of pictures for each CPU that times were measured on."""
-    found, machines = collect(HERE), json.loads((HERE / "timing.json").read_text())
+    """A row of pictures for each instruction set that times were measured on."""
+    found, machines = collect(HERE), newest_times()
     figure, axes = plt.subplots(len(machines), 5, figsize=(15, 3.2 * len(machines)), squeeze=False)
     measures = {"stsb": "STS-B", "mrr": "retrieval MRR@10", "sst2_dev": "SST-2 dev", "ner_test_f1": "WikiANN F1", "mlm": "masked-LM accuracy"}
     for row, (cpu, measured) in zip(axes, machines.items()):

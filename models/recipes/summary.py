@@ -117,12 +117,28 @@ def trials_table() -> None:
     table(["task", "member", "plan", "figures", "bits, last layer"], rows)
 
 
-def scratch_table() -> None:
+def left_plateau(curve, level=5.2, readings=4):
+    """The step at which the mean of four neighbouring readings of the loss falls below `level`."""
+    for part in (curve[i : i + readings] for i in range(len(curve) - readings + 1)):
+        if statistics.mean(loss for _, loss in part) < level:
+            return f"{part[-1][0]:,}"
+    return "not yet"
+
+
+def scratch_table(folder) -> None:
     rows = []
-    for name, r in json.loads((HERE / "scratch-0-6000.json").read_text()).items():
-        bits = f"{statistics.mean(r['leaf_entropy_bits']):.1f}" if "leaf_entropy_bits" in r else ""
-        rows.append([name, r["active"], r["neurons"], f"{r['loss'][-1][1]:.2f}", f"{r['mlm']:.1f}", f"{r['mlm_ppl']:.0f}", bits])
-    table(["feedforward", "active", "neurons", "last loss", "MLM acc.", "MLM ppl", "leaf entropy, bits"], rows)
+    for path in sorted(folder.glob("scratch-*.json")):
+        for name, r in json.loads(path.read_text()).items():
+            bits = f"{statistics.mean(r['leaf_entropy_bits']):.1f}" if "leaf_entropy_bits" in r else ""
+            rows.append([name, r["active"], r["neurons"], r["seed"], left_plateau(r["loss"]), f"{r['mlm']:.1f}", f"{r['mlm_ppl']:.0f}", bits])
+    rows.sort(key=lambda row: (-row[1], row[0], row[3]))
+    table(["feedforward", "active", "neurons", "seed", "left the plateau at step", "MLM acc.", "MLM ppl", "leaf entropy, bits"], rows)
+
+
+def newest_times() -> dict:
+    """{CPU: its times}: of each instruction set the last CPU in timing.json."""
+    every = json.loads((HERE / "timing.json").read_text())
+    return {cpu: m for cpu, m in every.items() if cpu == [c for c, n in every.items() if n["isa"] == m["isa"]][-1]}
 
 
 def shipped_table(path) -> None:
@@ -156,13 +172,18 @@ def main() -> None:
     share_table(HERE, NAMES)
     shipped_table(HERE / "shipped.json")
     timing_table()
-    scratch_table()
+    scratch_table(HERE)
+    print("The third run:\n")
+    tasks_table(HERE / "third", NAMES)
+    share_table(HERE / "third", NAMES)
+    shipped_table(HERE / "third/shipped.json")
     print("The second run:\n")
     tasks_table(HERE / "second", SECOND)
     share_table(HERE / "second", SECOND)
     screening_table(HERE / "second/screening-0-1500.json")
     trials_table()
     shipped_table(HERE / "second/shipped.json")
+    scratch_table(HERE / "second")
     print("The first run:\n")
     tasks_table(HERE / "first", FIRST)
     screening_table(HERE / "first/screening-0-600.json")
