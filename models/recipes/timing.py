@@ -68,8 +68,9 @@ def main() -> None:
                 answer = json.loads(out)
                 before = best.setdefault(member, answer["processor_ms"])
                 best[member] = {shape: round(min(ms, before[shape]), 4) for shape, ms in answer["processor_ms"].items()}
-    every[processor()] = {"isa": answer["isa"], "dtype": answer["dtype"], "threads": 1, "engine": args.engine, "best_ms": best,
-                          "bytes": size}
+    every[processor()] = {"isa": answer["isa"], "dtype": answer["dtype"], "threads": 1, "engine": args.engine,
+                          "exports": {use.split("=")[0]: pathlib.Path(use.split("=")[1]).name for use in args.use},
+                          "best_ms": best, "bytes": size}
     path.write_text(json.dumps(every, indent=1) + "\n")
     print(json.dumps(every[processor()], indent=1))
 

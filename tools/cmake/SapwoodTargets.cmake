@@ -16,6 +16,9 @@ function(sapwood_target name)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # g++ 12 sees overlaps and overruns in std::string's own inlined copies that are not there.
     target_compile_options(${name} PRIVATE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)
+    if(SAPWOOD_UNITY)
+      target_compile_options(${name} PRIVATE -Wno-subobject-linkage)  # takes the sources for headers
+    endif()
     if(SAPWOOD_SANITIZE)
       target_compile_options(${name} PRIVATE -Wno-maybe-uninitialized)  # false under instrumentation
     endif()

@@ -13,7 +13,6 @@ import json
 import time
 
 import torch
-from torch.nn import functional as F
 
 from distil import checkpoint, evaluate, setup, tree_init
 from distil.data import Text

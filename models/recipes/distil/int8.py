@@ -16,7 +16,6 @@ import torch
 import triton
 import triton.language as tl
 from torch import nn
-from torch.nn import functional as F
 
 LARGEST = 127.0
 LEAST_RANGE = 1e-30
