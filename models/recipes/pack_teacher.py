@@ -3,7 +3,7 @@
     python pack_teacher.py TEACHER_DIR OUT.safetensors.xz [WORDS.safetensors.xz]
 
 All tensors become fp16, high and low bytes stored apart, as xz likes them. The word embeddings go to the second file
-(17 MB), if any: every student has them, as they are frozen (`--embeddings` of the recipes names a file that holds them).
+(21 MB), if any: every student has them, as they are frozen (`--embeddings` of the recipes names a file that holds them).
 """
 
 import lzma
