@@ -73,9 +73,9 @@ WeightTypes read_types(const Metadata& metadata, const std::filesystem::path& pa
   const auto it = metadata.find("sapwood.exceptions");
   if (it == metadata.end()) return types;
   const std::string where = path.string() + ": sapwood.exceptions";
-  const nlohmann::json json = parse_json(it->second, where);
-  if (!json.is_object()) throw Error(ErrorCode::malformed, where + ": expected an object");
-  for (const auto& [name, type] : json.items()) {
+  const nlohmann::json exceptions = parse_json(it->second, where);
+  if (!exceptions.is_object()) throw Error(ErrorCode::malformed, where + ": expected an object");
+  for (const auto& [name, type] : exceptions.items()) {
     if (!type.is_string()) {
       throw Error(ErrorCode::malformed, where + ": '" + name + "': expected a string");
     }
@@ -89,12 +89,12 @@ std::vector<std::string> read_unused(const Metadata& metadata, const std::filesy
   const auto it = metadata.find("sapwood.unused_tensors");
   if (it == metadata.end()) return {};
   const std::string where = path.string() + ": sapwood.unused_tensors";
-  const nlohmann::json json = parse_json(it->second, where);
+  const nlohmann::json names = parse_json(it->second, where);
   const auto is_string = [](const nlohmann::json& item) { return item.is_string(); };
-  if (!json.is_array() || !std::all_of(json.begin(), json.end(), is_string)) {
+  if (!names.is_array() || !std::all_of(names.begin(), names.end(), is_string)) {
     throw Error(ErrorCode::malformed, where + ": expected a list of strings");
   }
-  return json.get<std::vector<std::string>>();
+  return names.get<std::vector<std::string>>();
 }
 
 std::optional<Tokenizer> read_tokenizer(const TensorSource& source,
