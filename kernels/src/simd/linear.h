@@ -213,22 +213,27 @@ TileFunction find_tile(int rows, int regs) {
   return nullptr;
 }
 
-// What one of `tiles` tiles fetches of the next group, `panels` panels from `first`: its share of
-// the lines that lie `panel_size` bytes apart from panel to panel.
-inline void share_fetch(const std::byte* first, int panels, std::int64_t panel_size, int words,
-                        int tiles, int t, Tile& tile) {
-  const char* from = reinterpret_cast<const char*>(first);
-  if (tiles < panels) {
-    // Whole panels lie one after the other, because k is not in blocks then.
-    tile.next_step = (std::int64_t{kLineBytes} * panels + tiles - 1) / tiles;
-    tile.next = from + t * tile.next_step * words;
-    return;
+// What a tile fetches of the next group: bytes behind the group's first line, and with each word.
+struct Share {
+  std::int64_t from, step;
+};
+
+// The shares of `tiles` tiles in `panels` panels, whose lines lie `panel_size` bytes apart from
+// panel to panel.
+inline void share_fetch(int panels, std::int64_t panel_size, int words, int tiles, Share* shares) {
+  for (int t = 0; t < tiles; ++t) {
+    if (tiles < panels) {
+      // Whole panels lie one after the other, because k is not in blocks then.
+      const std::int64_t step = (std::int64_t{kLineBytes} * panels + tiles - 1) / tiles;
+      shares[t] = {t * step * words, step};
+      continue;
+    }
+    const int panel = t * panels / tiles;
+    const int begin = part_count(panel * tiles, panels);  // the tiles that share this panel
+    const int sharing = part_count((panel + 1) * tiles, panels) - begin;
+    const std::int64_t step = (kLineBytes + sharing - 1) / sharing;
+    shares[t] = {panel * panel_size + (t - begin) * step * words, step};
   }
-  const int panel = t * panels / tiles;
-  const int begin = part_count(panel * tiles, panels);  // the tiles that share this panel
-  const int sharing = part_count((panel + 1) * tiles, panels) - begin;
-  tile.next_step = (kLineBytes + sharing - 1) / sharing;
-  tile.next = from + panel * panel_size + (t - begin) * tile.next_step * words;
 }
 
 // A block of rows and of k, times all panels of the call.
@@ -244,23 +249,34 @@ void multiply_block(const Product& p, const std::byte* x, std::int64_t x_stride,
   const auto group_begin = [&](int group) {
     return a.panel_begin + part_begin(panels, groups, group);
   };
+  // Divisions are made once for the block: a tile of a short k takes little longer than a few.
+  int row_at[kBlockRows + 1];
+  for (int t = 0; t <= tiles; ++t) row_at[t] = part_begin(rows, tiles, t);
+  Share shares[kBlockRows];
+  int shared_panels = 0;
   for (int group = 0; group < groups; ++group) {
     const int first = group_begin(group), end = group_begin(group + 1);
     const int regs = (end - first) * kRegsPerPanel;
+    const bool last = group + 1 == groups;
+    const std::byte* next = p.panels + end * p.panel_size + std::int64_t{word_begin} * kLineBytes;
+    const int next_panels = last ? 0 : group_begin(group + 2) - end;
+    if (tiles > 1 && !last && next_panels != shared_panels) {
+      share_fetch(next_panels, p.panel_size, words, tiles, shares);
+      shared_panels = next_panels;
+    }
     Tile tile{x, x_stride, starts, 0, first * kPanelWidth, word_begin, words, nullptr, 0};
     for (int t = 0; t < tiles; ++t) {
-      const int begin = part_begin(rows, tiles, t);
-      const int count = part_begin(rows, tiles, t + 1) - begin;
+      const int begin = row_at[t], count = row_at[t + 1] - begin;
       tile.row = row_begin + begin;
       tile.x = x + begin * x_stride;
       if constexpr (kPreparesRows<Dot>) tile.starts = starts + begin;
       if (tiles == 1) {
         find_tile<Dot, Prefetch::stream, kFlatRegs>(count, regs)(p, tile);
-      } else if (group + 1 == groups) {
+      } else if (last) {
         find_tile<Dot, Prefetch::none, tile_regs<Dot>()>(count, regs)(p, tile);
       } else {
-        share_fetch(p.panels + end * p.panel_size + std::int64_t{word_begin} * kLineBytes,
-                    group_begin(group + 2) - end, p.panel_size, words, tiles, t, tile);
+        tile.next = reinterpret_cast<const char*>(next) + shares[t].from;
+        tile.next_step = shares[t].step;
         find_tile<Dot, Prefetch::next, tile_regs<Dot>()>(count, regs)(p, tile);
       }
     }
