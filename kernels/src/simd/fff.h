@@ -29,8 +29,6 @@ constexpr int kTile = 4;        // rows of y that are written together
 constexpr int kMostNodes = 128;  // on a row's paths through the trees of one block
 // Output rows are fetched ahead from this level on: above it they are shared, and so in cache.
 constexpr int kFetchedLevel = 5;
-// Trees of so many bytes in all stay in the second-level cache.
-constexpr std::int64_t kSmallForest = std::int64_t{768} << 10;
 // An output so large does not stay in cache, and is written past it.
 constexpr std::int64_t kStreamedBytes = std::int64_t{8} << 20;
 
@@ -191,8 +189,7 @@ void run_many(const Forest& f) {
 // The rows of a block. Small trees stay in cache whoever walks them, so that some rows take all of
 // them at once, and each element of y is written once.
 inline int rows_at_once(const Forest& f) {
-  const std::int64_t bytes = f.a.trees * f.nodes * f.node_bytes;
-  if (bytes > kSmallForest || f.a.trees > kBlock / kTile) return kBlock;
+  if (!f.small || f.a.trees > kBlock / kTile) return kBlock;
   return kBlock / f.a.trees / kTile * kTile;
 }
 

@@ -19,6 +19,8 @@ struct Forest {
   std::int64_t nodes;       // of a tree
   int words;                // of an input row, without padding
   int levels;
+  bool small;  // the trees stay in the second- or third-level cache
+  bool fetch;  // small, and what walkers that take turns fetch stays in the first
 
   const std::byte* x(int row) const { return static_cast<const std::byte*>(a.x) + row * x_stride; }
   const std::byte* tree(int i) const {
@@ -27,15 +29,24 @@ struct Forest {
   const FffNode* params(int tree) const { return a.params + tree * nodes; }
 };
 
+// Trees of so many bytes in all count as small, rows of so many as short.
+constexpr std::int64_t kSmallForest = std::int64_t{768} << 10;
+constexpr std::int64_t kShortRow = 1536;
+
 inline Forest forest_of(const FffArgs& a) {
   const int per_word = elements_per_word(a.in_type);
+  const std::int64_t node_bytes = fff_node_bytes(a.cols, a.in_type, a.out_type);
+  const std::int64_t row_bytes = fff_row_bytes(a.cols, a.in_type);
+  const bool small = a.trees * fff_nodes(a.depth) * node_bytes <= kSmallForest;
   return {.a = a,
           .x_stride = a.x_stride * 4 / per_word,
-          .node_bytes = fff_node_bytes(a.cols, a.in_type, a.out_type),
-          .out_at = fff_row_bytes(a.cols, a.in_type),
+          .node_bytes = node_bytes,
+          .out_at = row_bytes,
           .nodes = fff_nodes(a.depth),
           .words = (a.cols + per_word - 1) / per_word,
-          .levels = a.depth + 1};
+          .levels = a.depth + 1,
+          .small = small,
+          .fetch = small && row_bytes <= kShortRow};
 }
 
 struct Walker {
@@ -135,6 +146,17 @@ template <typename Dot, typename Sum>
   walker.node = 2 * walker.node + 1 + (z > 0.0f ? 1 : 0);
 }
 
+// The node that the walker visits next, while others take their turns: its input row for the
+// decision, its output row for later.
+inline void fetch_node(const Forest& f, const Walker& walker) {
+  const std::byte* node = walker.tree + walker.node * f.node_bytes;
+  std::int64_t at = 0;
+  for (; at < f.out_at; at += kAlignment) prefetch_l1(node + at);
+  for (; at < f.node_bytes; at += kAlignment) {
+    prefetch_l2(reinterpret_cast<const char*>(node + at));
+  }
+}
+
 // kCount walkers take a step. With kShared they stand at one node.
 template <typename Dot, int kCount, bool kShared>
 [[gnu::noinline]] void visit(const Forest& f, Walker* walkers, int level) {
@@ -159,6 +181,7 @@ template <typename Dot, int kCount, bool kShared>
     sum_each(all, dots);
     for (int i = 0; i < kCount; ++i) {
       step(walkers[i], level, decide<Dot>(dots[i], walkers[i], *params[i]));
+      if (f.fetch && level + 1 < f.levels) fetch_node(f, walkers[i]);
     }
   }
 }
