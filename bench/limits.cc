@@ -75,6 +75,7 @@ PEAK(multiply_int8_avx2, TARGET_AVX2, __m256i, _mm256_set1_epi8(1), ({
        asm volatile("" : "+x"(own));
        _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(own, x), _mm256_set1_epi16(1)));
      }))
+#undef PEAK
 
 bool has_avx512() {
   return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni");
