@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass, field
+from itertools import product
 from math import prod
 
 from .results import Results
-from .suites import ISAS, kernel_times, layer_times
+from .suites import ISAS, LAYER_TOKENS, kernel_times, layer_times
 
 SHAPES = ("1x8", "1x32", "1x128", "1x384", "8x128", "32x32")
 
@@ -130,13 +131,16 @@ def product_checks(results: Results) -> list[Check]:
 
 def layer_checks(results: Results, heat: str, bounds) -> list[Check]:
     """bounds: (dtype, tokens) -> what the fastest dense layer of others must cost in CMM layers."""
+    times = layer_times(results.benchmarks("layer"))
     checks = []
-    for (dtype, kind, tokens), cell in sorted(layer_times(results.benchmarks("layer")).items()):
-        others = [cell[name] for name in ("onednn", "mkl") if name in cell]
+    for dtype, tokens in product(("bf16", "f32", "int8"), LAYER_TOKENS):
         bound = bounds(dtype, tokens)
-        if kind == heat and bound and "cmm" in cell and others:
-            checks.append(Check(f"{dtype} {tokens}:", min(others) / cell["cmm"], bound))
-    return checks or [Check("", None, 1)]
+        cell = times.get((dtype, heat, tokens), {})
+        others = [cell[name] for name in ("onednn", "mkl") if name in cell]
+        if bound:
+            ratio = min(others) / cell["cmm"] if "cmm" in cell and others else None
+            checks.append(Check(f"{dtype} {tokens}:", ratio, bound))
+    return checks
 
 
 def hot_bound(dtype: str, tokens: int) -> float | None:
