@@ -42,11 +42,12 @@ def best_other_engine() -> str:
             if cell["key"] == GRID:
                 peers = {name: ms for name, ms in cell["median_ms"].items() if not name.startswith("sapwood")}
                 best, ours = min(peers, key=peers.get), cell["median_ms"]["sapwood"]
-                said.append(f"{ours:.2f} ms and the best other, {best}, {peers[best]:.2f} ({cell['isa']})")
+                machine = path.parent.name
+                said.append(f"{ours:.2f} ms and the best other, {best}, {peers[best]:.2f} ([{machine}](bench/report/{machine}/README.md), {cell['isa']})")
     if not said:
         return ""
     return (f"The best other engine has not run these small models; on DistilBERT-base's own shape (6 layers, 768; int8, 1x32) "
-            f"Sapwood takes {', or '.join(said)} ([reports](bench/report)).")
+            f"Sapwood takes {', or '.join(said)}.")
 
 
 def section() -> str:
