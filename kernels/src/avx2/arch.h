@@ -23,11 +23,12 @@ constexpr int kWidenedRows = 4;  // of a tile of bf16 that is widened
 constexpr int kTileRegs = 2;
 constexpr int kFlatRegs = 12;
 
-// CMM: dot products computed together, the partial sums of each, and the registers of columns that
-// an output row is summed in.
+// CMM: dot products computed together, the partial sums of each; the registers that rows of y are
+// summed in, and the most rows that share them.
 constexpr int kDots = 4;
 constexpr int kDotChains = 2;
 constexpr int kOutputRegs = 12;
+constexpr int kOutputRows = 2;
 
 // Registers of words: what products of every type read (DType).
 using Raw = __m256i;

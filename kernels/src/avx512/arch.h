@@ -25,11 +25,12 @@ constexpr int kWidenedRows = 8;  // of a tile of bf16 that is widened
 constexpr int kTileRegs = 3;
 constexpr int kFlatRegs = 6;
 
-// CMM: dot products computed together, the partial sums of each, and the registers of columns that
-// an output row is summed in.
+// CMM: dot products computed together, the partial sums of each; the registers that rows of y are
+// summed in, and the most rows that share them.
 constexpr int kDots = 8;
 constexpr int kDotChains = 2;
 constexpr int kOutputRegs = 24;
+constexpr int kOutputRows = 4;
 
 // Registers of words: what products of every type read (DType).
 using Raw = __m512i;

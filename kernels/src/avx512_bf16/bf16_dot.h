@@ -13,7 +13,9 @@ struct Bf16Dot {
   static Sum zero() { return kernels::zero(); }
   static X prepare(Raw x) { return x; }
   static Sum add(Sum sum, X x, Raw w) {
-    return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(x), reinterpret_cast<__m512bh>(w));
+    // g++ 12 sends the intrinsic's operands through the stack, and copies its sums.
+    asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(x), "vm"(w));
+    return sum;
   }
 };
 

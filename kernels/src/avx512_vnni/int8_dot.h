@@ -13,7 +13,11 @@ struct Int8Dot {
   static constexpr bool kIntegers = true;
   static Sum zero() { return _mm512_setzero_si512(); }
   static X prepare(Raw x) { return x; }
-  static Sum add(Sum sum, X x, Raw w) { return _mm512_dpbusd_epi32(sum, x, w); }
+  static Sum add(Sum sum, X x, Raw w) {
+    // g++ 12 copies the intrinsic's sums between registers.
+    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "vm"(w));
+    return sum;
+  }
 };
 using Int8TileDot = Int8Dot;
 

@@ -17,7 +17,8 @@ class Fetcher {
     if (tail_ - head_ < kMost) rows_[tail_++ % kMost] = row;
   }
 
-  // Fetches the next kStep lines.
+  // Fetches the next kStep lines. To the second level: the first has no room for so many rows, and
+  // lines on their way there take places that loads need.
   [[gnu::always_inline]] void step() {
     if (at_ == end_) {
       if (head_ == tail_) return;
@@ -25,7 +26,9 @@ class Fetcher {
       end_ = at_ + row_bytes_;
     }
 #pragma GCC unroll 4
-    for (int i = 0; i < kStep; ++i) prefetch_l1(at_ + i * kAlignment);
+    for (int i = 0; i < kStep; ++i) {
+      prefetch_l2(reinterpret_cast<const char*>(at_) + i * kAlignment);
+    }
     at_ = end_ - at_ > kStep * kAlignment ? at_ + kStep * kAlignment : end_;
   }
 

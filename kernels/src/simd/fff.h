@@ -10,9 +10,10 @@
 //    eight rows of nodes stream in at once, where one would wait for memory.
 //  - small trees: rows take turns by so many that each walks all trees of a block at once.
 //  - many rows: all walk the top levels, whose nodes stay in the second-level cache; then they are
-//    sorted by the subtree reached and go on in blocks of neighbours, which share nodes.
+//    sorted by the subtree reached and go on in blocks of neighbours, which share nodes. A block is
+//    sorted once more, by leaf, before its output.
 //
-// The output phase knows what it needs: it fetches the next rows while it writes these.
+// The output phase knows what it needs: it fetches the next nodes while it writes these rows.
 #pragma once
 
 #include "isa.h"
@@ -25,14 +26,9 @@ namespace {
 
 constexpr int kBlock = 32;      // walkers between whose decisions and output nothing else happens
 constexpr int kMaxLevels = 32;  // floats from one walker's decisions to the next one's; depth <= 24
-constexpr int kTile = 4;        // rows of y that are written together
 constexpr int kMostNodes = 128;  // on a row's paths through the trees of one block
-// Output rows are fetched ahead from this level on: above it they are shared, and so in cache.
-constexpr int kFetchedLevel = 5;
 // An output so large does not stay in cache, and is written past it.
 constexpr std::int64_t kStreamedBytes = std::int64_t{8} << 20;
-
-inline std::int64_t parent(std::int64_t node) { return (node - 1) / 2; }
 
 // The weights of a walked path, and its output rows: both from the root down.
 inline void finish_path(const Forest& f, const Walker& walker, const std::byte** rows,
@@ -60,9 +56,10 @@ inline const float* start_of(const FffArgs& a, std::int64_t row, int tree) {
 // comes after the loads of the decision.
 template <typename Dot>
 void walk_one(const Forest& f, Walker& walker) {
+  Fetcher fetcher(0);  // nothing
   for (int level = 0; level < f.levels; ++level) {
     const std::byte* node = walker.tree + walker.node * f.node_bytes;
-    visit<Dot, 1, false>(f, &walker, level);
+    visit<Dot, 1, false>(f, &walker, level, fetcher);
     for (std::int64_t i = f.out_at; i < f.node_bytes; i += kAlignment) prefetch_l1(node + i);
   }
 }
@@ -74,21 +71,19 @@ inline bool streams(const FffArgs& a) {
          (reinterpret_cast<std::uintptr_t>(a.y) & kMask) == 0;
 }
 
-// Writes rows of y from finished walkers: walkers[t * count + i] is that of row_of(i) in tree
+// Writes rows of y from finished walkers: walkers[t * count + i] is that of row i in tree
 // `tree` + t.
-template <typename RowOf>
-void write_output(const Forest& f, const Walker* walkers, int count, int tree, int trees,
-                  const RowOf& row_of) {
+inline void write_output(const Forest& f, const Walker* walkers, int count, int tree, int trees) {
   const FffArgs& a = f.a;
   const int nodes = trees * f.levels;
-  const OutputShape shape{a.out_type, nodes, a.cols, tree + trees == a.trees && streams(a)};
-  const std::byte* rows[2][kTile * kMostNodes];
-  float weights[2][kTile * kMostNodes];
-  Output outputs[2][kTile];
+  const std::byte* rows[2][kOutputRows * kMostNodes];
+  float weights[2][kOutputRows * kMostNodes];
+  bool shared[2][kMostNodes];
+  Output outputs[2][kOutputRows];
   Fetcher fetcher(f.node_bytes - f.out_at);
-  // Makes a tile ready, from the row `first` on, and asks for its rows of nodes.
+  // Makes a tile ready, from the walker `first` on, and asks for its rows of nodes.
   const auto prepare = [&](int first, int half) {
-    const int size = count - first < kTile ? count - first : kTile;
+    const int size = count - first < kOutputRows ? count - first : kOutputRows;
     for (int i = 0; i < size; ++i) {
       const std::byte** const path = rows[half] + i * nodes;
       float* const path_weights = weights[half] + i * nodes;
@@ -96,21 +91,28 @@ void write_output(const Forest& f, const Walker* walkers, int count, int tree, i
         finish_path(f, walkers[t * count + first + i], path + t * f.levels,
                     path_weights + t * f.levels);
       }
-      const std::int64_t row = row_of(first + i);
+      const std::int64_t row = walkers[first + i].row;
       outputs[half][i] = {path, path_weights, start_of(a, row, tree), a.y + row * a.y_stride};
-      for (int node = 0; node < nodes && first > 0; ++node) {
-        if (node % f.levels < kFetchedLevel) continue;
+    }
+    for (int node = 0; node < nodes; ++node) {
+      const std::byte** const all = rows[half] + node;
+      shared[half][node] = true;
+      for (int i = 1; i < size; ++i) shared[half][node] &= all[i * nodes] == all[0];
+      if (first == 0 || node % f.levels < kFetchedLevel) continue;
+      for (int i = 0; i < size; ++i) {
         bool asked = false;
-        for (int j = 0; j < i; ++j) asked |= rows[half][j * nodes + node] == path[node];
-        if (!asked) fetcher.add(path[node]);
+        for (int j = 0; j < i; ++j) asked |= all[j * nodes] == all[i * nodes];
+        if (!asked) fetcher.add(all[i * nodes]);
       }
     }
     return size;
   };
+  OutputShape shape{a.out_type, nodes, a.cols, tree + trees == a.trees && streams(a), nullptr};
   int size = prepare(0, 0);
   for (int first = 0, half = 0; first < count; half = 1 - half) {
     const int next = first + size;
     const int next_size = next < count ? prepare(next, 1 - half) : 0;
+    shape.shared = shared[half];
     write_rows(outputs[half], size, shape, fetcher);
     first = next;
     size = next_size;
@@ -136,7 +138,7 @@ void run_few(const Forest& f, int begin, int rows) {
     } else {
       walk<Dot>(f, walkers, count, 0, f.levels);
     }
-    write_output(f, walkers, rows, tree, trees, [begin](int i) { return begin + i; });
+    write_output(f, walkers, rows, tree, trees);
   }
 }
 
@@ -148,6 +150,19 @@ inline void sort_by_node(const std::int32_t* nodes, int rows, std::int32_t first
   for (int row = 0; row < rows; ++row) ++starts[nodes[row] - first + 1];
   for (int i = 0; i < 1 << kFffStage; ++i) starts[i + 1] += starts[i];
   for (int row = 0; row < rows; ++row) order[starts[nodes[row] - first]++] = row;
+}
+
+// Sorts finished walkers by leaf: neighbours share most of their nodes. Stable.
+inline void sort_by_leaf(const Walker* walkers, int count, Walker* sorted) {
+  std::int32_t keys[kBlock], ranks[kBlock] = {};
+  for (int i = 0; i < count; ++i) {
+    keys[i] = static_cast<std::int32_t>(parent(walkers[i].node)) * kBlock + i;
+  }
+  for (int i = count; i < kBlock; ++i) keys[i] = 0;
+  for (int j = 0; j < count; ++j) {  // the inner loop is a few vectors
+    for (int i = 0; i < kBlock; ++i) ranks[i] += keys[j] < keys[i] ? 1 : 0;
+  }
+  for (int i = 0; i < count; ++i) sorted[ranks[i]] = walkers[i];
 }
 
 // Many rows, one tree at a time.
@@ -181,7 +196,9 @@ void run_many(const Forest& f) {
         walkers[i] = walker_at(f, row, tree, nodes[row], z + row * z_stride);
       }
       walk<Dot>(f, walkers, count, top, f.levels);
-      write_output(f, walkers, count, tree, 1, [&](int i) { return order[begin + i]; });
+      Walker sorted[kBlock];
+      sort_by_leaf(walkers, count, sorted);
+      write_output(f, sorted, count, tree, 1);
     }
   }
 }
@@ -189,8 +206,8 @@ void run_many(const Forest& f) {
 // The rows of a block. Small trees stay in cache whoever walks them, so that some rows take all of
 // them at once, and each element of y is written once.
 inline int rows_at_once(const Forest& f) {
-  if (!f.small || f.a.trees > kBlock / kTile) return kBlock;
-  return kBlock / f.a.trees / kTile * kTile;
+  if (!f.small || f.a.trees > kBlock / kOutputRows) return kBlock;
+  return kBlock / f.a.trees / kOutputRows * kOutputRows;
 }
 
 template <typename Dot>

@@ -39,61 +39,93 @@ struct OutputShape {
   DType type;  // of the nodes' rows
   int nodes;   // of a path
   int cols;
-  bool stream;  // y is aligned, and will not stay in cache
+  bool stream;         // y is aligned, and will not stay in cache
+  const bool* shared;  // by place on a path: whether all of these rows visited the same node
 };
 
-// kRegs registers of columns of y, from column j. The last may be partial.
-template <typename Row, int kRegs>
-[[gnu::always_inline]] inline void write_columns(const Output& out, const OutputShape& shape, int j,
-                                                 Fetcher& fetcher) {
+// kCount rows of y, kRegs registers of columns from column j. The last may be partial. A node that
+// all visited is read, and widened, once.
+template <typename Row, int kCount, int kRegs>
+[[gnu::always_inline]] inline void write_columns(const Output* outputs, const OutputShape& shape,
+                                                 int j, Fetcher& fetcher) {
   const int left = shape.cols - j - (kRegs - 1) * kLanes;  // columns of the last register
-  Reg sums[kRegs];
+  Reg sums[kCount][kRegs];
+#pragma GCC unroll 4
+  for (int t = 0; t < kCount; ++t) {
 #pragma GCC unroll 24
-  for (int c = 0; c < kRegs; ++c) {
-    const float* at = out.from + j + c * kLanes;
-    sums[c] = out.from == nullptr               ? zero()
-              : c + 1 == kRegs && left < kLanes ? load_first(at, left)
-                                                : load_reg(at);
+    for (int c = 0; c < kRegs; ++c) {
+      const float* at = outputs[t].from + j + c * kLanes;
+      sums[t][c] = outputs[t].from == nullptr        ? zero()
+                   : c + 1 == kRegs && left < kLanes ? load_first(at, left)
+                                                     : load_reg(at);
+    }
   }
   for (int i = 0; i < shape.nodes; ++i) {
-    const Reg weight = broadcast(out.weights[i]);
-    const std::byte* row = out.rows[i] + j * Row::kBytes;
-    // One pointer with constant offsets: g++ would keep a sum of j and c for each register, on the
-    // stack.
-    asm("" : "+r"(row));
-    // As many lines as are read.
+    if (kCount > 1 && shape.shared[i]) {
+      const std::byte* row = outputs[0].rows[i] + j * Row::kBytes;
+      asm("" : "+r"(row));
+      Reg values[kRegs];
+#pragma GCC unroll 24
+      for (int c = 0; c < kRegs; ++c) values[c] = Row::load(row, c);
+#pragma GCC unroll 4
+      for (int t = 0; t < kCount; ++t) {
+        const Reg weight = broadcast(outputs[t].weights[i]);
+#pragma GCC unroll 24
+        for (int c = 0; c < kRegs; ++c) sums[t][c] = fma(weight, values[c], sums[t][c]);
+      }
+      continue;
+    }
+#pragma GCC unroll 4
+    for (int t = 0; t < kCount; ++t) {
+      const Reg weight = broadcast(outputs[t].weights[i]);
+      const std::byte* row = outputs[t].rows[i] + j * Row::kBytes;
+      // One pointer with constant offsets: g++ would keep a sum of j and c for each register, on
+      // the stack.
+      asm("" : "+r"(row));
+      // As many lines as are read, at least.
 #pragma GCC unroll 8
-    for (int c = 0; c < kRegs * Row::kBytes * kLanes / kAlignment; c += Fetcher::kStep) {
-      fetcher.step();
+      for (int c = 0; c < kRegs * Row::kBytes * kLanes; c += Fetcher::kStep * kAlignment) {
+        fetcher.step();
+      }
+#pragma GCC unroll 24
+      for (int c = 0; c < kRegs; ++c) sums[t][c] = fma(weight, Row::load(row, c), sums[t][c]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int t = 0; t < kCount; ++t) {
+    float* const y = outputs[t].y + j;
+    if (shape.stream && left >= kLanes) {
+#pragma GCC unroll 24
+      for (int c = 0; c < kRegs; ++c) stream_reg(y + c * kLanes, sums[t][c]);
+      continue;
     }
 #pragma GCC unroll 24
-    for (int c = 0; c < kRegs; ++c) sums[c] = fma(weight, Row::load(row, c), sums[c]);
+    for (int c = 0; c + 1 < kRegs; ++c) store_reg(y + c * kLanes, sums[t][c]);
+    store_first(y + (kRegs - 1) * kLanes, sums[t][kRegs - 1], left < kLanes ? left : kLanes);
   }
-  float* const y = out.y + j;
-  if (shape.stream && left >= kLanes) {
-#pragma GCC unroll 24
-    for (int c = 0; c < kRegs; ++c) stream_reg(y + c * kLanes, sums[c]);
-    return;
-  }
-#pragma GCC unroll 24
-  for (int c = 0; c + 1 < kRegs; ++c) store_reg(y + c * kLanes, sums[c]);
-  store_first(y + (kRegs - 1) * kLanes, sums[kRegs - 1], left < kLanes ? left : kLanes);
 }
 
-// `count` rows of y. Neighbours that share nodes find them in the first-level cache, because all
-// take the same columns before any takes the next.
-template <typename Row>
-void write_rows(const Output* outputs, int count, const OutputShape& shape, Fetcher& fetcher) {
+// kCount rows of y.
+template <typename Row, int kCount>
+[[gnu::noinline]] void write_tile(const Output* outputs, const OutputShape& shape,
+                                  Fetcher& fetcher) {
+  constexpr int kRegs = kOutputRegs / kCount;
   int j = 0;
-  for (; j + kOutputRegs * kLanes <= shape.cols; j += kOutputRegs * kLanes) {
-    for (int i = 0; i < count; ++i) write_columns<Row, kOutputRegs>(outputs[i], shape, j, fetcher);
-  }
-  for (; j + 4 * kLanes <= shape.cols; j += 4 * kLanes) {
-    for (int i = 0; i < count; ++i) write_columns<Row, 4>(outputs[i], shape, j, fetcher);
+  for (; j + kRegs * kLanes <= shape.cols; j += kRegs * kLanes) {
+    write_columns<Row, kCount, kRegs>(outputs, shape, j, fetcher);
   }
   for (; j < shape.cols; j += kLanes) {
-    for (int i = 0; i < count; ++i) write_columns<Row, 1>(outputs[i], shape, j, fetcher);
+    write_columns<Row, kCount, 1>(outputs, shape, j, fetcher);
   }
+}
+
+// `count` rows of y, at most kCount.
+template <typename Row, int kCount = kOutputRows>
+void write_rows(const Output* outputs, int count, const OutputShape& shape, Fetcher& fetcher) {
+  if constexpr (kCount > 1) {
+    if (count < kCount) return write_rows<Row, kCount - 1>(outputs, count, shape, fetcher);
+  }
+  write_tile<Row, kCount>(outputs, shape, fetcher);
 }
 
 inline void write_rows(const Output* outputs, int count, const OutputShape& shape,

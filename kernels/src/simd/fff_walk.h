@@ -5,6 +5,7 @@
 // chain i mod kDotChains, then the chains, then the lanes in halves, whoever it steps with.
 #pragma once
 
+#include "simd/fetch.h"
 #include "simd/tile.h"
 
 namespace sapwood::kernels {
@@ -56,6 +57,7 @@ struct Walker {
   std::int64_t node;      // the next to visit
   float* z;               // decisions so far
   RowScale scale;         // of x, where that is int8
+  int row;
 };
 
 inline Walker walker_at(const Forest& f, int row, int tree, std::int64_t node, float* z) {
@@ -64,11 +66,16 @@ inline Walker walker_at(const Forest& f, int row, int tree, std::int64_t node, f
           .params = f.params(tree),
           .node = node,
           .z = z,
-          .scale = f.a.x_scales == nullptr ? RowScale{} : f.a.x_scales[row]};
+          .scale = f.a.x_scales == nullptr ? RowScale{} : f.a.x_scales[row],
+          .row = row};
 }
 
 // Walkers that take turns level by level.
 constexpr int kTurns = 16;
+// So few take no turns to speak of.
+constexpr int kAlone = 8;
+// Rows are fetched ahead from this level on: above it they are shared, and so in cache.
+constexpr int kFetchedLevel = 5;
 
 // Registers that a step of the loop below takes from each row.
 constexpr int kDotStep = 2 * kDotChains;
@@ -78,7 +85,8 @@ constexpr int kDotStep = 2 * kDotChains;
 template <typename Dot, int kCount, bool kShared>
 [[gnu::always_inline]] inline void multiply_rows(const std::byte* const* x,
                                                  const std::byte* const* w, int words,
-                                                 typename Dot::Sum (&sums)[kCount]) {
+                                                 typename Dot::Sum (&sums)[kCount],
+                                                 Fetcher& fetcher) {
   typename Dot::Sum chains[kCount][kDotChains];
   clear<Dot>(chains);
   int j = 0;
@@ -88,6 +96,10 @@ template <typename Dot, int kCount, bool kShared>
       for (int c = 0; c < kDotStep; ++c) {
         const int at = (j + c * kLanes) * 4;
         const Raw row = load_raw(w[0] + at);
+        if constexpr (kCount > 1) {
+          fetcher.step();
+          fetcher.step();
+        }
 #pragma GCC unroll 8
         for (int i = 0; i < kCount; ++i) {
           typename Dot::Sum& sum = chains[i][c % kDotChains];
@@ -97,6 +109,7 @@ template <typename Dot, int kCount, bool kShared>
     } else {
 #pragma GCC unroll 8
       for (int i = 0; i < kCount; ++i) {
+        if constexpr (kCount > 1) fetcher.step();
 #pragma GCC unroll 8
         for (int c = 0; c < kDotStep; ++c) {
           const int at = (j + c * kLanes) * 4;
@@ -159,7 +172,7 @@ inline void fetch_node(const Forest& f, const Walker& walker) {
 
 // kCount walkers take a step. With kShared they stand at one node.
 template <typename Dot, int kCount, bool kShared>
-[[gnu::noinline]] void visit(const Forest& f, Walker* walkers, int level) {
+[[gnu::noinline]] void visit(const Forest& f, Walker* walkers, int level, Fetcher& fetcher) {
   const std::byte* x[kCount];
   const std::byte* w[kCount];
   const FffNode* params[kCount];
@@ -170,7 +183,7 @@ template <typename Dot, int kCount, bool kShared>
     params[i] = walker.params + walker.node;
   }
   typename Dot::Sum sums[kCount];
-  multiply_rows<Dot, kCount, kShared>(x, w, f.words, sums);
+  multiply_rows<Dot, kCount, kShared>(x, w, f.words, sums, fetcher);
   if constexpr (kCount == 1) {
     step(walkers[0], level, decide<Dot>(sum_lanes(sums[0]), walkers[0], *params[0]));
   } else {
@@ -188,15 +201,16 @@ template <typename Dot, int kCount, bool kShared>
 
 // `count` walkers take a step, at most kCount; they share their node or not.
 template <typename Dot, int kCount = kDots>
-void visit_group(const Forest& f, Walker* walkers, int count, bool shared, int level) {
+void visit_group(const Forest& f, Walker* walkers, int count, bool shared, int level,
+                 Fetcher& fetcher) {
   if constexpr (kCount == 1) {
-    visit<Dot, 1, false>(f, walkers, level);
+    visit<Dot, 1, false>(f, walkers, level, fetcher);
   } else if (count < kCount) {
-    visit_group<Dot, kCount - 1>(f, walkers, count, shared, level);
+    visit_group<Dot, kCount - 1>(f, walkers, count, shared, level, fetcher);
   } else if (shared) {
-    visit<Dot, kCount, true>(f, walkers, level);
+    visit<Dot, kCount, true>(f, walkers, level, fetcher);
   } else {
-    visit<Dot, kCount, false>(f, walkers, level);
+    visit<Dot, kCount, false>(f, walkers, level, fetcher);
   }
 }
 
@@ -208,6 +222,22 @@ inline bool at_one_node(const Walker* walkers, int count) {
   return same;
 }
 
+inline std::int64_t parent(std::int64_t node) { return (node - 1) / 2; }
+
+// Asks for what walkers that have made a step will read: the input rows of the nodes that they have
+// come to, while others take their turns; of a few alone, which read those at once, the output rows
+// of the nodes that they have left.
+inline void ask(const Forest& f, const Walker* walkers, int count, bool alone, Fetcher& fetcher) {
+  std::int64_t last = -1;
+  for (int i = 0; i < count; ++i) {
+    const std::int64_t node = alone ? parent(walkers[i].node) : walkers[i].node;
+    if (node == last) continue;
+    last = node;
+    const std::byte* row = walkers[i].tree + node * f.node_bytes;
+    fetcher.add(alone ? row + f.out_at : row);
+  }
+}
+
 // `count` walkers take the steps of the levels [begin, end): kTurns at a time take turns level by
 // level, in groups that step together. The inputs of that many stay in cache meanwhile.
 template <typename Dot>
@@ -217,11 +247,15 @@ void walk(const Forest& f, Walker* walkers, int count, int begin, int end) {
     Walker* const first = walkers + part_begin(count, blocks, block);
     const int size = static_cast<int>(walkers + part_begin(count, blocks, block + 1) - first);
     const int groups = part_count(size, kDots);
+    const bool alone = count <= kAlone && end == f.levels;
+    Fetcher fetcher(alone ? f.node_bytes - f.out_at : f.out_at);
     for (int level = begin; level < end; ++level) {
       for (int group = 0; group < groups; ++group) {
         Walker* const members = first + part_begin(size, groups, group);
         const int number = part_begin(size, groups, group + 1) - part_begin(size, groups, group);
-        visit_group<Dot>(f, members, number, at_one_node(members, number), level);
+        visit_group<Dot>(f, members, number, at_one_node(members, number), level, fetcher);
+        const bool deep = level + 1 >= kFetchedLevel && level + 1 < end;
+        if (!f.small && (alone || (groups > 1 && deep))) ask(f, members, number, alone, fetcher);
       }
     }
   }
