@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 from statistics import median
 
 from . import rounds
@@ -20,6 +21,7 @@ from .paths import ROOT, SAPWOOD
 PART, MODEL = "startup", "distilbert"
 ENGINES = ("onnxruntime", "openvino", "ctranslate2")
 TEXT = "a charming and often affecting journey"
+LAUNCH = Path(__file__).with_name("launch.py")
 
 
 class Start:
@@ -32,29 +34,23 @@ class Start:
         self.command, self.environment = command, environment
 
     def turn(self) -> dict:
-        with tempfile.TemporaryFile() as out:
-            start = time.perf_counter()
-            process = subprocess.Popen(
-                list(map(str, self.command)),
+        with tempfile.NamedTemporaryFile() as out:
+            done = subprocess.run(
+                [sys.executable, "-S", LAUNCH, out.name, *map(str, self.command)],
                 stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.PIPE,
+                capture_output=True,
+                text=True,
                 cwd=ROOT / "bench",
                 env={**os.environ, **self.environment},
             )
-            _, status, usage = os.wait4(process.pid, 0)
-            ms = 1e3 * (time.perf_counter() - start)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode != 0:
-                said = process.stderr.read().decode(errors="replace").strip().splitlines()
-                raise Refused(said[-1] if said else f"status {process.returncode}")
-            process.stderr.close()
-            out.seek(0)
+            run = json.loads(done.stdout) if done.returncode == 0 else {"status": done.returncode}
+            if run["status"] != 0:
+                said = done.stderr.strip().splitlines()
+                raise Refused(said[-1] if said else f"status {run['status']}")
             answer = json.loads(out.read().splitlines()[-1])
-        self.peak.append(usage.ru_maxrss / 1024)
-        return {
-            "wall": answer.get("ms", ms)
-        }  # threads of others work side by side: the wall counts
+        self.peak.append(run["peak_mb"])
+        # Threads of others work side by side: the wall's clock counts.
+        return {"wall": answer.get("ms", run["ms"])}
 
     def close(self) -> None:
         pass
