@@ -27,6 +27,7 @@ namespace {
 constexpr int kBlock = 32;      // walkers between whose decisions and output nothing else happens
 constexpr int kMaxLevels = 32;  // floats from one walker's decisions to the next one's; depth <= 24
 constexpr int kMostNodes = 128;  // on a row's paths through the trees of one block
+constexpr int kSureRows = 4;     // for each node of a level: 98 % of its nodes are visited
 // An output so large does not stay in cache, and is written past it.
 constexpr std::int64_t kStreamedBytes = std::int64_t{8} << 20;
 
@@ -177,13 +178,20 @@ void run_many(const Forest& f) {
   const std::int64_t z_stride = fff_z_stride(a.depth);
   const int top = f.levels < kFffStage ? f.levels : kFffStage;
   Walker walkers[kBlock];
+  // The levels below whose nodes are visited all but surely: memory has time for them during the
+  // top levels, and reads them in order.
+  int sure = top;
+  while (sure < f.levels && a.rows >> sure >= kSureRows) ++sure;
+  const auto nodes_above = [](int level) { return (std::int64_t{1} << level) - 1; };
   for (int tree = 0; tree < a.trees; ++tree) {
+    Fetcher fetcher((nodes_above(sure) - nodes_above(top)) * f.node_bytes);
+    if (sure > top && !f.small) fetcher.add(f.tree(tree) + nodes_above(top) * f.node_bytes);
     for (int begin = 0; begin < a.rows; begin += kDots) {
       const int count = a.rows - begin < kDots ? a.rows - begin : kDots;
       for (int i = 0; i < count; ++i) {
         walkers[i] = walker_at(f, begin + i, tree, 0, z + (begin + i) * z_stride);
       }
-      walk<Dot>(f, walkers, count, 0, top);
+      walk<Dot>(f, walkers, count, 0, top, &fetcher);
       for (int i = 0; i < count; ++i) {
         nodes[begin + i] = static_cast<std::int32_t>(walkers[i].node);
       }

@@ -43,6 +43,15 @@ struct OutputShape {
   const bool* shared;  // by place on a path: whether all of these rows visited the same node
 };
 
+// The columns from `j` on of row `i` that an output goes over. One pointer, to be used with
+// constant offsets: g++ would keep a sum of j and the offset for each register, on the stack.
+template <typename Row>
+[[gnu::always_inline]] inline const std::byte* row_at(const Output& out, int i, int j) {
+  const std::byte* row = out.rows[i] + j * Row::kBytes;
+  asm("" : "+r"(row));
+  return row;
+}
+
 // kCount rows of y, kRegs registers of columns from column j. The last may be partial. A node that
 // all visited is read, and widened, once.
 template <typename Row, int kCount, int kRegs>
@@ -62,8 +71,7 @@ template <typename Row, int kCount, int kRegs>
   }
   for (int i = 0; i < shape.nodes; ++i) {
     if (kCount > 1 && shape.shared[i]) {
-      const std::byte* row = outputs[0].rows[i] + j * Row::kBytes;
-      asm("" : "+r"(row));
+      const std::byte* const row = row_at<Row>(outputs[0], i, j);
       Reg values[kRegs];
 #pragma GCC unroll 24
       for (int c = 0; c < kRegs; ++c) values[c] = Row::load(row, c);
@@ -78,10 +86,7 @@ template <typename Row, int kCount, int kRegs>
 #pragma GCC unroll 4
     for (int t = 0; t < kCount; ++t) {
       const Reg weight = broadcast(outputs[t].weights[i]);
-      const std::byte* row = outputs[t].rows[i] + j * Row::kBytes;
-      // One pointer with constant offsets: g++ would keep a sum of j and c for each register, on
-      // the stack.
-      asm("" : "+r"(row));
+      const std::byte* const row = row_at<Row>(outputs[t], i, j);
       // As many lines as are read, at least.
 #pragma GCC unroll 8
       for (int c = 0; c < kRegs * Row::kBytes * kLanes; c += Fetcher::kStep * kAlignment) {

@@ -228,34 +228,37 @@ inline std::int64_t parent(std::int64_t node) { return (node - 1) / 2; }
 // come to, while others take their turns; of a few alone, which read those at once, the output rows
 // of the nodes that they have left.
 inline void ask(const Forest& f, const Walker* walkers, int count, bool alone, Fetcher& fetcher) {
-  std::int64_t last = -1;
+  const std::byte* last = nullptr;
   for (int i = 0; i < count; ++i) {
-    const std::int64_t node = alone ? parent(walkers[i].node) : walkers[i].node;
+    const std::int64_t at = alone ? parent(walkers[i].node) : walkers[i].node;
+    const std::byte* const node = walkers[i].tree + at * f.node_bytes;
     if (node == last) continue;
     last = node;
-    const std::byte* row = walkers[i].tree + node * f.node_bytes;
-    fetcher.add(alone ? row + f.out_at : row);
+    fetcher.add(alone ? node + f.out_at : node);
   }
 }
 
 // `count` walkers take the steps of the levels [begin, end): kTurns at a time take turns level by
-// level, in groups that step together. The inputs of that many stay in cache meanwhile.
+// level, in groups that step together. The inputs of that many stay in cache meanwhile. `other` is
+// what to fetch instead of what they will read.
 template <typename Dot>
-void walk(const Forest& f, Walker* walkers, int count, int begin, int end) {
+void walk(const Forest& f, Walker* walkers, int count, int begin, int end,
+          Fetcher* other = nullptr) {
   const int blocks = part_count(count, kTurns);
   for (int block = 0; block < blocks; ++block) {
     Walker* const first = walkers + part_begin(count, blocks, block);
     const int size = static_cast<int>(walkers + part_begin(count, blocks, block + 1) - first);
     const int groups = part_count(size, kDots);
     const bool alone = count <= kAlone && end == f.levels;
-    Fetcher fetcher(alone ? f.node_bytes - f.out_at : f.out_at);
+    Fetcher own(alone ? f.node_bytes - f.out_at : f.out_at);
+    Fetcher& fetcher = other == nullptr ? own : *other;
     for (int level = begin; level < end; ++level) {
       for (int group = 0; group < groups; ++group) {
         Walker* const members = first + part_begin(size, groups, group);
         const int number = part_begin(size, groups, group + 1) - part_begin(size, groups, group);
         visit_group<Dot>(f, members, number, at_one_node(members, number), level, fetcher);
         const bool deep = level + 1 >= kFetchedLevel && level + 1 < end;
-        if (!f.small && (alone || (groups > 1 && deep))) ask(f, members, number, alone, fetcher);
+        if (!f.small && (alone || (groups > 1 && deep))) ask(f, members, number, alone, own);
       }
     }
   }
