@@ -40,6 +40,7 @@ class Start:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
+                errors="replace",
                 cwd=ROOT / "bench",
                 env={**os.environ, **self.environment},
             )

@@ -249,13 +249,17 @@ TEST_CASE("fff: widths and depths and trees and row counts agree with the oracle
     }
     check(table, Layer(types, 37, 768, 1, 7), 0);
     check(table, Layer(types, 90, 384, 2, 5), 0);
+    check(table, Layer(types, 33, 400, 1, 6), 3);  // whole tiles of the output, then a part
+    for (const int trees : {8, 16}) check(table, Layer(types, 9, 40, trees, 3), 0);
+    check(table, Layer(types, 600, 200, 1, 9), 0);  // levels fetched before they are walked
   });
 }
 
 TEST_CASE("fff: a row's result does not depend on the other rows") {
   for_each_table([](const KernelTable& table, Types types) {
     for (const int trees : {1, 3}) {
-      const Layer layer(types, 150, 70, trees, 9);
+      const Layer layer(types, 150, trees == 1 ? 423 : 70, trees,
+                        9);  // 423: whole tiles and a part
       const std::size_t cols = layer.cols;
       Floats together(layer.rows * cols);
       layer.run(table, 0, layer.rows, together.data(), layer.cols);

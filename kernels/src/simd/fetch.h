@@ -26,9 +26,7 @@ class Fetcher {
       end_ = at_ + row_bytes_;
     }
 #pragma GCC unroll 4
-    for (int i = 0; i < kStep; ++i) {
-      prefetch_l2(reinterpret_cast<const char*>(at_) + i * kAlignment);
-    }
+    for (int i = 0; i < kStep; ++i) prefetch_l2(at_ + i * kAlignment);
     at_ = end_ - at_ > kStep * kAlignment ? at_ + kStep * kAlignment : end_;
   }
 

@@ -27,7 +27,10 @@ namespace {
 constexpr int kBlock = 32;      // walkers between whose decisions and output nothing else happens
 constexpr int kMaxLevels = 32;  // floats from one walker's decisions to the next one's; depth <= 24
 constexpr int kMostNodes = 128;  // on a row's paths through the trees of one block
-constexpr int kSureRows = 4;     // for each node of a level: 98 % of its nodes are visited
+// Levels with so many rows for each node, whose nodes are then visited in 98 of 100 cases, are
+// fetched before; not more than stays in cache.
+constexpr int kSureRows = 4;
+constexpr std::int64_t kSureBytes = std::int64_t{4} << 20;
 // An output so large does not stay in cache, and is written past it.
 constexpr std::int64_t kStreamedBytes = std::int64_t{8} << 20;
 
@@ -153,7 +156,9 @@ inline void sort_by_node(const std::int32_t* nodes, int rows, std::int32_t first
   for (int row = 0; row < rows; ++row) order[starts[nodes[row] - first]++] = row;
 }
 
-// Sorts finished walkers by leaf: neighbours share most of their nodes. Stable.
+// Sorts finished walkers by leaf: neighbours share most of their nodes. Stable. A tree of depth 24
+// has fewer than 2^25 nodes.
+static_assert(kBlock <= 64);
 inline void sort_by_leaf(const Walker* walkers, int count, Walker* sorted) {
   std::int32_t keys[kBlock], ranks[kBlock] = {};
   for (int i = 0; i < count; ++i) {
@@ -165,6 +170,8 @@ inline void sort_by_leaf(const Walker* walkers, int count, Walker* sorted) {
   }
   for (int i = 0; i < count; ++i) sorted[ranks[i]] = walkers[i];
 }
+
+inline std::int64_t nodes_above(int level) { return (std::int64_t{1} << level) - 1; }
 
 // Many rows, one tree at a time.
 template <typename Dot>
@@ -181,8 +188,10 @@ void run_many(const Forest& f) {
   // The levels below whose nodes are visited all but surely: memory has time for them during the
   // top levels, and reads them in order.
   int sure = top;
-  while (sure < f.levels && a.rows >> sure >= kSureRows) ++sure;
-  const auto nodes_above = [](int level) { return (std::int64_t{1} << level) - 1; };
+  while (sure < f.levels && a.rows >> sure >= kSureRows &&
+         nodes_above(sure + 1) * f.node_bytes <= kSureBytes) {
+    ++sure;
+  }
   for (int tree = 0; tree < a.trees; ++tree) {
     Fetcher fetcher((nodes_above(sure) - nodes_above(top)) * f.node_bytes);
     if (sure > top && !f.small) fetcher.add(f.tree(tree) + nodes_above(top) * f.node_bytes);

@@ -72,14 +72,14 @@ template <typename Row, int kCount, int kRegs>
   for (int i = 0; i < shape.nodes; ++i) {
     if (kCount > 1 && shape.shared[i]) {
       const std::byte* const row = row_at<Row>(outputs[0], i, j);
-      Reg values[kRegs];
-#pragma GCC unroll 24
-      for (int c = 0; c < kRegs; ++c) values[c] = Row::load(row, c);
+      Reg weights[kCount];
 #pragma GCC unroll 4
-      for (int t = 0; t < kCount; ++t) {
-        const Reg weight = broadcast(outputs[t].weights[i]);
+      for (int t = 0; t < kCount; ++t) weights[t] = broadcast(outputs[t].weights[i]);
 #pragma GCC unroll 24
-        for (int c = 0; c < kRegs; ++c) sums[t][c] = fma(weight, values[c], sums[t][c]);
+      for (int c = 0; c < kRegs; ++c) {
+        const Reg value = Row::load(row, c);
+#pragma GCC unroll 4
+        for (int t = 0; t < kCount; ++t) sums[t][c] = fma(weights[t], value, sums[t][c]);
       }
       continue;
     }

@@ -124,6 +124,10 @@ template <typename Dot, int kCount, bool kShared>
     for (int c = 0; c < kDotStep; ++c) {
       const int left = words - j - c * kLanes;
       if (left <= 0) break;
+      if constexpr (kCount > 1) {
+        fetcher.step();
+        fetcher.step();
+      }
       const int at = (j + c * kLanes) * 4;
 #pragma GCC unroll 8
       for (int i = 0; i < kCount; ++i) {
@@ -165,9 +169,7 @@ inline void fetch_node(const Forest& f, const Walker& walker) {
   const std::byte* node = walker.tree + walker.node * f.node_bytes;
   std::int64_t at = 0;
   for (; at < f.out_at; at += kAlignment) prefetch_l1(node + at);
-  for (; at < f.node_bytes; at += kAlignment) {
-    prefetch_l2(reinterpret_cast<const char*>(node + at));
-  }
+  for (; at < f.node_bytes; at += kAlignment) prefetch_l2(node + at);
 }
 
 // kCount walkers take a step. With kShared they stand at one node.
@@ -257,8 +259,10 @@ void walk(const Forest& f, Walker* walkers, int count, int begin, int end,
         Walker* const members = first + part_begin(size, groups, group);
         const int number = part_begin(size, groups, group + 1) - part_begin(size, groups, group);
         visit_group<Dot>(f, members, number, at_one_node(members, number), level, fetcher);
-        const bool deep = level + 1 >= kFetchedLevel && level + 1 < end;
-        if (!f.small && (alone || (groups > 1 && deep))) ask(f, members, number, alone, own);
+        const bool ahead = alone || (groups > 1 && level + 1 >= kFetchedLevel);
+        if (other == nullptr && !f.small && ahead && level + 1 < end) {
+          ask(f, members, number, alone, own);
+        }
       }
     }
   }

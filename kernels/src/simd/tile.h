@@ -21,7 +21,9 @@ constexpr int kRegsPerPanel = kPanelWidth / kLanes;
 [[gnu::always_inline]] inline void prefetch_l1(const void* p) {
   _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
 }
-[[gnu::always_inline]] inline void prefetch_l2(const char* p) { _mm_prefetch(p, _MM_HINT_T1); }
+[[gnu::always_inline]] inline void prefetch_l2(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
+}
 
 // What a tile fetches while it computes.
 enum class Prefetch {
