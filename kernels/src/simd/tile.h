@@ -93,7 +93,7 @@ template <typename Dot, int kRows, int kRegs, Prefetch kPrefetch>
       if (i == turn) ahead += (kRegs / kRegsPerPanel - 1) * panel_stride;
 #pragma GCC unroll 16
       for (int c = 0; c < kRegs; c += kRegsPerPanel) {
-        prefetch_l1(ahead + c / kRegsPerPanel * panel_stride);
+        prefetch_l2(ahead + c / kRegsPerPanel * panel_stride);
       }
       ahead += kLineBytes;
     }
