@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "graph/run.h"
 #include "model_state.h"
+#include "run/run.h"
 
 namespace sapwood {
 

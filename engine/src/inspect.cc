@@ -1,6 +1,7 @@
 #include "sapwood/inspect.h"
 
 #include "graph/graph.h"
+#include "load/converted.h"
 #include "model_state.h"
 
 namespace sapwood {
@@ -182,6 +183,8 @@ std::string to_dot(const GraphSummary& graph) {
   }
   return dot + "}\n";
 }
+
+void verify(const std::filesystem::path& path) { verify_converted(path); }
 
 ModelInfo inspect(const Model& model) {
   const Model::State& state = model.state();

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "checkpoint/checkpoint.h"
-#include "config/json_fields.h"
-#include "config/parse_config.h"
-#include "converted/converted.h"
-#include "graph/run.h"
+#include "load/converted.h"
+#include "load/directory.h"
 #include "model_state.h"
+#include "run/run.h"
 #include "sapwood/kernels/dispatch.h"
 
 namespace sapwood {
@@ -78,31 +76,6 @@ int resolve_threads(int threads) {
 
 }  // namespace
 
-LoadedParts pack_directory(const std::filesystem::path& directory, const TensorSource& checkpoint,
-                           const WeightTypes& types) {
-  LoadedParts parts;
-  parts.format = "huggingface";
-  parts.config = parse_config(
-      parse_json(read_text_file(directory / "config.json"), (directory / "config.json").string()));
-  parts.config.sentence = read_sentence_config(directory);
-  parts.weights = PackedWeights::pack(checkpoint, parts.config, types);
-  parts.parameters = parts.weights.parameters();
-  parts.source_dtype = parts.weights.source_dtype();
-  parts.unused_tensors = parts.weights.unused();
-  return parts;
-}
-
-namespace {
-
-LoadedParts load_directory(const std::filesystem::path& directory, const WeightTypes& types,
-                           bool tokenizer) {
-  LoadedParts parts = pack_directory(directory, open_checkpoint(directory), types);
-  if (tokenizer) parts.tokenizer = Tokenizer::load(directory);
-  return parts;
-}
-
-}  // namespace
-
 Model::State::State(std::filesystem::path path_, LoadedParts parts_,
                     const kernels::KernelTable& kernels, const LoadOptions& options)
     : path(std::move(path_)),
@@ -112,11 +85,14 @@ Model::State::State(std::filesystem::path path_, LoadedParts parts_,
             capacity_of(parts.config, options, resolve_threads(options.threads)),
             parse_dense(options.dense)),
       executor(graph.capacity().threads) {
-  if (parts.tokenizer && parts.tokenizer->vocab_size() > parts.config.vocab_size) {
-    throw Error(ErrorCode::mismatch, "the tokenizer has " +
-                                         std::to_string(parts.tokenizer->vocab_size()) +
-                                         " tokens, the model's embedding only " +
-                                         std::to_string(parts.config.vocab_size) + " rows");
+  if (!parts.tokenizer) return;
+  for (const std::string& notice : parts.tokenizer->notices()) parts.notices.add(notice);
+  // A token or two that were added and never trained harm only the texts that have them.
+  if (parts.tokenizer->vocab_size() > parts.config.vocab_size) {
+    parts.notices.add(
+        path.string() + ": the tokenizer has " + std::to_string(parts.tokenizer->vocab_size()) +
+        " tokens and the model's embedding only " + std::to_string(parts.config.vocab_size) +
+        " rows; a text with one of the others is an error");
   }
 }
 
@@ -167,6 +143,10 @@ const Graph& Model::graph() const noexcept { return state_->graph; }
 const kernels::KernelTable& Model::kernels() const noexcept { return state_->graph.kernels(); }
 const std::filesystem::path& Model::path() const noexcept { return state_->path; }
 int Model::max_length() const noexcept { return state_->max_length; }
+
+const std::vector<std::string>& Model::notices() const noexcept {
+  return state_->parts.notices.list();
+}
 
 const Tokenizer& Model::tokenizer() const {
   if (!state_->parts.tokenizer) {

@@ -9,29 +9,12 @@
 #include <vector>
 
 #include "graph/graph.h"
-#include "runtime/executor.h"
-#include "runtime/workspace.h"
+#include "load/parts.h"
+#include "run/executor.h"
+#include "run/workspace.h"
 #include "sapwood/model.h"
-#include "weights/packed_weights.h"
 
 namespace sapwood {
-
-// A model's parts as read from disk, before there is a graph.
-struct LoadedParts {
-  ModelConfig config;
-  PackedWeights weights;
-  std::optional<Tokenizer> tokenizer;
-  std::string format;  // "huggingface" or "converted"
-  std::int64_t parameters = 0;
-  std::string source_dtype;
-  std::string source_sha256;
-  std::vector<std::string> unused_tensors;
-};
-
-// A Hugging Face directory, packed in memory. The checkpoint is the directory's own
-// (open_checkpoint); the tokenizer is left out.
-LoadedParts pack_directory(const std::filesystem::path& directory, const TensorSource& checkpoint,
-                           const WeightTypes& types);
 
 struct Model::State {
   State(std::filesystem::path path, LoadedParts parts, const kernels::KernelTable& kernels,

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "catch.h"
-#include "checkpoint/checked.h"
 #include "checkpoint/dtype.h"
 #include "checkpoint_files.h"
 
@@ -87,31 +86,4 @@ TEST_CASE("dtype: names, sizes, and what does not convert") {
   CHECK(parse_dtype("f32") == Dtype::other);
   CHECK(parse_dtype("") == Dtype::other);
   CHECK(dtype_size(Dtype::other) == 0);
-}
-
-TEST_CASE("checked: sums, products and alignment refuse to wrap") {
-  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
-  CHECK(checked_add(kMax - 1, 1) == kMax);
-  CHECK_FALSE(checked_add(kMax, 1).has_value());
-  CHECK_FALSE(checked_add(-1, 5).has_value());
-  CHECK_FALSE(checked_add(5, -1).has_value());
-  CHECK(checked_mul(kMax / 3, 3) == kMax / 3 * 3);
-  CHECK_FALSE(checked_mul(kMax / 3 + 1, 3).has_value());
-  CHECK_FALSE(checked_mul(-1, -1).has_value());
-  CHECK(align_up(0, 64) == 0);
-  CHECK(align_up(1, 64) == 64);
-  CHECK(align_up(64, 64) == 64);
-  CHECK(align_up(10, 3) == 12);
-  CHECK_FALSE(align_up(kMax - 10, 64).has_value());
-  CHECK_FALSE(align_up(-1, 64).has_value());
-  CHECK_FALSE(align_up(1, 0).has_value());
-  CHECK(checked_size(7U) == 7);
-  CHECK_FALSE(checked_size(1ULL << 63).has_value());
-  using Shape = std::vector<std::int64_t>;
-  CHECK(checked_product(Shape{}) == 1);
-  CHECK(checked_product(Shape{2, 3, 4}) == 24);
-  CHECK(checked_product(Shape{kMax, kMax, 0}) == 0);
-  CHECK_FALSE(checked_product(Shape{kMax, 2}).has_value());
-  CHECK_FALSE(checked_product(Shape{4194305, 4194305, 211106198978564}).has_value());
-  CHECK_FALSE(checked_product(Shape{0, -1}).has_value());
 }

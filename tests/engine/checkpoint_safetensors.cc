@@ -13,9 +13,7 @@ void refused(const std::string& bytes, std::vector<std::string> parts) {
   const ScratchDir dir;
   const auto path = dir.write("model.safetensors", bytes);
   parts.push_back(path.string());
-  for (const FileAccess access : {FileAccess::map, FileAccess::copy}) {
-    check_refused([&] { open_safetensors(path, access); }, ErrorCode::malformed, parts);
-  }
+  check_refused([&] { open_safetensors(path); }, ErrorCode::malformed, parts);
 }
 
 // The same for a header's text and a number of data bytes.
@@ -46,26 +44,24 @@ TEST_CASE("safetensors: a good file gives its tensors, bytes and metadata") {
                              entry("a", "F32", "[2,3]", "[0,24]") + "}";
   const auto path = dir.write("model.safetensors", little_endian<std::uint64_t>(header.size()) +
                                                        header + bytes_of(a) + bytes_of(b));
-  for (const FileAccess access : {FileAccess::map, FileAccess::copy}) {
-    TensorSource moved = open_safetensors(path, access);
-    const TensorSource source = std::move(moved);  // views survive a move
-    CHECK(source.names() == std::vector<std::string>{"b", "a"});
-    CHECK(source.metadata() == TensorSource::Metadata{{"format", "pt"}, {"note", "\xc3\xa9"}});
-    const TensorView& t = source.at("a");
-    CHECK(t.dtype == Dtype::f32);
-    CHECK(t.shape == std::vector<std::int64_t>{2, 3});
-    CHECK(t.elements() == 6);
-    REQUIRE(t.bytes == 24);
-    CHECK(std::memcmp(t.data, a.data(), 24) == 0);
-    CHECK(std::memcmp(source.at("b").data, b.data(), 16) == 0);
-    CHECK(source.find("c") == nullptr);
-    REQUIRE(source.files().size() == 1);
-    CHECK(source.files()[0].path() == path);
-    check_refused([&] { source.at("c"); }, ErrorCode::not_found, {"'c'", path.string()});
-    std::vector<float> out(2);
-    check_refused([&] { to_float(source.at("b"), out.data()); }, ErrorCode::unsupported,
-                  {"'b'", "I64"});
-  }
+  TensorSource moved = open_safetensors(path);
+  const TensorSource source = std::move(moved);  // views survive a move
+  CHECK(source.names() == std::vector<std::string>{"b", "a"});
+  CHECK(source.metadata() == TensorSource::Metadata{{"format", "pt"}, {"note", "\xc3\xa9"}});
+  const TensorView& t = source.at("a");
+  CHECK(t.dtype == Dtype::f32);
+  CHECK(t.shape == std::vector<std::int64_t>{2, 3});
+  CHECK(t.elements() == 6);
+  REQUIRE(t.bytes == 24);
+  CHECK(std::memcmp(t.data, a.data(), 24) == 0);
+  CHECK(std::memcmp(source.at("b").data, b.data(), 16) == 0);
+  CHECK(source.find("c") == nullptr);
+  REQUIRE(source.files().size() == 1);
+  CHECK(source.files()[0].path() == path);
+  check_refused([&] { source.at("c"); }, ErrorCode::not_found, {"'c'", path.string()});
+  std::vector<float> out(2);
+  check_refused([&] { to_float(source.at("b"), out.data()); }, ErrorCode::unsupported,
+                {"'b'", "I64"});
 }
 
 TEST_CASE("hostile 1: an empty file and one of 7 bytes are too small") {
@@ -87,14 +83,14 @@ TEST_CASE("hostile 3: a header of no length") {
 }
 
 TEST_CASE("hostile 4: a header that is not JSON, not UTF-8 or cut short") {
-  header_refused("{\"\xff\xfe\":1}", 0, {"not valid UTF-8 JSON"});
-  header_refused("{\"a\xc0\xaf\":1}", 0, {"not valid UTF-8 JSON"});
-  header_refused("{\"a\":", 0, {"not valid UTF-8 JSON"});
-  header_refused("{\"a", 0, {"not valid UTF-8 JSON"});
+  header_refused("{\"\xff\xfe\":1}", 0, {"not UTF-8"});
+  header_refused("{\"a\xc0\xaf\":1}", 0, {"not UTF-8"});
+  header_refused("{\"a\":", 0, {"not valid JSON"});
+  header_refused("{\"a", 0, {"not valid JSON"});
   header_refused("hello there", 0, {"expected a JSON object"});
   header_refused("[1,2]", 0, {"expected a JSON object"});
-  header_refused("{} x", 0, {"not valid UTF-8 JSON"});
-  header_refused(std::string("{}\0garbage", 10), 0, {"NUL"});
+  header_refused("{} x", 0, {"not valid JSON"});
+  header_refused(std::string("{}\0garbage", 10), 0, {"not valid JSON"});
   header_refused("\xef\xbb\xbf{}", 0, {"expected a JSON object"});
   header_refused("        ", 0, {"expected a JSON object"});
 }
@@ -107,12 +103,12 @@ TEST_CASE("hostile 5: white space around the header's object is accepted") {
 
 TEST_CASE("hostile 6: nesting of depth 100,000") {
   const std::string deep(100'000, '[');
-  header_refused("{\"a\":" + deep, 0, {"'a'", "an array"});
+  header_refused("{\"a\":" + deep, 0, {"deeper than 64"});
   header_refused(deep, 0, {"expected a JSON object"});
   std::string objects;
   for (int i = 0; i < 100'000; ++i) objects += "{\"a\":";
-  header_refused(objects, 0, {"'a'"});
-  header_refused("{\"a\":{\"shape\":" + deep, 0, {"'a'", "shape"});
+  header_refused(objects, 0, {"deeper than 64"});
+  header_refused("{\"a\":{\"shape\":" + deep, 0, {"deeper than 64"});
 }
 
 TEST_CASE("hostile 7: a million tiny tensors are refused in bounded time") {
@@ -124,7 +120,7 @@ TEST_CASE("hostile 7: a million tiny tensors are refused in bounded time") {
               entry("t" + at, "U8", "[1]", "[" + at + "," + std::to_string(i + 1) + "]");
   }
   header += "}";
-  header_refused(header, 1'000'000, {"at most 65536 tensors"});
+  header_refused(header, 1'000'000, {"at most 2097152 values"});
 }
 
 TEST_CASE("hostile 7: as many tensors as are allowed load in bounded time") {
@@ -145,18 +141,19 @@ TEST_CASE("hostile 7: as many tensors as are allowed load in bounded time") {
 
 TEST_CASE("hostile 8: a key twice") {
   const std::string a = entry("a", "U8", "[1]", "[0,1]");
-  header_refused("{" + a + "," + a + "}", 1, {"'a'", "twice"});
-  header_refused("{" + a + "," + entry("\\u0061", "U8", "[1]", "[1,2]") + "}", 2, {"'a'", "twice"});
+  header_refused("{" + a + "," + a + "}", 1, {"header: a", "twice"});
+  header_refused("{" + a + "," + entry("\\u0061", "U8", "[1]", "[1,2]") + "}", 2,
+                 {"header: a", "twice"});
   header_refused("{\"__metadata__\":{},\"__metadata__\":{}}", 0, {"__metadata__", "twice"});
-  header_refused("{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}", 0, {"'k'", "twice"});
+  header_refused("{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}", 0, {"__metadata__.k", "twice"});
   header_refused("{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]}}",
-                 1, {"'a'", "dtype", "twice"});
+                 1, {"header: a", "dtype", "twice"});
 }
 
 TEST_CASE("hostile 9: metadata that is not strings") {
   for (const char* value : {"1", "null", "true", "1.5", "-1", "{}", "[]"}) {
     header_refused(std::string("{\"__metadata__\":{\"key\":") + value + "}}", 0,
-                   {"__metadata__", "'key'", "a string"});
+                   {"__metadata__", "__metadata__.key", "a string"});
   }
   header_refused("{\"__metadata__\":\"text\"}", 0, {"__metadata__", "an object"});
   header_refused("{\"__metadata__\":[]}", 0, {"__metadata__", "an object"});
@@ -166,9 +163,9 @@ TEST_CASE("hostile 10: a shape whose product wraps") {
   header_refused("{" + entry("a", "U8", "[4194305,4194305,211106198978564]", "[0,4]") + "}", 4,
                  {"'a'", "shape", "2^63"});
   header_refused("{" + entry("a", "U8", "[2,18446744073709551614]", "[0,4]") + "}", 4,
-                 {"'a'", "shape", "18446744073709551614"});
+                 {"header: a.shape", "18446744073709551614"});
   header_refused("{" + entry("a", "U8", "[18446744073709551616]", "[0,4]") + "}", 4,
-                 {"'a'", "shape"});
+                 {"header: a.shape"});
 }
 
 TEST_CASE("hostile 11: elements times element size wraps") {
@@ -179,30 +176,39 @@ TEST_CASE("hostile 11: elements times element size wraps") {
 }
 
 TEST_CASE("hostile 12: offsets that are not two integers in order") {
-  const char* const bad[] = {"[4,0]",    "[-1,4]",
-                             "[0,4.0]",  "[0,1e3]",
-                             "[0,4,4]",  "[0]",
-                             "[]",       "\"0,4\"",
-                             "null",     "[0,\"4\"]",
-                             "[[0,4]]",  "{}",
-                             "[0,true]", "[0,18446744073709551615]"};
+  const char* const bad[] = {"[-1,4]",
+                             "[0,4.0]",
+                             "[0,1e3]",
+                             "[0,4,4]",
+                             "[0]",
+                             "[]",
+                             "\"0,4\"",
+                             "null",
+                             "[0,\"4\"]",
+                             "[[0,4]]",
+                             "{}",
+                             "[0,true]",
+                             "[0,18446744073709551615]"};
   for (const char* offsets : bad) {
-    header_refused("{" + entry("a", "U8", "[4]", offsets) + "}", 4, {"'a'", "data_offsets"});
+    header_refused("{" + entry("a", "U8", "[4]", offsets) + "}", 4, {"header: a", "data_offsets"});
   }
+  header_refused("{" + entry("a", "U8", "[4]", "[4,0]") + "}", 4,
+                 {"'a'", "data_offsets", "begin <= end"});
 }
 
 TEST_CASE("hostile 12: shapes that are not integers, fields that are missing or unknown") {
   for (const char* shape : {"[-1]", "[1.5]", "[1e1]", "[null]", "4", "\"4\"", "[[4]]"}) {
-    header_refused("{" + entry("a", "U8", shape, "[0,4]") + "}", 4, {"'a'", "shape"});
+    header_refused("{" + entry("a", "U8", shape, "[0,4]") + "}", 4, {"header: a", "shape"});
   }
   std::string many = "[1";
   for (int i = 0; i < 100; ++i) many += ",1";
-  header_refused("{" + entry("a", "U8", many + "]", "[0,1]") + "}", 1, {"'a'", "32 dimensions"});
-  header_refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[4]}}", 4, {"'a'", "data_offsets"});
-  header_refused("{\"a\":{}}", 0, {"'a'", "dtype"});
-  header_refused("{\"a\":{\"dtype\":1}}", 0, {"'a'", "dtype"});
-  header_refused("{\"a\":{\"stride\":[1]}}", 0, {"'a'", "'stride'"});
-  header_refused("{\"a\":7}", 0, {"'a'"});
+  header_refused("{" + entry("a", "U8", many + "]", "[0,1]") + "}", 1,
+                 {"header: a", "32 dimensions"});
+  header_refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[4]}}", 4, {"header: a", "data_offsets"});
+  header_refused("{\"a\":{}}", 0, {"header: a", "dtype"});
+  header_refused("{\"a\":{\"dtype\":1}}", 0, {"header: a", "dtype"});
+  header_refused("{\"a\":{\"stride\":[1]}}", 0, {"header: a", "'stride'"});
+  header_refused("{\"a\":7}", 0, {"header: a"});
 }
 
 TEST_CASE("hostile 13: overlap, hole, and data that does not begin at 0") {
@@ -274,7 +280,7 @@ TEST_CASE("safetensors: messages show hostile names safely") {
   } catch (const Error& error) {
     const std::string message = error.what();
     CHECK(message.find('\x1b') == std::string::npos);
-    CHECK(message.find("\\x1b[31m\\x0a") != std::string::npos);
+    CHECK(message.find("\\x1b[31m\\n") != std::string::npos);
     CHECK(message.size() < 400 + path.string().size());
   }
 }

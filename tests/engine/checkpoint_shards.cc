@@ -27,7 +27,7 @@ void index_refused(const std::string& index, ErrorCode code,
   dir.write("one.safetensors", one_tensor("a"));
   dir.write("two.safetensors", one_tensor("b"));
   const auto path = dir.write(kIndex, index);
-  check_refused([&] { open_sharded_safetensors(path); }, code, parts);
+  check_refused([&] { open_checkpoint(path); }, code, parts);
 }
 
 std::string map_of(const std::string& a, const std::string& b) {
@@ -68,13 +68,13 @@ TEST_CASE("hostile 21: a shard that is a link out of the directory") {
   dir.write("one.safetensors", one_tensor("a"));
   const auto path = dir.write(kIndex, map_of("one.safetensors", "two.safetensors"));
   fs::create_symlink(outside / "two.safetensors", dir / "two.safetensors");
-  check_refused([&] { open_sharded_safetensors(path); }, ErrorCode::malformed,
+  check_refused([&] { open_checkpoint(path); }, ErrorCode::malformed,
                 {"'two.safetensors'", "symbolic link"});
 
   fs::remove(dir / "two.safetensors");  // a link within the directory is fine
   dir.write("real.safetensors", one_tensor("b"));
   fs::create_symlink("real.safetensors", dir / "two.safetensors");
-  CHECK(open_sharded_safetensors(path).tensors().size() == 2);
+  CHECK(open_checkpoint(path).tensors().size() == 2);
 }
 
 TEST_CASE("shards: the links of a Hugging Face cache are followed") {
@@ -87,7 +87,7 @@ TEST_CASE("shards: the links of a Hugging Face cache are followed") {
                                 map_of("one.safetensors", "two.safetensors"));
   fs::create_symlink("../../blobs/0123", cache / "snapshots/main/one.safetensors");
   fs::create_symlink("../../blobs/4567", cache / "snapshots/main/two.safetensors");
-  CHECK(open_sharded_safetensors(path).tensors().size() == 2);
+  CHECK(open_checkpoint(path).tensors().size() == 2);
 }
 
 TEST_CASE("hostile 21: shards that are missing or do not hold what the index says") {
@@ -102,7 +102,7 @@ TEST_CASE("hostile 21: shards that are missing or do not hold what the index say
   dir.write("two.safetensors", one_tensor("a"));
   const auto path =
       dir.write(kIndex, R"({"weight_map":{"a":"one.safetensors","x":"two.safetensors"}})");
-  check_refused([&] { open_sharded_safetensors(path); }, ErrorCode::mismatch, {"'x'"});
+  check_refused([&] { open_checkpoint(path); }, ErrorCode::mismatch, {"'x'"});
   const ScratchDir twice;
   twice.write("one.safetensors", one_tensor("a"));
   twice.write("two.safetensors",
@@ -110,19 +110,19 @@ TEST_CASE("hostile 21: shards that are missing or do not hold what the index say
                           R"("b":{"dtype":"U8","shape":[],"data_offsets":[1,2]}})",
                           2));
   const auto index = twice.write(kIndex, map_of("one.safetensors", "two.safetensors"));
-  check_refused([&] { open_sharded_safetensors(index); }, ErrorCode::mismatch,
-                {"'a'", "two shards"});
+  check_refused([&] { open_checkpoint(index); }, ErrorCode::mismatch, {"'a'", "two shards"});
 }
 
 TEST_CASE("shards: an index that is not an index") {
-  index_refused("nonsense", ErrorCode::malformed, {"not valid UTF-8 JSON"});
+  index_refused("nonsense", ErrorCode::malformed, {"not valid JSON"});
   index_refused("[]", ErrorCode::malformed, {"expected an object"});
   index_refused("{}", ErrorCode::malformed, {"weight_map"});
   index_refused(R"({"weight_map":{}})", ErrorCode::malformed, {"weight_map"});
   index_refused(R"({"weight_map":["a"]})", ErrorCode::malformed, {"weight_map"});
-  index_refused(R"({"weight_map":{"a":1}})", ErrorCode::malformed, {"'a'", "a file name"});
-  index_refused(R"({"weight_map":{"a":{"b":"c"}}})", ErrorCode::malformed, {"'a'"});
-  index_refused(R"({"weight_map":{"a":"x","a":"y"}})", ErrorCode::malformed, {"'a'", "twice"});
+  index_refused(R"({"weight_map":{"a":1}})", ErrorCode::malformed, {"weight_map.a", "a file name"});
+  index_refused(R"({"weight_map":{"a":{"b":"c"}}})", ErrorCode::malformed, {"weight_map.a"});
+  index_refused(R"({"weight_map":{"a":"x","a":"y"}})", ErrorCode::malformed,
+                {"weight_map.a", "twice"});
   index_refused(R"({"weight_map":{"a":"x"},"weight_map":{"a":"y"}})", ErrorCode::malformed,
                 {"weight_map", "twice"});
   index_refused("{\"metadata\":" + std::string(100'000, '['), ErrorCode::malformed, {"nested"});
@@ -135,10 +135,9 @@ TEST_CASE("checkpoint: which file of a directory is chosen") {
                  "pytorch_model.bin.index.json", kIndex});
   check_refused([&] { open_checkpoint(dir / "absent"); }, ErrorCode::not_found, {"absent"});
   dir.write("pytorch_model.bin", "x");
-  CHECK(find_checkpoint(dir.path()) == dir / "pytorch_model.bin");
   check_refused([&] { open_checkpoint(dir.path()); }, ErrorCode::malformed, {"torch.save"});
   dir.write(kIndex, "x");
-  CHECK(find_checkpoint(dir.path()) == dir / kIndex);
+  check_refused([&] { open_checkpoint(dir.path()); }, ErrorCode::malformed, {kIndex});
   dir.write("model.safetensors", one_tensor("a"));
   CHECK(open_checkpoint(dir.path()).path() == dir / "model.safetensors");
   CHECK(open_checkpoint(dir / "model.safetensors").tensors().size() == 1);

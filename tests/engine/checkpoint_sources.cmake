@@ -1,6 +1,6 @@
 set(CHECKPOINT_TEST_SOURCES
   checkpoint_dtype.cc
-  checkpoint_mapped_file.cc
+  checkpoint_sha256.cc
   checkpoint_pickle.cc
   checkpoint_safetensors.cc
   checkpoint_shards.cc

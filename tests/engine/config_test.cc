@@ -1,7 +1,7 @@
 // config.json that lies, is incomplete, or asks for what this engine does not have.
 #include "catch.h"
-#include "config/json_fields.h"
 #include "config/parse_config.h"
+#include "config/sentence.h"
 #include "golden.h"
 
 namespace sapwood::test {
@@ -27,10 +27,14 @@ json distilbert() {
           {"max_position_embeddings", 16}};
 }
 
+ModelConfig parse(const json& config) {
+  return parse_config(JsonDocument::parse(config.dump(), "config.json").root());
+}
+
 void check_error(const json& config, ErrorCode code, const std::string& names) {
   INFO(config.dump());
   try {
-    parse_config(config);
+    parse(config);
     FAIL("accepted, expected an error that names " << names);
   } catch (const Error& e) {
     CHECK(to_string(e.code()) == to_string(code));
@@ -44,7 +48,7 @@ json with(json config, const std::string& key, const json& value) {
 }
 
 TEST_CASE("a BERT configuration is read field by field", "[config]") {
-  const ModelConfig c = parse_config(bert());
+  const ModelConfig c = parse(bert());
   CHECK(c.architecture == Architecture::bert);
   CHECK(c.hidden == 32);
   CHECK(c.head_dim() == 8);
@@ -55,7 +59,7 @@ TEST_CASE("a BERT configuration is read field by field", "[config]") {
 }
 
 TEST_CASE("absent fields take transformers' defaults", "[config]") {
-  const ModelConfig c = parse_config({{"model_type", "distilbert"}});
+  const ModelConfig c = parse({{"model_type", "distilbert"}});
   CHECK(c.hidden == 768);
   CHECK(c.layers == 6);
   CHECK(c.heads == 12);
@@ -67,7 +71,7 @@ TEST_CASE("absent fields take transformers' defaults", "[config]") {
 TEST_CASE("fast feedforward is a kind of feedforward in every architecture", "[config]") {
   const json ff = {{"type", "fff"}, {"depth", 11}, {"trees", 2}};
   for (const json& base : {bert(), distilbert()}) {
-    const ModelConfig c = parse_config(with(base, "feed_forward", ff));
+    const ModelConfig c = parse(with(base, "feed_forward", ff));
     CHECK(c.feed_forward.kind == FeedForwardKind::fff);
     CHECK(c.feed_forward.depth == 11);
     CHECK(c.feed_forward.trees == 2);
@@ -116,7 +120,7 @@ TEST_CASE("what the engine does not have is refused by name", "[config]") {
 }
 
 TEST_CASE("id2label must count from zero, each once", "[config]") {
-  CHECK(parse_config(with(distilbert(), "id2label", {{"0", "NO"}, {"1", "YES"}})).labels ==
+  CHECK(parse(with(distilbert(), "id2label", {{"0", "NO"}, {"1", "YES"}})).labels ==
         std::vector<std::string>{"NO", "YES"});
   check_error(with(distilbert(), "id2label", {{"1", "A"}, {"2", "B"}}), ErrorCode::malformed,
               "id2label");
@@ -128,18 +132,10 @@ TEST_CASE("id2label must count from zero, each once", "[config]") {
 }
 
 TEST_CASE("the head's rows decide how many labels there are", "[config]") {
-  ModelConfig c = parse_config(distilbert());
+  ModelConfig c = parse(distilbert());
   resolve_labels(c, 3);
   CHECK(c.labels == std::vector<std::string>{"LABEL_0", "LABEL_1", "LABEL_2"});
   CHECK_THROWS_AS(resolve_labels(c, 2), Error);
-}
-
-TEST_CASE("JSON that is not JSON, or too deep, is an error and no stack overflow",
-          "[config][hostile]") {
-  CHECK_THROWS_AS(parse_json("{", "config.json"), Error);
-  CHECK_THROWS_AS(parse_json("", "config.json"), Error);
-  CHECK_THROWS_AS(parse_json("\xff", "config.json"), Error);
-  CHECK_THROWS_AS(parse_json(std::string(100000, '['), "config.json"), Error);
 }
 
 TEST_CASE("sentence-transformers files choose pooling, norm and length", "[config]") {
@@ -148,7 +144,11 @@ TEST_CASE("sentence-transformers files choose pooling, norm and length", "[confi
     fs::create_directories((folder.path() / name).parent_path());
     std::ofstream(folder.path() / name) << value;
   };
-  CHECK_FALSE(read_sentence_config(folder.path()).has_value());
+  const auto read = [](const TemporaryFolder& from) {
+    Notices notices;
+    return read_sentence_config(Folder::open(from.path()), notices);
+  };
+  CHECK_FALSE(read(folder).has_value());
   const json transformer = {{"type", "sentence_transformers.models.Transformer"}, {"path", ""}};
   const json pooling = {{"type", "sentence_transformers.models.Pooling"}, {"path", "1_Pooling"}};
   write("modules.json",
@@ -158,19 +158,20 @@ TEST_CASE("sentence-transformers files choose pooling, norm and length", "[confi
   write("1_Pooling/config.json",
         {{"pooling_mode_cls_token", true}, {"pooling_mode_mean_tokens", false}});
   write("sentence_bert_config.json", {{"max_seq_length", 12}});
-  const SentenceConfig sentence = *read_sentence_config(folder.path());
+  const SentenceConfig sentence = *read(folder);
   CHECK(sentence.pooling == PoolingMode::cls);
   CHECK(sentence.normalize);
   CHECK(sentence.max_seq_length == 12);
-  CHECK(sentence_from_json(to_json(sentence)).pooling == PoolingMode::cls);
+  const auto kept = JsonDocument::parse(to_json(sentence), "kept");
+  CHECK(sentence_from_json(kept.root()).pooling == PoolingMode::cls);
 
   write("1_Pooling/config.json",
         {{"pooling_mode_cls_token", true}, {"pooling_mode_mean_tokens", true}});
-  CHECK_THROWS_AS(read_sentence_config(folder.path()), Error);
+  CHECK_THROWS_AS(read(folder), Error);
   write("modules.json", {transformer, {{"type", "x.Dense"}, {"path", "2_Dense"}}});
-  CHECK_THROWS_AS(read_sentence_config(folder.path()), Error);
+  CHECK_THROWS_AS(read(folder), Error);
   write("modules.json", {transformer, {{"type", "x.Pooling"}, {"path", "../../etc"}}});
-  CHECK_THROWS_AS(read_sentence_config(folder.path()), Error);
+  CHECK_THROWS_AS(read(folder), Error);
 }
 
 }  // namespace

@@ -130,7 +130,7 @@ TEST_CASE("HOSTILE 23: a vocabulary that is none is refused by name", "[converte
     append(more)(t);
     t.shape = {static_cast<std::int64_t>(t.bytes.size())};
   });
-  check_load_error(bad, ErrorCode::mismatch, {"the tokenizer has", "rows"});
+  CHECK_THAT(Model::load(bad).notices().at(0), ContainsSubstring("rows"));
   rewrite(c.file, bad, [](auto& tensors, auto&) {
     std::erase_if(tensors, [](const EditedTensor& t) { return t.name == "tokenizer.vocabulary"; });
   });

@@ -3,7 +3,7 @@
 
 #include "catch.h"
 #include "golden.h"
-#include "runtime/executor.h"
+#include "run/executor.h"
 #include "sapwood/inspect.h"
 
 namespace sapwood::test {

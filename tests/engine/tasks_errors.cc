@@ -23,7 +23,7 @@ Error error_of(const Call& call) {
 
 template <class T>
 void check_error(const Result<T>& result, ErrorCode code) {
-  REQUIRE_FALSE(result.ok());
+  REQUIRE_FALSE(result.has_value());
   INFO(result.error().what());
   CHECK(result.error().code() == code);
 }
@@ -43,14 +43,14 @@ const LengthOptions kRefuse = {.truncation = Truncation::none};
 template <class T>
 void check_each(const std::vector<Result<T>>& by_default, const std::vector<Result<T>>& refused) {
   REQUIRE(by_default.size() == 4);
-  CHECK(by_default[0].ok());
+  CHECK(by_default[0].has_value());
   CHECK_FALSE(by_default[0].value().truncated);
   check_error(by_default[1], ErrorCode::invalid_utf8);
-  CHECK(by_default[2].ok());
+  CHECK(by_default[2].has_value());
   CHECK(by_default[3].value().truncated);
-  CHECK(refused[0].ok());
+  CHECK(refused[0].has_value());
   check_error(refused[1], ErrorCode::invalid_utf8);
-  CHECK(refused[2].ok());
+  CHECK(refused[2].has_value());
   check_error(refused[3], ErrorCode::too_long);
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("one bad text leaves the others their answers: ner") {
   CHECK(ner(model, kTexts)[2].value().entities.empty());
   // Windows read all of a long text, so nothing is refused.
   const auto windows = ner(model, kTexts, {.stride = 8, .length = kRefuse});
-  CHECK(windows[3].ok());
+  CHECK(windows[3].has_value());
   CHECK_FALSE(windows[3].value().truncated);
   check_error(ner(model, kTexts, {.stride = 8, .length = {.max_length = 8}})[3],
               ErrorCode::invalid_argument);
@@ -108,7 +108,7 @@ TEST_CASE("one bad text leaves the others their answers: answer") {
   check_error(results[1], ErrorCode::invalid_utf8);
   check_error(results[2], ErrorCode::invalid_utf8);
   check_error(results[3], ErrorCode::too_long);
-  CHECK(results[4].ok());
+  CHECK(results[4].has_value());
 }
 
 TEST_CASE("the error of a ranking names its text") {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "catch.h"
-#include "sapwood/tokenizer/utf8.h"
+#include "sapwood/utf8.h"
 #include "small_vocab.h"
 
 using sapwood::EncodeOptions;

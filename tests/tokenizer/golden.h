@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sapwood/tokenizer/utf8.h"
+#include "sapwood/utf8.h"
 
 namespace sapwood::test {
 

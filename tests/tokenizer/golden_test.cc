@@ -10,12 +10,11 @@
 #include "catch.h"
 #include "components.h"
 #include "sapwood/tokenizer/tokenizer.h"
-#include "sapwood/tokenizer/utf8.h"
+#include "sapwood/utf8.h"
 
 namespace {
 
 using sapwood::Encoding;
-using sapwood::JsonNode;
 using sapwood::Text;
 using sapwood::test::Crc32;
 using sapwood::test::golden;
@@ -143,9 +142,10 @@ TEST_CASE("every scalar value is normalised and split as in the reference") {
       std::string rest;
       std::getline(fields, rest);
       const std::size_t middle = rest.rfind(" {\"type\"");
-      const Json n = Json::parse(rest.substr(0, middle)), p = Json::parse(rest.substr(middle));
-      normalizer = sapwood::make_normalizer(JsonNode(n, "normalizer"));
-      pre_tokenizer = sapwood::make_pre_tokenizer(JsonNode(p, "pre_tokenizer"));
+      const auto n = sapwood::JsonDocument::parse(rest.substr(0, middle), "normalizer");
+      const auto p = sapwood::JsonDocument::parse(rest.substr(middle), "pre_tokenizer");
+      normalizer = sapwood::make_normalizer(n.root());
+      pre_tokenizer = sapwood::make_pre_tokenizer(p.root());
       ++settings;
       continue;
     }

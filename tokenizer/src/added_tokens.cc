@@ -1,7 +1,7 @@
 #include "added_tokens.h"
 
 #include "sapwood/error.h"
-#include "sapwood/tokenizer/utf8.h"
+#include "sapwood/utf8.h"
 #include "unicode.h"
 
 namespace sapwood {

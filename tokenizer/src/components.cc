@@ -2,28 +2,30 @@
 
 #include <algorithm>
 #include <limits>
-#include <unordered_map>
+#include <map>
+
+#include "base/quote.h"
 
 namespace sapwood {
 namespace {
 
 constexpr int64_t kMaxInt = std::numeric_limits<int32_t>::max();
 
-std::string type_of(const JsonNode& node) { return node.at("type").string(); }
+std::string_view type_of(const JsonValue& node) { return node.at("type").string(); }
 
-[[noreturn]] void unknown(const JsonNode& node, const std::string& kind, const std::string& type) {
-  throw Error(ErrorCode::unsupported, node.name() + ": the " + kind + " \"" + type +
-                                          "\" is not one that this version knows");
+[[noreturn]] void unknown(const JsonValue& node, const std::string& kind, std::string_view type) {
+  node.fail("the " + kind + " " + quote(type) + " is not one that this version knows",
+            ErrorCode::unsupported);
 }
 
-Pattern make_pattern(const JsonNode& node) {
-  if (node.has("String")) return Pattern::literal(node.at("String").string());
-  if (node.has("Regex")) return Pattern::regex(node.at("Regex").string(), node.name());
-  node.fail("a pattern with String or Regex");
+Pattern make_pattern(const JsonValue& node) {
+  if (node.has("String")) return Pattern::literal(std::string(node.at("String").string()));
+  if (node.has("Regex")) return Pattern::regex(node.at("Regex").string(), node.path());
+  node.expected("a pattern with String or Regex");
 }
 
-SplitBehavior make_behavior(const JsonNode& node) {
-  const std::string name = node.string();
+SplitBehavior make_behavior(const JsonValue& node) {
+  const std::string_view name = node.string();
   if (name == "Removed") return SplitBehavior::removed;
   if (name == "Isolated") return SplitBehavior::isolated;
   if (name == "MergedWithPrevious") return SplitBehavior::merged_with_previous;
@@ -32,8 +34,8 @@ SplitBehavior make_behavior(const JsonNode& node) {
   unknown(node, "behaviour", name);
 }
 
-Direction make_direction(const JsonNode& node) {
-  const std::string name = node.string();
+Direction make_direction(const JsonValue& node) {
+  const std::string_view name = node.string();
   if (name == "Right") return Direction::right;
   if (name == "Left") return Direction::left;
   unknown(node, "direction", name);
@@ -41,8 +43,8 @@ Direction make_direction(const JsonNode& node) {
 
 }  // namespace
 
-std::unique_ptr<Normalizer> make_normalizer(const JsonNode& node) {
-  const std::string type = type_of(node);
+std::unique_ptr<Normalizer> make_normalizer(const JsonValue& node) {
+  const std::string_view type = type_of(node);
   if (type == "BertNormalizer") {
     BertNormalizerOptions options;
     options.clean_text = node.at("clean_text").boolean();
@@ -53,7 +55,7 @@ std::unique_ptr<Normalizer> make_normalizer(const JsonNode& node) {
   }
   if (type == "Sequence") {
     std::vector<std::unique_ptr<Normalizer>> parts;
-    for (const JsonNode& part : node.at("normalizers").items()) {
+    for (const JsonValue part : node.at("normalizers").elements()) {
       parts.push_back(make_normalizer(part));
     }
     return std::make_unique<NormalizerSequence>(std::move(parts));
@@ -68,16 +70,17 @@ std::unique_ptr<Normalizer> make_normalizer(const JsonNode& node) {
     return std::make_unique<StripNormalizer>(node.at("strip_left").boolean(),
                                              node.at("strip_right").boolean());
   }
-  if (type == "Prepend") return std::make_unique<PrependNormalizer>(node.at("prepend").string());
+  if (type == "Prepend")
+    return std::make_unique<PrependNormalizer>(std::string(node.at("prepend").string()));
   if (type == "Replace") {
     return std::make_unique<ReplaceNormalizer>(make_pattern(node.at("pattern")),
-                                               node.at("content").string());
+                                               std::string(node.at("content").string()));
   }
   unknown(node, "normaliser", type);
 }
 
-std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonNode& node) {
-  const std::string type = type_of(node);
+std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonValue& node) {
+  const std::string_view type = type_of(node);
   if (type == "BertPreTokenizer") return std::make_unique<BertPreTokenizer>();
   if (type == "Whitespace") return std::make_unique<WhitespacePreTokenizer>();
   if (type == "WhitespaceSplit") return std::make_unique<WhitespaceSplitPreTokenizer>();
@@ -92,7 +95,7 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonNode& node) {
   }
   if (type == "Sequence") {
     std::vector<std::unique_ptr<PreTokenizer>> parts;
-    for (const JsonNode& part : node.at("pretokenizers").items()) {
+    for (const JsonValue part : node.at("pretokenizers").elements()) {
       parts.push_back(make_pre_tokenizer(part));
     }
     return std::make_unique<PreTokenizerSequence>(std::move(parts));
@@ -100,54 +103,53 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonNode& node) {
   unknown(node, "pre-tokeniser", type);
 }
 
-WordPieceDecoder make_decoder(const JsonNode& node) {
-  const std::string type = type_of(node);
+WordPieceDecoder make_decoder(const JsonValue& node) {
+  const std::string_view type = type_of(node);
   if (type != "WordPiece") unknown(node, "decoder", type);
-  return {node.at("prefix").string(), node.at("cleanup").boolean()};
+  return {std::string(node.at("prefix").string()), node.at("cleanup").boolean()};
 }
 
-WordPiece make_model(const JsonNode& node, const std::vector<VocabularyEntry>& vocabulary) {
+WordPiece make_model(const JsonValue& node, const std::vector<VocabularyEntry>& vocabulary) {
   if (node.has("type") && type_of(node) != "WordPiece") unknown(node, "model", type_of(node));
-  if (!node.at("vocab").is_object()) node.at("vocab").fail("an object");
+  if (!node.at("vocab").is_object()) node.at("vocab").expected("an object");
   return WordPiece(
-      Vocabulary(vocabulary, "model.vocab"), node.at("unk_token").string(),
-      node.at("continuing_subword_prefix").string(),
+      Vocabulary(vocabulary, "model.vocab"), std::string(node.at("unk_token").string()),
+      std::string(node.at("continuing_subword_prefix").string()),
       static_cast<std::size_t>(node.at("max_input_chars_per_word").integer(0, kMaxInt)));
 }
 
 // Ids are given as the reference gives them: the vocabulary's, else the next that is free. Its file
 // format also states them, and a statement that differs is an error here (there it is silently
 // overruled).
-std::vector<AddedToken> make_added_tokens(const JsonNode& node, const Vocabulary& vocabulary) {
+std::vector<AddedToken> make_added_tokens(const JsonValue& node, const Vocabulary& vocabulary) {
   std::vector<AddedToken> tokens;
-  std::unordered_map<std::string, std::size_t> index;
+  std::map<std::string, std::size_t> index;
   int64_t next = vocabulary.count();
-  for (const JsonNode& item : node.items()) {
+  for (const JsonValue item : node.elements()) {
     AddedToken token;
     const int64_t stated = item.at("id").integer(0, kMaxInt - 1);
-    token.content = item.at("content").string();
+    token.content = std::string(item.at("content").string());
     token.single_word = item.at("single_word").boolean();
     token.lstrip = item.at("lstrip").boolean();
     token.rstrip = item.at("rstrip").boolean();
     token.normalized = item.at("normalized").boolean();
     token.special = item.at("special").boolean();
-    if (token.content.empty()) item.at("content").fail("a token of at least one character");
+    if (token.content.empty()) item.at("content").expected("a token of at least one character");
 
     const auto known = index.find(token.content);
     int64_t id = known != index.end() ? tokens[known->second].id : vocabulary.find(token.content);
     if (id < 0) id = next++;
     if (id != stated) {
-      throw Error(ErrorCode::mismatch, item.name() + ": \"" + token.content +
-                                           "\" is stated to have the id " + std::to_string(stated) +
-                                           ", but the vocabulary gives it " + std::to_string(id) +
-                                           "; correct the one that is wrong");
+      item.fail(quote(token.content) + " is stated to have the id " + std::to_string(stated) +
+                    ", but the vocabulary gives it " + std::to_string(id) +
+                    "; correct the one that is wrong",
+                ErrorCode::mismatch);
     }
     token.id = static_cast<int32_t>(id);
     if (vocabulary.has(token.id) && vocabulary.token(token.id) != token.content) {
-      throw Error(ErrorCode::mismatch, item.name() + ": the id " + std::to_string(id) + " of \"" +
-                                           token.content + "\" belongs to \"" +
-                                           std::string(vocabulary.token(token.id)) +
-                                           "\" in the vocabulary");
+      item.fail("the id " + std::to_string(id) + " of " + quote(token.content) + " belongs to " +
+                    quote(vocabulary.token(token.id)) + " in the vocabulary",
+                ErrorCode::mismatch);
     }
     if (known != index.end()) {
       tokens[known->second] = token;
@@ -159,12 +161,12 @@ std::vector<AddedToken> make_added_tokens(const JsonNode& node, const Vocabulary
   return tokens;
 }
 
-TruncationSection make_truncation(const JsonNode& node) {
+TruncationSection make_truncation(const JsonValue& node) {
   TruncationSection section;
   section.max_length = static_cast<int>(node.at("max_length").integer(0, kMaxInt));
   section.stride = static_cast<int>(node.at("stride").integer(0, kMaxInt));
   if (node.has("direction")) section.direction = make_direction(node.at("direction"));
-  const std::string strategy = node.at("strategy").string();
+  const std::string_view strategy = node.at("strategy").string();
   if (strategy == "LongestFirst") {
     section.strategy = Truncation::longest_first;
   } else if (strategy == "OnlyFirst") {
@@ -177,13 +179,13 @@ TruncationSection make_truncation(const JsonNode& node) {
   return section;
 }
 
-PaddingSection make_padding(const JsonNode& node) {
+PaddingSection make_padding(const JsonValue& node) {
   PaddingSection section;
-  const JsonNode strategy = node.at("strategy");
+  const JsonValue strategy = node.at("strategy");
   if (strategy.has("Fixed")) {
     section.fixed_length = static_cast<int>(strategy.at("Fixed").integer(0, kMaxInt));
   } else if (strategy.is_object() || strategy.string() != "BatchLongest") {
-    strategy.fail("\"BatchLongest\" or {\"Fixed\": length}");
+    strategy.expected("\"BatchLongest\" or {\"Fixed\": length}");
   }
   section.direction = make_direction(node.at("direction"));
   if (node.has("pad_to_multiple_of")) {
@@ -192,7 +194,7 @@ PaddingSection make_padding(const JsonNode& node) {
   }
   section.pad_id = static_cast<int32_t>(node.at("pad_id").integer(0, kMaxInt));
   section.pad_type_id = static_cast<int32_t>(node.at("pad_type_id").integer(0, kMaxInt));
-  section.pad_token = node.at("pad_token").string();
+  section.pad_token = std::string(node.at("pad_token").string());
   return section;
 }
 

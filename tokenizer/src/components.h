@@ -5,19 +5,19 @@
 
 #include <memory>
 
+#include "base/json.h"
 #include "impl.h"
-#include "json_node.h"
 
 namespace sapwood {
 
-std::unique_ptr<Normalizer> make_normalizer(const JsonNode& node);
-std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonNode& node);
-PostProcessor make_post_processor(const JsonNode& node, const Vocabulary& vocabulary,
+std::unique_ptr<Normalizer> make_normalizer(const JsonValue& node);
+std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonValue& node);
+PostProcessor make_post_processor(const JsonValue& node, const Vocabulary& vocabulary,
                                   const std::vector<AddedToken>& added, SpecialIds& special);
-WordPieceDecoder make_decoder(const JsonNode& node);
-WordPiece make_model(const JsonNode& node, const std::vector<VocabularyEntry>& vocabulary);
-std::vector<AddedToken> make_added_tokens(const JsonNode& node, const Vocabulary& vocabulary);
-TruncationSection make_truncation(const JsonNode& node);
-PaddingSection make_padding(const JsonNode& node);
+WordPieceDecoder make_decoder(const JsonValue& node);
+WordPiece make_model(const JsonValue& node, const std::vector<VocabularyEntry>& vocabulary);
+std::vector<AddedToken> make_added_tokens(const JsonValue& node, const Vocabulary& vocabulary);
+TruncationSection make_truncation(const JsonValue& node);
+PaddingSection make_padding(const JsonValue& node);
 
 }  // namespace sapwood

@@ -8,12 +8,14 @@
 
 #include "added_tokens.h"
 #include "ascii_bert.h"
-#include "json_vocab.h"
+#include "base/notices.h"
+#include "document.h"
 #include "normalizer.h"
 #include "post_processor.h"
 #include "pre_tokenizer.h"
 #include "sapwood/tokenizer/tokenizer.h"
 #include "sapwood/tokenizer/word_piece_decoder.h"
+#include "tokenizer_config.h"
 #include "wordpiece.h"
 
 namespace sapwood {
@@ -25,7 +27,8 @@ struct SpecialIds {
 struct Tokenizer::Impl {
   explicit Impl(WordPiece wordpiece) : model(std::move(wordpiece)) {}
 
-  std::string document;                         // tokenizer.json without the vocabulary's entries
+  std::string open_document;  // document.h: what with_vocabulary ends
+  Notices notices;
   std::unique_ptr<Normalizer> normalizer;       // may be null
   std::unique_ptr<PreTokenizer> pre_tokenizer;  // may be null
   WordPiece model;
@@ -53,32 +56,19 @@ struct Tokenizer::Impl {
   void push_added(int32_t index, std::string_view surface, Span span, Run& run) const;
 };
 
-// Roles that tokenizer_config.json and special_tokens_map.json give to tokens; absent: guessed from
-// the template and the usual names.
-struct TokenizerConfig {
-  std::optional<std::string> cls, sep, mask, pad, unk;
-  std::optional<bool> lowercase, strip_accents, tokenize_chinese_chars,
-      clean_up_tokenization_spaces;
-  std::optional<int> model_max_length;
-  bool present = false;
+// Errors as Tokenizer::from_json.
+std::shared_ptr<const Tokenizer::Impl> build_tokenizer(const TokenizerDocument& document,
+                                                       TokenizerConfig config);
 
-  // Fills what is still unset. Error malformed, naming `where`.
-  void read(std::string_view json, std::string_view where);
-};
+// The bytes of a vocab.txt; `where` is what messages call it. Errors as Tokenizer::from_vocab.
+std::shared_ptr<const Tokenizer::Impl> build_from_vocab(std::string_view vocab_txt,
+                                                        const std::string& where,
+                                                        const VocabOptions& options,
+                                                        Notices notices);
 
-// `document`: a tokenizer.json whose vocabulary has been taken out. Errors as Tokenizer::from_json.
-std::shared_ptr<const Tokenizer::Impl> build_tokenizer(
-    std::string document, const std::vector<VocabularyEntry>& vocabulary, TokenizerConfig config);
-
-// A whole tokenizer.json, taken apart. Error malformed, also for text that is not UTF-8.
-TokenizerFile read_tokenizer_json(std::string_view tokenizer_json);
-
-// The lines of a vocab.txt. Rules in README.md; error malformed naming the line. The entries refer
-// to `bytes`.
-std::vector<VocabularyEntry> parse_vocab_txt(std::string_view bytes, std::string_view where);
-
-// The tokenizer.json (vocabulary empty) that stands for a BERT vocabulary with these options.
-std::string document_for_vocab(const std::vector<VocabularyEntry>& vocabulary,
-                               const VocabOptions& options);
+// The lines of a vocab.txt; a token's id is the number of its line, from 0. Rules in README.md. The
+// entries refer to `bytes`. Error malformed for text that is not UTF-8.
+std::vector<VocabularyEntry> parse_vocab_txt(std::string_view bytes, std::string_view where,
+                                             Notices& notices);
 
 }  // namespace sapwood

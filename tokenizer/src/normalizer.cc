@@ -1,6 +1,6 @@
 #include "normalizer.h"
 
-#include "sapwood/tokenizer/utf8.h"
+#include "sapwood/utf8.h"
 #include "unicode.h"
 
 namespace sapwood {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sapwood/tokenizer/utf8.h"
+#include "sapwood/utf8.h"
 #include "unicode.h"
 
 namespace sapwood {

@@ -3,8 +3,7 @@
 #include <algorithm>
 
 #include "impl.h"
-#include "json_node.h"
-#include "sapwood/tokenizer/utf8.h"
+#include "sapwood/utf8.h"
 
 namespace sapwood {
 namespace {
@@ -14,33 +13,16 @@ constexpr char kLineEnd = '\n';
 // A token that a line of Parts::vocabulary cannot hold.
 bool has_line_end(std::string_view token) { return token.find(kLineEnd) != std::string_view::npos; }
 
-// The document with the tokens that `wanted` takes as its model.vocab.
+// The tokens that `wanted` takes.
 template <typename Wanted>
-std::string with_vocabulary(const std::string& text, const Vocabulary& vocabulary,
-                            const Wanted& wanted) {
-  std::string vocab = "{";
+std::vector<VocabularyEntry> entries_of(const Vocabulary& vocabulary, const Wanted& wanted) {
+  std::vector<VocabularyEntry> entries;
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
-    if (!vocabulary.has(id) || !wanted(vocabulary.token(id))) continue;
-    if (vocab.size() > 1) vocab += ',';
-    vocab += Json(std::string(vocabulary.token(id))).dump();
-    vocab += ':';
-    vocab += std::to_string(id);
-  }
-  vocab += '}';
-  const Json document = parse_json(text, "tokenizer.json");
-  std::string out = "{";
-  for (const auto& [key, value] : document.items()) {
-    if (out.size() > 1) out += ',';
-    out += Json(key).dump() + ':';
-    if (key != "model") {
-      out += value.dump();
-      continue;
+    if (vocabulary.has(id) && wanted(vocabulary.token(id))) {
+      entries.push_back({vocabulary.token(id), id});
     }
-    std::string model = value.dump();
-    model.pop_back();
-    out += model + (model.size() > 1 ? "," : "") + "\"vocab\":" + vocab + '}';
   }
-  return out + '}';
+  return entries;
 }
 
 // Parts::vocabulary: appends the tokens of its lines.
@@ -69,38 +51,33 @@ void read_lines(std::string_view text, std::vector<VocabularyEntry>& entries) {
 
 Tokenizer Tokenizer::from_json(std::string_view tokenizer_json, std::string_view tokenizer_config) {
   TokenizerConfig config;
-  if (!tokenizer_config.empty()) config.read(tokenizer_config, "tokenizer_config.json");
-  const TokenizerFile file = read_tokenizer_json(tokenizer_json);
-  return Tokenizer(build_tokenizer(file.document, file.vocabulary, std::move(config)));
+  if (!tokenizer_config.empty()) {
+    config.read(JsonDocument::parse(std::string(tokenizer_config), "tokenizer_config.json").root());
+  }
+  return Tokenizer(build_tokenizer(
+      read_tokenizer_json(std::string(tokenizer_json), "tokenizer.json"), std::move(config)));
 }
 
 Tokenizer Tokenizer::from_vocab(std::string_view vocab_txt, const VocabOptions& options) {
-  const auto vocabulary = parse_vocab_txt(vocab_txt, "vocab.txt");
-  TokenizerConfig config;
-  config.cls = options.cls_token;
-  config.sep = options.sep_token;
-  config.mask = options.mask_token;
-  config.pad = options.pad_token;
-  config.model_max_length = options.model_max_length;
-  config.clean_up_tokenization_spaces = options.clean_up_tokenization_spaces;
-  return Tokenizer(build_tokenizer(document_for_vocab(vocabulary, options), vocabulary, config));
+  return Tokenizer(build_from_vocab(vocab_txt, "vocab.txt", options, {}));
 }
 
 Tokenizer Tokenizer::from_parts(std::string_view settings, std::string_view vocabulary) {
-  TokenizerFile file = read_tokenizer_json(settings);
-  read_lines(vocabulary, file.vocabulary);
-  return Tokenizer(build_tokenizer(file.document, file.vocabulary, {}));
+  TokenizerDocument document = read_tokenizer_json(std::string(settings), "tokenizer.json");
+  read_lines(vocabulary, document.vocabulary);
+  return Tokenizer(build_tokenizer(document, {}));
 }
 
 std::string Tokenizer::to_json() const {
-  return with_vocabulary(impl_->document, impl_->model.vocabulary(),
-                         [](std::string_view) { return true; });
+  return with_vocabulary(impl_->open_document, entries_of(impl_->model.vocabulary(),
+                                                          [](std::string_view) { return true; }));
 }
 
 Tokenizer::Parts Tokenizer::to_parts() const {
   const Vocabulary& vocabulary = impl_->model.vocabulary();
-  Parts parts{.settings = with_vocabulary(impl_->document, vocabulary, has_line_end),
-              .vocabulary = {}};
+  Parts parts{
+      .settings = with_vocabulary(impl_->open_document, entries_of(vocabulary, has_line_end)),
+      .vocabulary = {}};
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
     if (vocabulary.has(id) && !has_line_end(vocabulary.token(id))) {
       parts.vocabulary += vocabulary.token(id);

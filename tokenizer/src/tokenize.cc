@@ -1,6 +1,6 @@
 // From one text to its tokens: added tokens, normaliser, pre-tokeniser, model.
 #include "impl.h"
-#include "sapwood/tokenizer/utf8.h"
+#include "sapwood/utf8.h"
 
 namespace sapwood {
 

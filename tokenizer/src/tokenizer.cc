@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "impl.h"
-#include "sapwood/tokenizer/utf8.h"
+#include "sapwood/utf8.h"
 
 namespace sapwood {
 namespace {
@@ -23,7 +23,7 @@ struct PairBuffers {
   }
 };
 
-PairBuffers& thread_buffers() {
+PairBuffers& pair_buffers() {
   static thread_local PairBuffers buffers;
   return buffers;
 }
@@ -115,7 +115,7 @@ void Tokenizer::encode_into(Encoding& out, std::string_view text,
   out.clear();
   check(options);
   check(text, "text");
-  PairBuffers& buffers = thread_buffers();
+  PairBuffers& buffers = pair_buffers();
   std::size_t limit = std::numeric_limits<std::size_t>::max();
   if (options.max_length && !options.overflowing &&
       options.truncation_direction == Direction::right &&
@@ -138,7 +138,7 @@ void Tokenizer::encode_into(Encoding& out, std::string_view text, std::string_vi
   check(options);
   check(text, "text");
   check(pair, "the second text");
-  PairBuffers& buffers = thread_buffers();
+  PairBuffers& buffers = pair_buffers();
   constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
   impl_->tokenize(text, options, kNoLimit, buffers.first);
   impl_->tokenize(pair, options, kNoLimit, buffers.second);
@@ -181,6 +181,10 @@ std::vector<std::string> Tokenizer::tokens(const Encoding& encoding) const {
 bool Tokenizer::is_special(int32_t id) const noexcept {
   const AddedToken* added = impl_->added.find(id);
   return added && added->special;
+}
+
+const std::vector<std::string>& Tokenizer::notices() const noexcept {
+  return impl_->notices.list();
 }
 
 int Tokenizer::vocab_size() const noexcept { return impl_->vocab_size; }

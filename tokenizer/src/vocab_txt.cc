@@ -1,9 +1,10 @@
 // vocab.txt: one token a line.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "base/quote.h"
 #include "impl.h"
-#include "sapwood/tokenizer/utf8.h"
+#include "repeated.h"
+#include "sapwood/utf8.h"
 #include "unicode.h"
 
 namespace sapwood {
@@ -26,7 +27,8 @@ std::string_view trim_end(std::string_view line) {
 
 }  // namespace
 
-std::vector<VocabularyEntry> parse_vocab_txt(std::string_view bytes, std::string_view where) {
+std::vector<VocabularyEntry> parse_vocab_txt(std::string_view bytes, std::string_view where,
+                                             Notices& notices) {
   constexpr std::string_view kBom = "\xEF\xBB\xBF";
   if (bytes.substr(0, kBom.size()) == kBom) bytes.remove_prefix(kBom.size());
   const std::size_t invalid = utf8::find_invalid(bytes);
@@ -36,114 +38,137 @@ std::vector<VocabularyEntry> parse_vocab_txt(std::string_view bytes, std::string
                                           "; save the vocabulary as UTF-8");
   }
   std::vector<VocabularyEntry> entries;
-  std::size_t blank = 0;  // line number of the first of the blank lines in hand
-  for (std::size_t at = 0, number = 1; at < bytes.size(); ++number) {
+  int64_t id = 0;
+  for (std::size_t at = 0; at < bytes.size(); ++id) {
     std::size_t end = bytes.find('\n', at);
     if (end == std::string_view::npos) end = bytes.size();
     const std::string_view token = trim_end(bytes.substr(at, end - at));
     at = end + 1;
-    if (token.empty()) {
-      if (blank == 0) blank = number;
-      continue;
-    }
-    if (blank != 0) {
-      throw Error(
-          ErrorCode::malformed,
-          std::string(where) + ": line " + std::to_string(blank) +
-              " is blank; a token's id is its line number, so a blank line may stand only at "
-              "the end of the file");
-    }
-    entries.push_back({token, static_cast<int64_t>(number - 1)});
+    // A blank line has an id like every other, and no text can ever give it.
+    if (!token.empty()) entries.push_back({token, id});
+  }
+  constexpr std::size_t kMostNamed = 3;
+  std::size_t named = 0;
+  for (const auto& [first, second] : keep_last(entries)) {
+    if (++named > kMostNamed) break;
+    notices.add(std::string(where) + ": the token " + quote(first.token) + " stands on the lines " +
+                std::to_string(first.id + 1) + " and " + std::to_string(second.id + 1) +
+                "; the last one counts");
   }
   return entries;
 }
 
+namespace {
+
+int64_t require_id(const std::vector<VocabularyEntry>& vocabulary, const std::string& token) {
+  const auto at = std::find_if(vocabulary.begin(), vocabulary.end(),
+                               [&](const VocabularyEntry& e) { return e.token == token; });
+  if (at == vocabulary.end()) {
+    throw Error(ErrorCode::malformed, "the vocabulary lacks the special token " + quote(token) +
+                                          "; it is not BERT's, or its special tokens have "
+                                          "other names (tokenizer_config.json may give them)");
+  }
+  return at->id;
+}
+
+void write_added_tokens(JsonWriter& writer, const std::vector<VocabularyEntry>& vocabulary,
+                        const VocabOptions& options) {
+  const std::string* const specials[] = {&options.pad_token, &options.unk_token, &options.cls_token,
+                                         &options.sep_token, &options.mask_token};
+  writer.begin_array();
+  for (const VocabularyEntry& e : vocabulary) {
+    if (std::none_of(std::begin(specials), std::end(specials),
+                     [&](const std::string* token) { return *token == e.token; })) {
+      continue;
+    }
+    writer.begin_object().member("id", e.id).member("content", e.token);
+    for (const char* flag : {"single_word", "lstrip", "rstrip", "normalized"}) {
+      writer.member(flag, false);
+    }
+    writer.member("special", true).end();
+  }
+  writer.end();
+}
+
+// [CLS] A [SEP], and [CLS] A [SEP] B [SEP] whose second text and what follows it are of type 1.
+void write_template(JsonWriter& writer, const std::vector<VocabularyEntry>& vocabulary,
+                    const VocabOptions& options) {
+  const auto piece = [&](const char* kind, std::string_view id, int type) {
+    writer.begin_object().key(kind).begin_object();
+    writer.member("id", id).member("type_id", type).end().end();
+  };
+  const auto single = [&] {
+    piece("SpecialToken", options.cls_token, 0);
+    piece("Sequence", "A", 0);
+    piece("SpecialToken", options.sep_token, 0);
+  };
+  writer.begin_object().member("type", "TemplateProcessing");
+  writer.key("single").begin_array();
+  single();
+  writer.end().key("pair").begin_array();
+  single();
+  piece("Sequence", "B", 1);
+  piece("SpecialToken", options.sep_token, 1);
+  writer.end().key("special_tokens").begin_object();
+  for (const std::string& token : {options.cls_token, options.sep_token}) {
+    writer.key(token).begin_object().member("id", token);
+    writer.key("ids").begin_array().value(require_id(vocabulary, token)).end();
+    writer.key("tokens").begin_array().value(token).end().end();
+  }
+  writer.end().end();
+}
+
+// The tokenizer.json (vocabulary empty) that stands for a BERT vocabulary with these options.
 std::string document_for_vocab(const std::vector<VocabularyEntry>& vocabulary,
                                const VocabOptions& options) {
-  using nlohmann::ordered_json;
-  if (!options.lowercase) {
-    throw Error(ErrorCode::invalid_argument,
-                "nothing says whether this vocab.txt is for lowercased text: set "
-                "VocabOptions::lowercase (--lowercase or --no-lowercase), or put a "
-                "tokenizer_config.json with do_lower_case beside it");
+  for (const std::string& token : {options.cls_token, options.sep_token, options.unk_token}) {
+    require_id(vocabulary, token);
   }
-  auto find = [&](const std::string& token) -> std::optional<int64_t> {
-    for (const VocabularyEntry& e : vocabulary) {
-      if (e.token == token) return e.id;
-    }
-    return std::nullopt;
-  };
-  auto require = [&](const std::string& token) {
-    const auto id = find(token);
-    if (!id) {
-      throw Error(ErrorCode::malformed, "the vocabulary lacks the special token \"" + token +
-                                            "\"; it is not BERT's, or its special tokens have "
-                                            "other names (tokenizer_config.json may give them)");
-    }
-    return *id;
-  };
-  const int64_t cls = require(options.cls_token), sep = require(options.sep_token);
-  require(options.unk_token);
+  std::string out;
+  JsonWriter writer(out);
+  writer.begin_object().member("version", "1.0").key("added_tokens");
+  write_added_tokens(writer, vocabulary, options);
+  writer.key("normalizer").begin_object().member("type", "BertNormalizer");
+  writer.member("clean_text", options.clean_text);
+  writer.member("handle_chinese_chars", options.tokenize_chinese_chars);
+  if (options.strip_accents) writer.member("strip_accents", *options.strip_accents);
+  writer.member("lowercase", options.lowercase.value_or(true)).end();
+  writer.key("pre_tokenizer").begin_object().member("type", "BertPreTokenizer").end();
+  writer.key("post_processor");
+  write_template(writer, vocabulary, options);
+  writer.key("decoder").begin_object().member("type", "WordPiece");
+  writer.member("prefix", "##").member("cleanup", true).end();
+  writer.key("model").begin_object().member("type", "WordPiece");
+  writer.member("unk_token", options.unk_token).member("continuing_subword_prefix", "##");
+  writer.member("max_input_chars_per_word", 100);
+  writer.key("vocab").begin_object().end().end().end();
+  return out;
+}
 
-  ordered_json added = ordered_json::array();
-  std::vector<std::pair<int64_t, std::string>> specials;
-  for (const std::string& token : {options.pad_token, options.unk_token, options.cls_token,
-                                   options.sep_token, options.mask_token}) {
-    const auto id = find(token);
-    if (id) specials.emplace_back(*id, token);
+}  // namespace
+
+std::shared_ptr<const Tokenizer::Impl> build_from_vocab(std::string_view vocab_txt,
+                                                        const std::string& where,
+                                                        const VocabOptions& options,
+                                                        Notices notices) {
+  TokenizerConfig config;
+  config.cls = options.cls_token;
+  config.sep = options.sep_token;
+  config.mask = options.mask_token;
+  config.pad = options.pad_token;
+  config.model_max_length = options.model_max_length;
+  config.clean_up_tokenization_spaces = options.clean_up_tokenization_spaces;
+  config.notices = std::move(notices);
+  const auto vocabulary = parse_vocab_txt(vocab_txt, where, config.notices);
+  if (!options.lowercase) {
+    config.notices.add(where +
+                       ": nothing says whether it is for lower-cased text; it is taken for that, "
+                       "as transformers does (do_lower_case in tokenizer_config.json, or the "
+                       "option lowercase, says otherwise)");
   }
-  std::sort(specials.begin(), specials.end());
-  specials.erase(std::unique(specials.begin(), specials.end()), specials.end());
-  for (const auto& [id, token] : specials) {
-    added.push_back({{"id", id},
-                     {"content", token},
-                     {"single_word", false},
-                     {"lstrip", false},
-                     {"rstrip", false},
-                     {"normalized", false},
-                     {"special", true}});
-  }
-  auto special = [](const std::string& token, int type) -> ordered_json {
-    return {{"SpecialToken", {{"id", token}, {"type_id", type}}}};
-  };
-  auto sequence = [](const char* name, int type) -> ordered_json {
-    return {{"Sequence", {{"id", name}, {"type_id", type}}}};
-  };
-  const std::string& c = options.cls_token;
-  const std::string& s = options.sep_token;
-  auto entry = [](const std::string& token, int64_t id) -> ordered_json {
-    return {{"id", token},
-            {"ids", ordered_json::array({id})},
-            {"tokens", ordered_json::array({token})}};
-  };
-  ordered_json strip_accents = nullptr;
-  if (options.strip_accents) strip_accents = *options.strip_accents;
-  ordered_json document = {
-      {"version", "1.0"},
-      {"truncation", nullptr},
-      {"padding", nullptr},
-      {"added_tokens", added},
-      {"normalizer",
-       {{"type", "BertNormalizer"},
-        {"clean_text", options.clean_text},
-        {"handle_chinese_chars", options.tokenize_chinese_chars},
-        {"strip_accents", strip_accents},
-        {"lowercase", *options.lowercase}}},
-      {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
-      {"post_processor",
-       {{"type", "TemplateProcessing"},
-        {"single", ordered_json::array({special(c, 0), sequence("A", 0), special(s, 0)})},
-        {"pair", ordered_json::array({special(c, 0), sequence("A", 0), special(s, 0),
-                                      sequence("B", 1), special(s, 1)})},
-        {"special_tokens", {{c, entry(c, cls)}, {s, entry(s, sep)}}}}},
-      {"decoder", {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}}},
-      {"model",
-       {{"type", "WordPiece"},
-        {"unk_token", options.unk_token},
-        {"continuing_subword_prefix", "##"},
-        {"max_input_chars_per_word", 100},
-        {"vocab", ordered_json::object()}}}};
-  return document.dump();
+  return build_tokenizer(
+      {JsonDocument::parse(document_for_vocab(vocabulary, options), where), vocabulary},
+      std::move(config));
 }
 
 }  // namespace sapwood

@@ -7,7 +7,7 @@
 #include "csv.h"
 #include "json.h"
 #include "npy.h"
-#include "sapwood/tokenizer/utf8.h"
+#include "sapwood/utf8.h"
 
 namespace sapwood::cli {
 namespace {

@@ -23,10 +23,11 @@ if(NOT TARGET xsimd::xsimd)
   add_library(xsimd::xsimd ALIAS xsimd)
 endif()
 
-# nlohmann_json: configurations, tokenizers, safetensors headers, JSONL.
-find_package(nlohmann_json 3.10 QUIET)
-if(NOT nlohmann_json_FOUND)
-  sapwood_fetch(nlohmann_json https://github.com/nlohmann/json.git 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8d03)
+# simdjson: every JSON text that is read. From 3.0.
+find_package(simdjson 3.0 QUIET)
+if(NOT simdjson_FOUND)
+  # v3.0.1
+  sapwood_fetch(simdjson https://github.com/simdjson/simdjson.git PINME)
 endif()
 
 # libzip: pytorch_model.bin. Looked up by hand: the CMake files of the distributions' libzip-dev fail
@@ -99,7 +100,13 @@ if(SAPWOOD_BUILD_TOOLS)
   endif()
 endif()
 
-if(SAPWOOD_BUILD_TESTS)
+if(SAPWOOD_BUILD_TESTS OR SAPWOOD_BUILD_TOOLS)
+  # nlohmann_json: the tests' own JSON, so that ours is compared with somebody else's.
+  find_package(nlohmann_json 3.10 QUIET)
+  if(NOT nlohmann_json_FOUND)
+    sapwood_fetch(nlohmann_json https://github.com/nlohmann/json.git 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8d03)
+  endif()
+
   # Catch2 2 or 3; tests/catch.h is the adapter.
   find_package(Catch2 QUIET)
   if(NOT Catch2_FOUND)

@@ -99,6 +99,10 @@ class Model {
   const kernels::KernelTable& kernels() const noexcept;
   const std::filesystem::path& path() const noexcept;
 
+  // What a user should know of the model's files and is no error: whole sentences. The library
+  // prints nothing.
+  const std::vector<std::string>& notices() const noexcept;
+
   // Tokens of the longest text: sentence_bert_config.json's, else tokenizer.json's truncation, else
   // model_max_length, else the positions there are; never more than the positions.
   int max_length() const noexcept;

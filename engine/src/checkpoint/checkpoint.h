@@ -1,21 +1,20 @@
-// Finds and opens the weights of a model, in whichever format they are.
+// Weights of any supported format, by file or directory.
 #pragma once
 
 #include <filesystem>
 
-#include "checkpoint/mapped_file.h"
+#include "base/file.h"
 #include "checkpoint/tensor_source.h"
 
 namespace sapwood {
 
-// A directory: its model.safetensors, else model.safetensors.index.json, else pytorch_model.bin,
-// else pytorch_model.bin.index.json. A file: by its name's ending (.safetensors, .index.json, .bin,
-// .pt, .pth), else by its first bytes. Throws Error not_found with what was looked for, and the
-// errors of the reader chosen.
-TensorSource open_checkpoint(const std::filesystem::path& path,
-                             FileAccess access = FileAccess::map);
+// The weights of a model directory: model.safetensors, model.safetensors.index.json,
+// pytorch_model.bin or pytorch_model.bin.index.json, the first that is there. Error not_found where
+// there is none; else as the readers.
+TensorSource open_checkpoint(const Folder& folder);
 
-// The file that open_checkpoint would open; the same not_found.
-std::filesystem::path find_checkpoint(const std::filesystem::path& path);
+// A directory, or one of those files by any name: its kind is told by its extension, else by its
+// first bytes.
+TensorSource open_checkpoint(const std::filesystem::path& path);
 
 }  // namespace sapwood

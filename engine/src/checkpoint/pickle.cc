@@ -6,15 +6,14 @@
 #include <string>
 #include <utility>
 
-#include "checkpoint/checked.h"
+#include "base/checked.h"
+#include "base/quote.h"
 #include "checkpoint/file_kind.h"
-#include "checkpoint/message.h"
 #include "checkpoint/safetensors.h"
-#include "checkpoint/shard_index.h"
 #include "checkpoint/unpickle.h"
 #include "checkpoint/zip_reader.h"
 #include "sapwood/error.h"
-#include "sapwood/tokenizer/utf8.h"
+#include "sapwood/utf8.h"
 
 namespace sapwood {
 namespace {
@@ -25,30 +24,31 @@ using Kind = PickleValue::Kind;
 constexpr std::int64_t kMaxPickleBytes = 64 << 20;
 // Copies of views may take this many times the file's size: one transposed view of every storage,
 // and some. More is an attack: a small file whose tensors unfold to fill the memory.
-constexpr std::int64_t kMaxCopyFactor = 4;
+constexpr Size kMaxCopyFactor = *Size::of(4);
 
 // What the strides of a tensor mean.
 enum class StrideOrder { contiguous, strided };
 
 StrideOrder stride_order(const PickleTensor& tensor) {
-  std::int64_t expected = 1;
-  for (std::size_t i = tensor.shape.size(); i-- > 0;) {
+  std::optional<Size> expected = Size::of(1);
+  for (std::size_t i = tensor.shape.size(); i-- > 0 && expected;) {
     if (tensor.shape[i] == 1) continue;  // its stride is never used
-    if (tensor.strides[i] != expected) return StrideOrder::strided;
-    expected *= tensor.shape[i];  // cannot overflow: the product was checked
+    if (tensor.strides[i] != *expected) return StrideOrder::strided;
+    expected = checked_mul(*expected, tensor.shape[i]);
   }
   return StrideOrder::contiguous;
 }
 
 // Elements of the storage that the tensor reaches into, from the storage's start; nullopt on
 // overflow.
-std::optional<std::int64_t> reach(const PickleTensor& tensor) {
-  std::optional<std::int64_t> last = tensor.offset;
+std::optional<Size> reach(const PickleTensor& tensor) {
+  std::optional<Size> last = tensor.offset;
   for (std::size_t i = 0; i < tensor.shape.size() && last; ++i) {
-    const auto step = checked_mul(tensor.shape[i] - 1, tensor.strides[i]);
+    const auto steps = Size::of(tensor.shape[i].get() - 1);  // no dimension is 0: asked before
+    const auto step = steps ? checked_mul(*steps, tensor.strides[i]) : std::nullopt;
     last = step ? checked_add(*last, *step) : std::nullopt;
   }
-  return last ? checked_add(*last, 1) : std::nullopt;
+  return last ? checked_add(*last, *Size::of(1)) : std::nullopt;
 }
 
 // Copies a strided tensor into row-major order. The caller has checked reach().
@@ -57,15 +57,16 @@ void copy_strided(const PickleTensor& tensor, std::int64_t element, const std::b
   const auto size = static_cast<std::size_t>(element);
   const std::size_t rank = tensor.shape.size();
   std::vector<std::int64_t> position(rank, 0);
-  std::int64_t index = tensor.offset;
+  std::int64_t index = tensor.offset.get();
   while (true) {
     std::memcpy(out, storage + index * element, size);
     out += element;
     std::size_t axis = rank;
     while (axis-- > 0) {
-      index += tensor.strides[axis];
-      if (++position[axis] < tensor.shape[axis]) break;
-      index -= tensor.strides[axis] * tensor.shape[axis];
+      const std::int64_t stride = tensor.strides[axis].get();
+      index += stride;
+      if (tensor.shape[axis] > ++position[axis]) break;
+      index -= stride * position[axis];
       position[axis] = 0;
     }
     if (axis == static_cast<std::size_t>(-1)) return;
@@ -75,9 +76,11 @@ void copy_strided(const PickleTensor& tensor, std::int64_t element, const std::b
 // One archive: finds the state dict and turns its tensors into views of storages.
 class Loader {
  public:
-  Loader(const std::filesystem::path& path, MappedFile file)
-      : label_(path.string()), file_bytes_(file.size()), zip_(file.bytes(), label_) {
-    source_.set_path(path);
+  explicit Loader(MappedFile file)
+      : label_(file.path().string()),
+        file_bytes_(*Size::of(file.size())),
+        zip_(file.bytes(), label_) {
+    source_.set_path(file.path());
     source_.own(std::move(file));
   }
 
@@ -180,11 +183,11 @@ class Loader {
     if (++tensors_ > kMaxTensors) {
       fail("expected at most " + std::to_string(kMaxTensors) + " tensors, found more");
     }
-    const std::int64_t element = dtype_size(tensor.storage.dtype);
+    const Size element = *Size::of(dtype_size(tensor.storage.dtype));
     const Storage& storage = storage_of(tensor, name);
     const auto claimed = checked_mul(tensor.storage.elements, element);
     if (!claimed || *claimed > storage.bytes) {
-      fail(where + "its storage claims " + std::to_string(tensor.storage.elements) +
+      fail(where + "its storage claims " + std::to_string(tensor.storage.elements.get()) +
            " elements, but has only " + std::to_string(storage.bytes) + " bytes");
     }
     const auto elements = checked_product(tensor.shape);
@@ -195,36 +198,37 @@ class Loader {
     view.name = std::move(name);
     view.dtype = tensor.storage.dtype;
     view.dtype_name = dtype_name(view.dtype);
-    view.shape = tensor.shape;
-    view.bytes = *bytes;
+    for (const Size dimension : tensor.shape) view.shape.push_back(dimension.get());
+    view.bytes = bytes->get();
     view.data = storage.data;
     if (*elements > 0) {
       const auto needed = reach(tensor);
       if (!needed || *needed > tensor.storage.elements) {
         fail(where + "offset, shape " + to_string(tensor.shape) + " and stride " +
              to_string(tensor.strides) + " reach past its storage of " +
-             std::to_string(tensor.storage.elements) + " elements");
+             std::to_string(tensor.storage.elements.get()) + " elements");
       }
       view.data = stride_order(tensor) == StrideOrder::contiguous
-                      ? storage.data + tensor.offset * element
+                      ? storage.data + checked_mul(tensor.offset, element)->get()  // within reach
                       : copy(tensor, *bytes, element, storage, where);
     }
     source_.add(std::move(view));
   }
 
-  const std::byte* copy(const PickleTensor& tensor, std::int64_t bytes, std::int64_t element,
+  const std::byte* copy(const PickleTensor& tensor, Size bytes, Size element,
                         const Storage& storage, const std::string& where) {
     const auto limit = checked_mul(file_bytes_, kMaxCopyFactor);
     const auto total = checked_add(copied_, bytes);
-    if (bytes > storage.bytes || !limit || !total || *total > *limit) {
+    if (bytes.get() > storage.bytes || !limit || !total || *total > *limit) {
       throw Error(ErrorCode::unsupported,
                   label_ + ": " + where +
                       "is an expanded view, larger than its storage: save the "
                       "checkpoint again with .contiguous() tensors");
     }
     copied_ = *total;
-    auto buffer = std::make_unique_for_overwrite<std::byte[]>(static_cast<std::size_t>(bytes));
-    copy_strided(tensor, element, storage.data, buffer.get());
+    auto buffer =
+        std::make_unique_for_overwrite<std::byte[]>(static_cast<std::size_t>(bytes.get()));
+    copy_strided(tensor, element.get(), storage.data, buffer.get());
     const std::byte* const data = buffer.get();
     source_.own(std::move(buffer));
     return data;
@@ -235,32 +239,32 @@ class Loader {
   }
 
   std::string label_;
-  std::int64_t file_bytes_;
+  Size file_bytes_;
   TensorSource source_;  // before zip_, which points into its file
   ZipReader zip_;
   std::string prefix_;  // "archive/"
   Unpickled pickle_;
   std::map<std::string, Storage> storages_;
   std::int64_t tensors_ = 0;
-  std::int64_t copied_ = 0;
+  Size copied_;
 };
 
 }  // namespace
 
-TensorSource open_pytorch_bin(const std::filesystem::path& path, FileAccess access) {
-  MappedFile file = MappedFile::open(path, access);
+TensorSource open_pytorch_bin(const std::filesystem::path& path) {
+  return open_pytorch_bin(InputFile::open(path));
+}
+
+TensorSource open_pytorch_bin(InputFile opened) {
+  MappedFile file(std::move(opened));
   const FileKind kind = detect_file_kind(file.bytes());
   if (kind != FileKind::zip) {
     const bool legacy = kind == FileKind::legacy_pickle;
     throw Error(legacy ? ErrorCode::unsupported : ErrorCode::malformed,
-                path.string() + ": expected the zip archive that torch.save writes, found " +
+                file.path().string() + ": expected the zip archive that torch.save writes, found " +
                     (legacy ? "an older format" : "something else") + wrong_kind_hint(kind));
   }
-  return Loader(path, std::move(file)).load();
-}
-
-TensorSource open_sharded_pytorch_bin(const std::filesystem::path& index_path, FileAccess access) {
-  return open_shards(index_path, access, open_pytorch_bin);
+  return Loader(std::move(file)).load();
 }
 
 }  // namespace sapwood

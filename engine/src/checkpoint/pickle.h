@@ -8,7 +8,7 @@
 
 #include <filesystem>
 
-#include "checkpoint/mapped_file.h"
+#include "base/mapped_file.h"
 #include "checkpoint/tensor_source.h"
 
 namespace sapwood {
@@ -18,11 +18,7 @@ namespace sapwood {
 // copied); tied tensors share memory. The storages are read into memory.
 // Throws Error malformed (damaged archive or pickle, storage too small), unsupported (a name that
 // is not known, compressed entries, big-endian data, the format before PyTorch 1.6).
-TensorSource open_pytorch_bin(const std::filesystem::path& path,
-                              FileAccess access = FileAccess::map);
-
-// The shards that a pytorch_model.bin.index.json lists; rules as open_sharded_safetensors.
-TensorSource open_sharded_pytorch_bin(const std::filesystem::path& index_path,
-                                      FileAccess access = FileAccess::map);
+TensorSource open_pytorch_bin(InputFile file);
+TensorSource open_pytorch_bin(const std::filesystem::path& path);
 
 }  // namespace sapwood

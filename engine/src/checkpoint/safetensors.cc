@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "checkpoint/checked.h"
+#include "base/checked.h"
+#include "base/quote.h"
 #include "checkpoint/file_kind.h"
-#include "checkpoint/message.h"
 #include "checkpoint/safetensors_header.h"
 #include "checkpoint/shard_index.h"
 #include "sapwood/error.h"
@@ -52,7 +52,8 @@ void check_size(const SafetensorsEntry& entry, const std::string& label) {
   const std::string where = "tensor " + quote(entry.name) + ": ";
   if (entry.begin > entry.end) {
     fail(label, where + "data_offsets: expected begin <= end, found [" +
-                    std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "]");
+                    std::to_string(entry.begin.get()) + ", " + std::to_string(entry.end.get()) +
+                    "]");
   }
   const auto elements = checked_product(entry.shape);
   if (!elements) {
@@ -61,15 +62,16 @@ void check_size(const SafetensorsEntry& entry, const std::string& label) {
   }
   const Dtype dtype = parse_dtype(entry.dtype);
   if (dtype == Dtype::other) return;
-  const auto bytes = checked_mul(*elements, dtype_size(dtype));
+  const auto bytes = checked_mul(*elements, *Size::of(dtype_size(dtype)));
   if (!bytes) {
-    fail(label,
-         where + "shape: the bytes of " + entry.dtype + to_string(entry.shape) + " exceed 2^63-1");
+    fail(label, where + "shape: the bytes of " + quote(entry.dtype) + " " + to_string(entry.shape) +
+                    " exceed 2^63-1");
   }
-  if (*bytes != entry.end - entry.begin) {
-    fail(label, where + "expected " + std::to_string(*bytes) + " bytes for " + entry.dtype +
-                    to_string(entry.shape) + ", found data_offsets that span " +
-                    std::to_string(entry.end - entry.begin));
+  const std::int64_t span = entry.end.get() - entry.begin.get();  // begin <= end: asked above
+  if (*bytes != span) {
+    fail(label, where + "expected " + std::to_string(bytes->get()) + " bytes for " +
+                    quote(entry.dtype) + " " + to_string(entry.shape) +
+                    ", found data_offsets that span " + std::to_string(span));
   }
 }
 
@@ -82,32 +84,33 @@ void check_tiling(const std::vector<SafetensorsEntry>& entries, std::int64_t dat
     return std::pair(entries[a].begin, entries[a].end) <
            std::pair(entries[b].begin, entries[b].end);
   });
-  std::int64_t reached = 0;
+  Size reached;
   for (const std::size_t i : order) {
     const SafetensorsEntry& entry = entries[i];
     if (entry.begin != reached) {
       fail(label, "tensor " + quote(entry.name) + ": data_offsets: expected to begin at " +
-                      std::to_string(reached) + ", found " + std::to_string(entry.begin) +
+                      std::to_string(reached.get()) + ", found " +
+                      std::to_string(entry.begin.get()) +
                       (entry.begin < reached ? " (overlaps its neighbour)" : " (leaves a hole)"));
     }
     if (entry.end > data_size) {
       fail(label, "tensor " + quote(entry.name) + ": data_offsets: end at " +
-                      std::to_string(entry.end) + ", but the file has only " +
+                      std::to_string(entry.end.get()) + ", but the file has only " +
                       std::to_string(data_size) + " bytes of data: it was cut short");
     }
     reached = entry.end;
   }
   if (reached != data_size) {
-    fail(label, "expected " + std::to_string(reached) + " bytes of data, found " +
+    fail(label, "expected " + std::to_string(reached.get()) + " bytes of data, found " +
                     std::to_string(data_size) + ": bytes that belong to no tensor follow the last");
   }
 }
 
 }  // namespace
 
-TensorSource open_safetensors(const std::filesystem::path& path, FileAccess access) {
-  const std::string label = path.string();
-  MappedFile file = MappedFile::open(path, access);
+TensorSource open_safetensors(InputFile opened) {
+  MappedFile file(std::move(opened));
+  const std::string label = file.path().string();
   const std::int64_t length = read_header_length(file.bytes(), label);
   const std::int64_t data_start = kSafetensorsLengthBytes + length;
   SafetensorsHeader header = parse_safetensors_header(
@@ -118,24 +121,24 @@ TensorSource open_safetensors(const std::filesystem::path& path, FileAccess acce
   check_tiling(header.entries, file.size() - data_start, label);
 
   TensorSource source;
-  source.set_path(path);
+  source.set_path(file.path());
   source.set_metadata(std::move(header.metadata));
   for (SafetensorsEntry& entry : header.entries) {
     TensorView tensor;
     tensor.name = std::move(entry.name);
     tensor.dtype = parse_dtype(entry.dtype);
     tensor.dtype_name = std::move(entry.dtype);
-    tensor.shape = std::move(entry.shape);
-    tensor.data = file.data() + data_start + entry.begin;
-    tensor.bytes = entry.end - entry.begin;
+    for (const Size dimension : entry.shape) tensor.shape.push_back(dimension.get());
+    tensor.data = file.data() + data_start + entry.begin.get();
+    tensor.bytes = entry.end.get() - entry.begin.get();
     source.add(std::move(tensor));
   }
   source.own(std::move(file));
   return source;
 }
 
-TensorSource open_sharded_safetensors(const std::filesystem::path& index_path, FileAccess access) {
-  return open_shards(index_path, access, open_safetensors);
+TensorSource open_safetensors(const std::filesystem::path& path) {
+  return open_safetensors(InputFile::open(path));
 }
 
 }  // namespace sapwood

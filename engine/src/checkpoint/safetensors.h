@@ -8,27 +8,22 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "checkpoint/mapped_file.h"
+#include "base/mapped_file.h"
 #include "checkpoint/tensor_source.h"
 
 namespace sapwood {
 
-inline constexpr std::int64_t kSafetensorsLengthBytes = 8;  // the header's length, which opens the file
+inline constexpr std::int64_t kSafetensorsLengthBytes =
+    8;  // the header's length, which opens the file
 inline constexpr std::int64_t kMaxSafetensorsHeader =
     100'000'000;                                     // bytes, as the reference has it
 inline constexpr std::int64_t kMaxTensors = 65'536;  // in one checkpoint
 inline constexpr std::int64_t kMaxRank = 32;
 
 // One file. A tensor of a dtype we do not know (F8_E4M3, C64) loads as Dtype::other; using it is
-// the error. Throws Error malformed naming file and tensor or field, and MappedFile::open's errors.
-TensorSource open_safetensors(const std::filesystem::path& path,
-                              FileAccess access = FileAccess::map);
-
-// The shards that a model.safetensors.index.json lists in "weight_map". A shard is a file of the
-// index's own directory: a name with a directory in it or a symbolic link that leads elsewhere is
-// malformed (links into the blobs folder of a Hugging Face cache are followed). Throws Error
-// mismatch where index and shards disagree.
-TensorSource open_sharded_safetensors(const std::filesystem::path& index_path,
-                                      FileAccess access = FileAccess::map);
+// the error. Throws Error malformed naming file and tensor or field, and
+// MappedFile's errors.
+TensorSource open_safetensors(InputFile file);
+TensorSource open_safetensors(const std::filesystem::path& path);
 
 }  // namespace sapwood

@@ -3,20 +3,21 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string_view>
 
+#include "base/checked.h"
+#include "base/json_writer.h"
+#include "base/mapped_file.h"
+#include "base/quote.h"
 #include "checkpoint/atomic_file.h"
-#include "checkpoint/checked.h"
-#include "checkpoint/mapped_file.h"
-#include "checkpoint/message.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/safetensors_header.h"
 #include "checkpoint/sha256.h"
 #include "checkpoint/tensor_source.h"
 #include "sapwood/error.h"
+#include "sapwood/utf8.h"
 
 namespace sapwood {
 namespace {
@@ -29,15 +30,16 @@ std::span<const std::byte> as_bytes(std::string_view text) {
 }
 
 std::string json_string(const std::string& text, const char* what) {
-  try {
-    return nlohmann::json(text).dump();
-  } catch (const nlohmann::json::exception&) {
+  if (!utf8::is_valid(text)) {
     throw Error(ErrorCode::invalid_utf8,
                 std::string(what) + ": expected UTF-8, found " + quote(text));
   }
+  std::string json;
+  append_json_string(json, text);
+  return json;
 }
 
-std::int64_t require_fits(std::optional<std::int64_t> size, const TensorToWrite& tensor) {
+Size require_fits(std::optional<Size> size, const TensorToWrite& tensor) {
   if (!size) {
     throw Error(ErrorCode::invalid_argument, "tensor " + quote(tensor.name) + ": the shape " +
                                                  to_string(tensor.shape) +
@@ -94,22 +96,25 @@ Layout plan(const std::map<std::string, std::string>& metadata,
   table += '}';
 
   std::set<std::string_view> names;
-  std::int64_t offset = 0;
+  Size offset;
   std::int64_t pads = 0;
   for (const TensorToWrite& tensor : tensors) {
     check_tensor(tensor, names);
-    const std::int64_t elements = require_fits(checked_product(tensor.shape), tensor);
+    const Size elements = require_fits(checked_product(tensor.shape), tensor);
+    const Size element = *Size::of(dtype_size(tensor.dtype));
+    const Size bytes = require_fits(checked_mul(elements, element), tensor);
+    const Size end = require_fits(checked_add(offset, bytes), tensor);
+    const Size next = require_fits(align_up(end, kTensorAlignment), tensor);
     Layout::Piece piece;
-    piece.bytes = require_fits(checked_mul(elements, dtype_size(tensor.dtype)), tensor);
-    const std::int64_t end = require_fits(checked_add(offset, piece.bytes), tensor);
-    const std::int64_t next = require_fits(align_up(end, kTensorAlignment), tensor);
-    table += ',' + table_entry(tensor.name, dtype_name(tensor.dtype), tensor.shape, offset, end);
+    piece.bytes = bytes.get();
+    table += ',' + table_entry(tensor.name, dtype_name(tensor.dtype), tensor.shape, offset.get(),
+                               end.get());
     // The last tensor is padded too: the file's length then is a multiple of the alignment, and
     // kernels may read a whole vector at its end.
-    piece.pad = next - end;
+    piece.pad = next.get() - end.get();
     if (piece.pad > 0) {
       table += ',' + table_entry(std::string(kPadPrefix) + std::to_string(pads++), "U8",
-                                 {piece.pad}, end, next);
+                                 {piece.pad}, end.get(), next.get());
     }
     layout.pieces.push_back(piece);
     offset = next;
@@ -117,16 +122,16 @@ Layout plan(const std::map<std::string, std::string>& metadata,
   table += '}';
 
   const auto table_bytes = static_cast<std::int64_t>(table.size());
-  const auto start = align_up(table_bytes + kSafetensorsLengthBytes, kTensorAlignment);
-  const auto total = checked_add(start.value_or(-1), offset);
-  if (!total || *start - kSafetensorsLengthBytes > kMaxSafetensorsHeader) {
+  const Size start = *align_up(*Size::of(table_bytes + kSafetensorsLengthBytes), kTensorAlignment);
+  const auto total = checked_add(start, offset);
+  if (!total || start.get() - kSafetensorsLengthBytes > kMaxSafetensorsHeader) {
     throw Error(ErrorCode::invalid_argument, "the header needs " + std::to_string(table_bytes) +
                                                  " bytes; the safetensors format allows " +
                                                  std::to_string(kMaxSafetensorsHeader));
   }
-  table.append(static_cast<std::size_t>(*start - kSafetensorsLengthBytes - table_bytes), ' ');
+  table.append(static_cast<std::size_t>(start.get() - kSafetensorsLengthBytes - table_bytes), ' ');
   layout.header = std::move(table);
-  layout.file_bytes = *total;
+  layout.file_bytes = total->get();
   return layout;
 }
 

@@ -4,7 +4,7 @@
 
 #include <new>
 
-#include "checkpoint/mapped_file.h"
+#include "base/mapped_file.h"
 #include "sapwood/error.h"
 
 namespace sapwood {

@@ -4,7 +4,6 @@ set(SAPWOOD_CHECKPOINT_SOURCES
   src/checkpoint/checkpoint.cc
   src/checkpoint/dtype.cc
   src/checkpoint/file_kind.cc
-  src/checkpoint/mapped_file.cc
   src/checkpoint/pickle.cc
   src/checkpoint/safetensors.cc
   src/checkpoint/safetensors_header.cc
@@ -14,4 +13,4 @@ set(SAPWOOD_CHECKPOINT_SOURCES
   src/checkpoint/tensor_source.cc
   src/checkpoint/unpickle.cc
   src/checkpoint/zip_reader.cc)
-set(SAPWOOD_CHECKPOINT_LIBRARIES libzip::zip OpenSSL::Crypto nlohmann_json::nlohmann_json)
+set(SAPWOOD_CHECKPOINT_LIBRARIES libzip::zip OpenSSL::Crypto)

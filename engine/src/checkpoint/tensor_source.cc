@@ -2,13 +2,15 @@
 
 #include <utility>
 
-#include "checkpoint/checked.h"
-#include "checkpoint/message.h"
+#include "base/checked.h"
+#include "base/quote.h"
 #include "sapwood/error.h"
 
 namespace sapwood {
 
-std::int64_t TensorView::elements() const noexcept { return checked_product(shape).value_or(0); }
+std::int64_t TensorView::elements() const noexcept {
+  return checked_product(shape).value_or(Size()).get();
+}
 
 std::string to_string(const std::vector<std::int64_t>& shape) {
   std::string out = "[";
@@ -17,6 +19,12 @@ std::string to_string(const std::vector<std::int64_t>& shape) {
     out += std::to_string(dimension);
   }
   return out + "]";
+}
+
+std::string to_string(const std::vector<Size>& shape) {
+  std::vector<std::int64_t> numbers;
+  for (const Size dimension : shape) numbers.push_back(dimension.get());
+  return to_string(numbers);
 }
 
 void to_float(const TensorView& tensor, float* dst) {

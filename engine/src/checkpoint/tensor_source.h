@@ -11,8 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/checked.h"
+#include "base/mapped_file.h"
 #include "checkpoint/dtype.h"
-#include "checkpoint/mapped_file.h"
 
 namespace sapwood {
 
@@ -32,6 +33,7 @@ struct TensorView {
 
 // "[30522, 768]".
 std::string to_string(const std::vector<std::int64_t>& shape);
+std::string to_string(const std::vector<Size>& shape);
 
 // Converts the whole tensor into dst[0 .. tensor.elements()).
 // Throws Error unsupported, naming the tensor, where its dtype is not floating.

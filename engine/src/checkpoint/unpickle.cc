@@ -5,7 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include "checkpoint/message.h"
+#include "base/quote.h"
 #include "checkpoint/safetensors.h"
 #include "sapwood/error.h"
 
@@ -321,10 +321,9 @@ class Machine {
     if (known == kStorages.end()) fail("expected a storage type in the persistent id");
     storage.dtype = known->dtype;
     storage.key = value(id[2]).text;
-    storage.elements = value(id[4]).number;
-    if (storage.elements < 0) {
-      fail("storage " + quote(storage.key) + ": its number of elements is negative");
-    }
+    const auto elements = Size::of(value(id[4]).number);
+    if (!elements) fail("storage " + quote(storage.key) + ": its number of elements is negative");
+    storage.elements = *elements;
     push({Kind::storage, static_cast<std::int64_t>(out_.storages.size()), storage.key, {}});
     out_.storages.push_back(storage);
   }
@@ -362,29 +361,32 @@ class Machine {
     }
     PickleTensor tensor;
     tensor.storage = out_.storages[static_cast<std::size_t>(value(arguments[0]).number)];
-    tensor.offset = value(arguments[1]).number;
+    const auto offset = Size::of(value(arguments[1]).number);
     tensor.shape = sizes(arguments[2], "shape");
     tensor.strides = sizes(arguments[3], "stride");
-    if (tensor.offset < 0 || tensor.shape.size() != tensor.strides.size()) {
+    if (!offset || tensor.shape.size() != tensor.strides.size()) {
       fail("tensor of storage " + quote(tensor.storage.key) +
            ": its offset is negative, or shape and stride differ in length");
     }
+    tensor.offset = *offset;
     push({Kind::tensor, static_cast<std::int64_t>(out_.tensors.size()), {}, {}});
     out_.tensors.push_back(std::move(tensor));
   }
 
-  std::vector<std::int64_t> sizes(PickleRef tuple, const char* what) const {
+  std::vector<Size> sizes(PickleRef tuple, const char* what) const {
     const std::vector<PickleRef>& items = value(tuple).items;
     if (items.size() > static_cast<std::size_t>(kMaxRank)) {
       fail(std::string("a tensor's ") + what + " has more than " + std::to_string(kMaxRank) +
            " dimensions");
     }
-    std::vector<std::int64_t> numbers;
+    std::vector<Size> numbers;
     for (const PickleRef item : items) {
-      if (value(item).kind != Kind::integer || value(item).number < 0) {
+      const auto number =
+          value(item).kind == Kind::integer ? Size::of(value(item).number) : std::nullopt;
+      if (!number) {
         fail(std::string("a tensor's ") + what + ": expected integers that are not negative");
       }
-      numbers.push_back(value(item).number);
+      numbers.push_back(*number);
     }
     return numbers;
   }

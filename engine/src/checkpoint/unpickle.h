@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/checked.h"
 #include "checkpoint/dtype.h"
 
 namespace sapwood {
@@ -39,15 +40,15 @@ struct PickleValue {
 struct PickleStorage {
   std::string_view key;  // the zip entry data/KEY
   Dtype dtype = Dtype::other;
-  std::int64_t elements = 0;
+  Size elements;
 };
 
 // What torch._utils._rebuild_tensor_v2 was asked for; not yet checked against the storage.
 struct PickleTensor {
   PickleStorage storage;
-  std::int64_t offset = 0;  // elements
-  std::vector<std::int64_t> shape;
-  std::vector<std::int64_t> strides;  // elements; as many as shape has
+  Size offset;  // elements
+  std::vector<Size> shape;
+  std::vector<Size> strides;  // elements; as many as shape has
 };
 
 struct Unpickled {

@@ -5,8 +5,8 @@
 #include <optional>
 #include <utility>
 
-#include "checkpoint/checked.h"
-#include "checkpoint/message.h"
+#include "base/checked.h"
+#include "base/quote.h"
 #include "checkpoint/safetensors.h"
 #include "sapwood/error.h"
 
@@ -55,7 +55,7 @@ ZipReader::ZipReader(std::span<const std::byte> archive, std::string label)
                                           std::to_string(kMaxEntries) + " entries, found " +
                                           std::to_string(count));
   }
-  std::optional<std::int64_t> total = 0;
+  std::optional<Size> total = Size();
   for (zip_int64_t i = 0; i < count; ++i) {
     zip_stat_t stat;
     zip_stat_init(&stat);
@@ -73,14 +73,15 @@ ZipReader::ZipReader(std::span<const std::byte> archive, std::string label)
                       "is compressed or encrypted; torch.save stores entries plainly: save the "
                       "checkpoint again with torch.save, or as safetensors");
     }
-    const auto size = checked_size(stat.size);
+    const auto size = Size::of(stat.size);
     total = size && total ? checked_add(*total, *size) : std::nullopt;
     if (stat.size != stat.comp_size || !total ||
         *total > static_cast<std::int64_t>(archive.size())) {
       throw Error(ErrorCode::malformed, where + "claims " + std::to_string(stat.size) +
                                             " bytes, more than the archive can hold");
     }
-    if (!entries_.try_emplace(stat.name, Entry{static_cast<std::uint64_t>(i), *size}).second) {
+    if (!entries_.try_emplace(stat.name, Entry{static_cast<std::uint64_t>(i), size->get()})
+             .second) {
       throw Error(ErrorCode::malformed, where + "appears twice");
     }
   }

@@ -1,10 +1,5 @@
-// The enumerations' names, and small files read whole.
-#include <fstream>
-#include <iterator>
-
-#include "config/parse_config.h"
+// The enumerations' names.
 #include "sapwood/config.h"
-#include "sapwood/error.h"
 
 namespace sapwood {
 
@@ -102,30 +97,6 @@ std::string_view to_string(PoolingMode value) noexcept {
       return "none";
   }
   return "unknown";
-}
-
-std::string read_text_file(const std::filesystem::path& path, std::size_t limit) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) {
-    throw Error(ErrorCode::not_found, path.string() + ": no such file");
-  }
-  if (!std::filesystem::is_regular_file(status)) {
-    throw Error(ErrorCode::io, path.string() + ": expected a regular file");
-  }
-  const auto size = std::filesystem::file_size(path, error);
-  if (error) throw Error(ErrorCode::io, path.string() + ": " + error.message());
-  if (size > limit) {
-    throw Error(ErrorCode::malformed, path.string() + ": expected at most " +
-                                          std::to_string(limit) + " bytes, found " +
-                                          std::to_string(size));
-  }
-  std::ifstream in(path, std::ios::binary);
-  std::string text(static_cast<std::size_t>(size), '\0');
-  if (!in.read(text.data(), static_cast<std::streamsize>(size))) {
-    throw Error(ErrorCode::io, path.string() + ": cannot be read");
-  }
-  return text;
 }
 
 }  // namespace sapwood

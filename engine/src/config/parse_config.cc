@@ -1,13 +1,12 @@
 #include "config/parse_config.h"
 
+#include <charconv>
 #include <map>
 
-#include "config/json_fields.h"
+#include "base/quote.h"
 
 namespace sapwood {
 namespace {
-
-using nlohmann::json;
 
 // Bounds that no real model comes near, so that products of them cannot overflow 64 bits.
 constexpr int kMaxVocabulary = 1 << 24;
@@ -17,9 +16,24 @@ constexpr int kMaxPositions = 1 << 20;
 constexpr int kMaxTrees = 1 << 12;
 constexpr int kMaxDepth = 24;
 
-ActivationKind parse_activation(const JsonFields& fields, const char* key,
+void refuse(const JsonValue& fields, const char* key, bool condition, const std::string& why) {
+  if (condition) fields.fail_at(key, why, ErrorCode::unsupported);
+}
+
+// A number in (0, 1): a variance of exactly zero divides by the root of it.
+float parse_epsilon(const JsonValue& fields, const char* key, float fallback) {
+  if (!fields.has(key)) return fallback;
+  const JsonValue value = fields.at(key);
+  const double number = value.is_number() ? value.number() : 0;
+  if (!(number > 1e-30 && number < 1)) {
+    value.expected("a number greater than 0 and less than 1");
+  }
+  return static_cast<float>(number);
+}
+
+ActivationKind parse_activation(const JsonValue& fields, const char* key,
                                 std::string_view fallback) {
-  static const std::map<std::string, ActivationKind> kinds = {
+  static const std::map<std::string_view, ActivationKind> kinds = {
       {"gelu", ActivationKind::gelu},
       {"gelu_new", ActivationKind::gelu_tanh},
       {"gelu_fast", ActivationKind::gelu_tanh},
@@ -29,28 +43,25 @@ ActivationKind parse_activation(const JsonFields& fields, const char* key,
       {"GELU", ActivationKind::gelu},
       {"ReLU", ActivationKind::relu},
       {"Tanh", ActivationKind::tanh}};
-  const std::string name = fields.text(key, fallback);
+  const std::string_view name = fields.string(key, fallback);
   const auto it = kinds.find(name);
   if (it == kinds.end()) {
-    fields.fail(ErrorCode::unsupported, key,
-                "activation '" + name + "' is not supported; gelu, gelu_new, relu and tanh are");
+    fields.fail_at(
+        key, "activation " + quote(name) + " is not supported; gelu, gelu_new, relu and tanh are",
+        ErrorCode::unsupported);
   }
   return it->second;
 }
 
-void refuse(const JsonFields& fields, const char* key, bool condition, const std::string& why) {
-  if (condition) fields.fail(ErrorCode::unsupported, key, why);
-}
-
 // "feed_forward": {"type": "fff", "depth": 11, "trees": 1, "dense_width": 0} in distilbert and bert
 // configurations.
-void parse_feed_forward(const JsonFields& fields, ModelConfig& config) {
+void parse_feed_forward(const JsonValue& fields, ModelConfig& config) {
   if (!fields.has("feed_forward")) return;
-  const JsonFields ff = fields.object("feed_forward");
-  const std::string type = ff.text("type");
+  const JsonValue ff = fields.object("feed_forward");
+  const std::string_view type = ff.string("type");
   if (type == "dense") return;
   if (type != "fff") {
-    ff.fail(ErrorCode::unsupported, "type", "expected 'fff' or 'dense', found '" + type + "'");
+    ff.fail_at("type", "expected 'fff' or 'dense', found " + quote(type), ErrorCode::unsupported);
   }
   refuse(ff, "leaf_width", ff.has("leaf_width"), "leaves with a width are not supported");
   config.feed_forward.kind = FeedForwardKind::fff;
@@ -59,79 +70,73 @@ void parse_feed_forward(const JsonFields& fields, ModelConfig& config) {
   config.feed_forward.dense_width = ff.integer("dense_width", 0, kMaxTrees, 0);
 }
 
-HeadKind parse_head(const JsonFields& fields, const std::string& model_type) {
-  static const std::map<std::string, HeadKind> kinds = {
+HeadKind parse_head(const JsonValue& fields, std::string_view model_type) {
+  static const std::map<std::string_view, HeadKind> kinds = {
       {"Model", HeadKind::none},
       {"ForMaskedLM", HeadKind::masked_lm},
       {"ForPreTraining", HeadKind::masked_lm},
       {"ForSequenceClassification", HeadKind::sequence_classification},
       {"ForTokenClassification", HeadKind::token_classification},
       {"ForQuestionAnswering", HeadKind::question_answering}};
-  static const std::map<std::string, std::string> prefixes = {
+  static const std::map<std::string_view, std::string_view> prefixes = {
       {"distilbert", "DistilBert"}, {"bert", "Bert"}, {"crammedBERT", "ScriptableLM"}};
   if (!fields.has("architectures")) return HeadKind::none;
-  const json& list = fields.raw().at("architectures");
-  if (!list.is_array() || list.empty() || !list.front().is_string()) {
-    fields.fail(ErrorCode::malformed, "architectures", "expected a list with one class name");
-  }
-  const std::string name = list.front();
-  const std::string& prefix = prefixes.at(model_type);
+  const std::vector<JsonValue> list = fields.at("architectures").items();
+  if (list.empty()) fields.fail_at("architectures", "expected a list with one class name");
+  const std::string_view name = list.front().string();
+  const std::string_view prefix = prefixes.at(model_type);
   if (name.starts_with(prefix)) {
-    const std::string rest = name.substr(prefix.size());
+    const std::string_view rest = name.substr(prefix.size());
     if (rest.empty()) return HeadKind::none;  // ScriptableLM, the bare crammedBERT encoder
     if (const auto it = kinds.find(rest); it != kinds.end()) return it->second;
   }
-  fields.fail(ErrorCode::unsupported, "architectures",
-              "'" + name + "' is not supported for " + model_type +
-                  "; a bare encoder and heads for masked LM, sequence classification, token "
-                  "classification and question answering are");
+  fields.fail_at("architectures",
+                 quote(name) + " is not supported for " + std::string(model_type) +
+                     "; a bare encoder and heads for masked LM, sequence classification, token "
+                     "classification and question answering are",
+                 ErrorCode::unsupported);
 }
 
-void parse_labels(const JsonFields& fields, ModelConfig& config) {
+void parse_labels(const JsonValue& fields, ModelConfig& config) {
   if (fields.has("problem_type")) {
-    const std::string type = fields.text("problem_type");
+    const std::string_view type = fields.string("problem_type");
     if (type == "multi_label_classification") {
       config.problem = ProblemType::multi_label;
     } else if (type == "regression") {
       config.problem = ProblemType::regression;
     } else if (type != "single_label_classification") {
-      fields.fail(ErrorCode::unsupported, "problem_type", "unknown problem type '" + type + "'");
+      fields.fail_at("problem_type", "unknown problem type " + quote(type), ErrorCode::unsupported);
     }
   }
   if (!fields.has("id2label")) return;
-  const JsonFields map = fields.object("id2label");
-  const std::size_t count = map.raw().size();
+  const JsonValue map = fields.object("id2label");
+  const std::size_t count = map.size();
   config.labels.resize(count);
   std::vector<bool> seen(count, false);
-  for (const auto& [key, value] : map.raw().items()) {
+  for (const JsonValue label : map.members()) {
+    const std::string_view key = label.key();
     std::size_t id = count;
-    if (!key.empty() && key.size() < 9 &&
-        key.find_first_not_of("0123456789") == std::string::npos) {
-      id = std::stoul(key);
-    }
-    if (id >= count || seen[id]) {
-      fields.fail(
-          ErrorCode::malformed, "id2label",
-          "expected the ids 0 to " + std::to_string(count - 1) + " once each, found '" + key + "'");
-    }
-    if (!value.is_string()) {
-      fields.fail(ErrorCode::malformed, "id2label",
-                  "the label of '" + key + "' is not a string but " + value.dump());
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+    const bool number = error == std::errc{} && end == key.data() + key.size();
+    if (!number || id >= count || seen[id]) {
+      map.fail("expected the ids 0 to " + std::to_string(count - 1) + " once each, found " +
+               quote(key));
     }
     seen[id] = true;
-    config.labels[id] = value.get<std::string>();
+    config.labels[id] = label.string();
   }
 }
 
-void check_heads(const JsonFields& fields, const char* key, const ModelConfig& config) {
+void check_heads(const JsonValue& fields, const char* key, const ModelConfig& config) {
   if (config.hidden % config.heads != 0) {
-    fields.fail(ErrorCode::mismatch, key,
-                std::to_string(config.heads) + " heads do not divide a hidden size of " +
-                    std::to_string(config.hidden));
+    fields.fail_at(key,
+                   std::to_string(config.heads) + " heads do not divide a hidden size of " +
+                       std::to_string(config.hidden),
+                   ErrorCode::mismatch);
   }
 }
 
-ModelConfig parse_distilbert(const JsonFields& fields) {
+ModelConfig parse_distilbert(const JsonValue& fields) {
   ModelConfig config;
   config.architecture = Architecture::distilbert;
   config.vocab_size = fields.integer("vocab_size", 1, kMaxVocabulary, 30522);
@@ -154,7 +159,7 @@ ModelConfig parse_distilbert(const JsonFields& fields) {
   return config;
 }
 
-ModelConfig parse_bert(const JsonFields& fields) {
+ModelConfig parse_bert(const JsonValue& fields) {
   ModelConfig config;
   config.architecture = Architecture::bert;
   config.vocab_size = fields.integer("vocab_size", 1, kMaxVocabulary, 30522);
@@ -164,11 +169,11 @@ ModelConfig parse_bert(const JsonFields& fields) {
   check_heads(fields, "num_attention_heads", config);
   config.max_positions = fields.integer("max_position_embeddings", 1, kMaxPositions, 512);
   config.type_vocab = fields.integer("type_vocab_size", 0, kMaxWidth, 2);
-  config.norm_eps = fields.epsilon("layer_norm_eps", 1e-12f);
+  config.norm_eps = parse_epsilon(fields, "layer_norm_eps", 1e-12f);
   config.feed_forward.width = fields.integer("intermediate_size", 1, kMaxWidth, 3072);
   config.feed_forward.activation = parse_activation(fields, "hidden_act", "gelu");
   refuse(fields, "position_embedding_type",
-         fields.text("position_embedding_type", "absolute") != "absolute",
+         fields.string("position_embedding_type", "absolute") != "absolute",
          "only absolute position embeddings are supported");
   refuse(fields, "is_decoder", fields.boolean("is_decoder", false), "decoders are not supported");
   refuse(fields, "add_cross_attention", fields.boolean("add_cross_attention", false),
@@ -185,10 +190,10 @@ ModelConfig parse_bert(const JsonFields& fields) {
 }
 
 // The layout of the authors' code: training/cramming/architectures of pbelcak/UltraFastBERT.
-ModelConfig parse_crammed(const JsonFields& fields) {
-  const JsonFields arch = fields.object("arch");
-  const JsonFields embedding = arch.object("embedding");
-  const JsonFields attention = arch.object("attention");
+ModelConfig parse_crammed(const JsonValue& fields) {
+  const JsonValue arch = fields.object("arch");
+  const JsonValue embedding = arch.object("embedding");
+  const JsonValue attention = arch.object("attention");
   ModelConfig config;
   config.architecture = Architecture::crammed_bert;
   config.pre_norm = true;
@@ -196,51 +201,52 @@ ModelConfig parse_crammed(const JsonFields& fields) {
   config.hidden = arch.integer("hidden_size", 1, kMaxWidth);
   const int embedding_dim = embedding.integer("embedding_dim", 1, kMaxWidth, config.hidden);
   if (embedding_dim != config.hidden) {
-    embedding.fail(ErrorCode::unsupported, "embedding_dim",
-                   "expected the hidden size " + std::to_string(config.hidden) + ", found " +
-                       std::to_string(embedding_dim));
+    embedding.fail_at("embedding_dim",
+                      "expected the hidden size " + std::to_string(config.hidden) + ", found " +
+                          std::to_string(embedding_dim),
+                      ErrorCode::unsupported);
   }
   config.layers = arch.integer("num_transformer_layers", 1, kMaxLayers);
   config.heads = attention.integer("num_attention_heads", 1, kMaxWidth);
   check_heads(attention, "num_attention_heads", config);
   config.max_positions = embedding.integer("max_seq_length", 1, kMaxPositions);
-  const std::string positions = embedding.text("pos_embedding", "none");
+  const std::string_view positions = embedding.string("pos_embedding", "none");
   config.positions = positions == "learned"             ? PositionKind::learned
                      : positions == "sinusoidal"        ? PositionKind::sinusoidal
                      : positions == "scaled-sinusoidal" ? PositionKind::scaled_sinusoidal
                                                         : PositionKind::none;
   config.embedding_norm = embedding.boolean("normalization", true);
-  config.norm_eps = arch.epsilon("norm_eps", 1e-12f);
+  config.norm_eps = parse_epsilon(arch, "norm_eps", 1e-12f);
   config.final_norm = arch.boolean("final_norm", true);
   config.attention_bias = attention.boolean("qkv_bias", false);
   const bool use_bias = arch.boolean("use_bias", false);
   config.projection_bias = use_bias;
 
-  refuse(arch, "norm", arch.text("norm", "LayerNorm") != "LayerNorm",
+  refuse(arch, "norm", arch.string("norm", "LayerNorm") != "LayerNorm",
          "only LayerNorm is supported");
-  refuse(arch, "norm_scheme", arch.text("norm_scheme", "pre") != "pre",
+  refuse(arch, "norm_scheme", arch.string("norm_scheme", "pre") != "pre",
          "only the pre-norm scheme is supported");
   refuse(arch, "ffn_layer_frequency", arch.integer("ffn_layer_frequency", 1, kMaxLayers, 1) != 1,
          "only a feedforward block in every layer is supported");
-  refuse(attention, "type", attention.text("type", "self-attention") != "self-attention",
+  refuse(attention, "type", attention.string("type", "self-attention") != "self-attention",
          "only 'self-attention' is supported");
   refuse(attention, "causal_attention", attention.boolean("causal_attention", false),
          "causal attention is not supported");
   refuse(attention, "skip_output_projection", attention.boolean("skip_output_projection", false),
          "an attention without output product is not supported");
   refuse(attention, "sequence_op",
-         attention.text("sequence_op", "torch-softmax") != "torch-softmax",
+         attention.string("sequence_op", "torch-softmax") != "torch-softmax",
          "only 'torch-softmax' is supported");
   if (attention.has("rotary_embedding")) {
-    const json& rotary = attention.raw().at("rotary_embedding");
-    refuse(attention, "rotary_embedding", !rotary.is_boolean() || rotary.get<bool>(),
+    const JsonValue rotary = attention.at("rotary_embedding");
+    refuse(attention, "rotary_embedding", !rotary.is_boolean() || rotary.boolean(),
            "rotary embeddings are not supported");
   }
 
   FeedForwardConfig& ff = config.feed_forward;
   ff.bias = use_bias;
-  const std::string nonlin = arch.text("nonlin", "GELU");
-  const std::string type = arch.text("intermed_type", "ff");
+  const std::string_view nonlin = arch.string("nonlin", "GELU");
+  const std::string_view type = arch.string("intermed_type", "ff");
   if (type == "fff") {
     refuse(arch, "nonlin", nonlin != "GELU", "fast feedforward is supported with GELU only");
     ff.kind = FeedForwardKind::fff;
@@ -255,8 +261,8 @@ ModelConfig parse_crammed(const JsonFields& fields) {
       ff.activation = parse_activation(arch, "nonlin", "GELU");
     }
   } else {
-    arch.fail(ErrorCode::unsupported, "intermed_type",
-              "expected 'fff' or 'ff', found '" + type + "'");
+    arch.fail_at("intermed_type", "expected 'fff' or 'ff', found " + quote(type),
+                 ErrorCode::unsupported);
   }
 
   config.head = parse_head(fields, "crammedBERT");
@@ -268,15 +274,15 @@ ModelConfig parse_crammed(const JsonFields& fields) {
         nonlin == "GELUglu" ? ActivationKind::gelu : parse_activation(arch, "nonlin", "GELU");
   }
   if (config.head == HeadKind::sequence_classification) {
-    const JsonFields head = arch.object("classification_head");
-    const std::string pooler = head.text("pooler", "avg");
+    const JsonValue head = arch.object("classification_head");
+    const std::string_view pooler = head.string("pooler", "avg");
     if (pooler == "avg") {
       config.head_pooling = PoolingMode::mean;
     } else if (pooler == "max") {
       config.head_pooling = PoolingMode::max;
     } else if (pooler != "zero_index") {
-      head.fail(ErrorCode::unsupported, "pooler",
-                "expected avg, max or zero_index, found '" + pooler + "'");
+      head.fail_at("pooler", "expected avg, max or zero_index, found " + quote(pooler),
+                   ErrorCode::unsupported);
     }
     refuse(head, "include_ff_layer", !head.boolean("include_ff_layer", true),
            "a classification head without its dense layer is not supported");
@@ -287,44 +293,16 @@ ModelConfig parse_crammed(const JsonFields& fields) {
   return config;
 }
 
-PoolingMode parse_pooling(const JsonFields& fields) {
-  if (fields.has("pooling_mode")) {  // the newer form
-    const std::string mode = fields.text("pooling_mode");
-    if (mode == "mean") return PoolingMode::mean;
-    if (mode == "cls") return PoolingMode::cls;
-    if (mode == "max") return PoolingMode::max;
-    fields.fail(ErrorCode::unsupported, "pooling_mode",
-                "expected mean, cls or max, found '" + mode + "'");
-  }
-  std::optional<PoolingMode> pooling;
-  const auto take = [&](const char* key, PoolingMode mode) {
-    if (!fields.boolean(key, false)) return;
-    if (pooling) {
-      fields.fail(ErrorCode::unsupported, key, "several poolings at once are not supported");
-    }
-    pooling = mode;
-  };
-  take("pooling_mode_mean_tokens", PoolingMode::mean);
-  take("pooling_mode_cls_token", PoolingMode::cls);
-  take("pooling_mode_max_tokens", PoolingMode::max);
-  for (const char* key : {"pooling_mode_mean_sqrt_len_tokens", "pooling_mode_weightedmean_tokens",
-                          "pooling_mode_lasttoken"}) {
-    refuse(fields, key, fields.boolean(key, false), "only mean, cls and max pooling are supported");
-  }
-  if (!pooling) fields.fail(ErrorCode::malformed, "pooling_mode_*", "no pooling is chosen");
-  return *pooling;
-}
-
 }  // namespace
 
-ModelConfig parse_config(const json& config) {
-  const JsonFields fields(config, "config.json");
-  const std::string type = fields.text("model_type");
+ModelConfig parse_config(const JsonValue& fields) {
+  const std::string_view type = fields.string("model_type");
   if (type == "distilbert") return parse_distilbert(fields);
   if (type == "bert") return parse_bert(fields);
   if (type == "crammedBERT") return parse_crammed(fields);
-  fields.fail(ErrorCode::unsupported, "model_type",
-              "'" + type + "' is not supported; distilbert, bert and crammedBERT are");
+  fields.fail_at("model_type",
+                 quote(type) + " is not supported; distilbert, bert and crammedBERT are",
+                 ErrorCode::unsupported);
 }
 
 void resolve_labels(ModelConfig& config, int head_rows) {
@@ -345,71 +323,11 @@ void resolve_labels(ModelConfig& config, int head_rows) {
     for (int i = 0; i < head_rows; ++i) config.labels.push_back("LABEL_" + std::to_string(i));
   }
   if (static_cast<int>(config.labels.size()) != head_rows) {
-    throw Error(ErrorCode::mismatch, "config.json: id2label: has " +
+    throw Error(ErrorCode::mismatch, "the configuration's id2label has " +
                                          std::to_string(config.labels.size()) +
                                          " labels, but the classification head has " +
                                          std::to_string(head_rows) + " rows");
   }
-}
-
-std::optional<SentenceConfig> read_sentence_config(const std::filesystem::path& directory) {
-  const auto modules_path = directory / "modules.json";
-  if (!std::filesystem::exists(modules_path)) return std::nullopt;
-  const json modules = parse_json(read_text_file(modules_path), "modules.json");
-  if (!modules.is_array())
-    throw Error(ErrorCode::malformed, "modules.json: expected a list of modules");
-
-  SentenceConfig sentence;
-  for (const json& entry : modules) {
-    const JsonFields module(entry, "modules.json");
-    const std::string type = module.text("type");
-    const std::string kind = type.substr(type.rfind('.') + 1);
-    if (kind == "Transformer") continue;
-    if (kind == "Normalize") {
-      sentence.normalize = true;
-      continue;
-    }
-    if (kind != "Pooling") {
-      module.fail(ErrorCode::unsupported, "type",
-                  "module '" + type + "' is not supported; Transformer, Pooling and Normalize are");
-    }
-    const std::filesystem::path folder = module.text("path", "1_Pooling");
-    for (const auto& part : folder) {
-      if (folder.is_absolute() || part == "..") {
-        module.fail(ErrorCode::malformed, "path",
-                    "expected a folder of the model, found '" + folder.string() + "'");
-      }
-    }
-    const std::string where = (folder / "config.json").string();
-    const json pooling = parse_json(read_text_file(directory / folder / "config.json"), where);
-    sentence.pooling = parse_pooling(JsonFields(pooling, where));
-  }
-  const auto limits_path = directory / "sentence_bert_config.json";
-  if (std::filesystem::exists(limits_path)) {
-    const json limits = parse_json(read_text_file(limits_path), "sentence_bert_config.json");
-    const JsonFields fields(limits, "sentence_bert_config.json");
-    if (fields.has("max_seq_length")) {
-      sentence.max_seq_length = fields.integer("max_seq_length", 1, kMaxPositions);
-    }
-  }
-  return sentence;
-}
-
-json to_json(const SentenceConfig& sentence) {
-  json out = {{"pooling_mode", to_string(sentence.pooling)}, {"normalize", sentence.normalize}};
-  if (sentence.max_seq_length) out["max_seq_length"] = *sentence.max_seq_length;
-  return out;
-}
-
-SentenceConfig sentence_from_json(const json& value) {
-  const JsonFields fields(value, "sentence configuration");
-  SentenceConfig sentence;
-  sentence.pooling = parse_pooling(fields);
-  sentence.normalize = fields.boolean("normalize", false);
-  if (fields.has("max_seq_length")) {
-    sentence.max_seq_length = fields.integer("max_seq_length", 1, kMaxPositions);
-  }
-  return sentence;
 }
 
 }  // namespace sapwood

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "dense/onednn_product.h"
+#include "onednn/onednn_product.h"
 #include "sapwood/config.h"
 #include "sapwood/graph.h"
 #include "sapwood/kernels/kernels.h"

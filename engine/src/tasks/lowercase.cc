@@ -2,7 +2,7 @@
 
 #include <utf8proc.h>
 
-#include "sapwood/tokenizer/utf8.h"
+#include "sapwood/utf8.h"
 
 namespace sapwood::tasks {
 

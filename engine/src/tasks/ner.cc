@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "sapwood/tasks.h"
-#include "sapwood/tokenizer/utf8.h"
+#include "sapwood/utf8.h"
 #include "tasks/batch.h"
 #include "tasks/ner_aggregate.h"
 #include "tasks/scores.h"

@@ -22,12 +22,16 @@ struct PackedTensor {
   std::int64_t bytes = 0;
 };
 
+// Rows of the head's classifier in the checkpoint; 0 for heads without labels. Throws Error
+// mismatch where the classifier is missing or no matrix.
+int count_labels(const TensorSource& source, const ModelConfig& config);
+
 class PackedWeights {
  public:
   // Checks the whole table against the checkpoint, then converts to float and packs in the types
-  // asked for. Fills in config.labels from the head. Throws Error mismatch or not_found that names
-  // tensor, expected and found shape.
-  static PackedWeights pack(const TensorSource& source, ModelConfig& config,
+  // asked for. config.labels are resolved. Throws Error mismatch or not_found that names tensor,
+  // expected and found shape.
+  static PackedWeights pack(const TensorSource& source, const ModelConfig& config,
                             const WeightTypes& types);
 
   // Refers to the packed tensors of a converted file, after checking names, shapes and alignment.

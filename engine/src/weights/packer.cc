@@ -6,7 +6,6 @@
 
 #include "checkpoint/dtype.h"
 #include "checkpoint/safetensors_writer.h"
-#include "config/parse_config.h"
 #include "sapwood/kernels/bf16.h"
 #include "sapwood/kernels/pack.h"
 #include "weights/packed_weights.h"
@@ -33,6 +32,8 @@ std::string find_prefix(const TensorSource& source, Architecture architecture) {
                                        std::string(to_string(architecture)) + " model?");
 }
 
+}  // namespace
+
 int count_labels(const TensorSource& source, const ModelConfig& config) {
   const std::string name = label_tensor_name(config);
   if (name.empty()) return 0;
@@ -50,6 +51,8 @@ int count_labels(const TensorSource& source, const ModelConfig& config) {
   }
   return static_cast<int>(tensor->shape[0]);
 }
+
+namespace {
 
 // The wanted row i of a stacked source is its stored row order[i].
 std::vector<std::int64_t> row_order(RowOrder order, std::int64_t rows, const ModelConfig& config) {
@@ -289,9 +292,8 @@ class Packer {
   PackedWeights weights_;
 };
 
-PackedWeights PackedWeights::pack(const TensorSource& source, ModelConfig& config,
+PackedWeights PackedWeights::pack(const TensorSource& source, const ModelConfig& config,
                                   const WeightTypes& types) {
-  resolve_labels(config, count_labels(source, config));
   return Packer(source, config, types).run();
 }
 

@@ -7,7 +7,7 @@
 
 #include "record_reader.h"
 #include "sapwood/error.h"
-#include "sapwood/tokenizer/utf8.h"
+#include "sapwood/utf8.h"
 
 namespace sapwood::cli {
 namespace {

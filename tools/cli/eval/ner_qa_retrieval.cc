@@ -2,7 +2,7 @@
 #include "eval/datasets.h"
 #include "eval/metrics.h"
 #include "eval/squad.h"
-#include "sapwood/tokenizer/utf8.h"
+#include "sapwood/utf8.h"
 
 namespace sapwood::cli {
 namespace {

@@ -10,7 +10,7 @@
 #include "eval/datasets.h"
 #include "eval/metrics.h"
 #include "sapwood/error.h"
-#include "sapwood/tokenizer/utf8.h"
+#include "sapwood/utf8.h"
 
 namespace sapwood::cli {
 namespace {

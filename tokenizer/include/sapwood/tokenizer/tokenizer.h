@@ -97,7 +97,7 @@ struct PaddingSection {
 
 // How text is prepared for a vocabulary that comes without tokenizer.json; BERT's own meaning.
 struct VocabOptions {
-  std::optional<bool> lowercase;      // must be set: nothing in a vocabulary says which it is
+  std::optional<bool> lowercase;      // unset: true, with a notice: a vocabulary does not say it
   std::optional<bool> strip_accents;  // unset: as `lowercase`
   bool tokenize_chinese_chars = true;
   bool clean_text = true;
@@ -107,17 +107,20 @@ struct VocabOptions {
   bool clean_up_tokenization_spaces = false;  // see Tokenizer::clean_up_tokenization_spaces
 };
 
+class Folder;
+
 class Tokenizer {
  public:
   struct Impl;  // opaque
 
   // A directory (tokenizer.json, else vocab.txt; with tokenizer_config.json where there is one), a
-  // tokenizer.json, or a vocab.txt. Where a directory has both vocabularies they must agree
-  // (mismatch). `options` counts only where there is no tokenizer.json; a tokenizer_config.json
-  // beside a vocab.txt fills in what `options` leaves at its default. Errors: not_found, io,
-  // malformed, mismatch, unsupported (a component this version does not know, by name),
-  // invalid_argument (vocab.txt without anything that says lowercase or not).
+  // tokenizer.json, or a vocab.txt. Where a directory has both vocabularies tokenizer.json counts;
+  // a difference is a notice. `options` counts only where there is no tokenizer.json; a
+  // tokenizer_config.json beside a vocab.txt fills in what `options` leaves at its default. Errors:
+  // not_found, io, malformed, mismatch, unsupported (a component this version does not know, by
+  // name).
   static Tokenizer load(const std::filesystem::path& path, const VocabOptions& options = {});
+  static Tokenizer load(const Folder& folder, const VocabOptions& options = {});  // internal
 
   // The text of a tokenizer.json and, if there is one, of its tokenizer_config.json.
   static Tokenizer from_json(std::string_view tokenizer_json,
@@ -178,6 +181,9 @@ class Tokenizer {
   std::vector<std::string> tokens(const Encoding& encoding) const;
 
   bool is_special(int32_t id) const noexcept;  // an added token with its "special" flag set
+
+  // What its files said that a user should know: whole sentences.
+  const std::vector<std::string>& notices() const noexcept;
 
   // One more than the largest id, added tokens included.
   int vocab_size() const noexcept;

@@ -1,0 +1,104 @@
+// Files from outside, opened once and by descriptor: everything that is asked of a file afterwards
+// (its kind, its size, its bytes, which file it is) is asked of what was opened, so that nobody can
+// exchange it in between.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sapwood {
+
+// Throws Error for an errno: not_found where there is no such file, out_of_memory, else io. The
+// message is "PATH: ACTION: the system's own words".
+[[noreturn]] void throw_errno(const std::filesystem::path& path, std::string_view action,
+                              int error);
+
+// Closes what it holds.
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd = -1) noexcept : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept;
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor();
+  int get() const noexcept { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// Which file it is, whatever it is called.
+struct FileId {
+  dev_t device = 0;
+  ino_t inode = 0;
+  auto operator<=>(const FileId&) const = default;
+};
+
+// The most that files of a kind may hold. They are far above what real models have, and small
+// enough that reading a wrong file harms nobody.
+inline constexpr std::int64_t kMaxConfigBytes = 16 << 20;      // config.json and its companions
+inline constexpr std::int64_t kMaxTokenizerBytes = 256 << 20;  // tokenizer.json, vocab.txt
+inline constexpr std::int64_t kMaxIndexBytes = 100'000'000;    // *.index.json
+
+// A regular file that is open for reading.
+class InputFile {
+ public:
+  // Errors: not_found; io where the system refuses, or where it is not a regular file (a directory,
+  // a FIFO, a device: refused at once, without waiting).
+  static InputFile open(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const noexcept { return path_; }
+  FileId id() const noexcept { return id_; }
+  std::int64_t size() const noexcept { return size_; }  // bytes, when it was opened
+  int descriptor() const noexcept { return fd_.get(); }
+
+  // The first bytes, at most `count` of them. Error io.
+  std::string start(std::size_t count) const;
+
+  // The whole file. Errors: malformed where it has more than `limit` bytes; io, also where it was
+  // cut or grew since it was opened.
+  std::string read(std::int64_t limit) const;
+
+ private:
+  friend class Folder;
+  InputFile(std::filesystem::path path, FileDescriptor fd);
+  std::size_t read_into(char* to, std::size_t count) const;
+
+  std::filesystem::path path_;
+  FileDescriptor fd_;
+  FileId id_;
+  std::int64_t size_ = 0;
+};
+
+// A model's directory, opened once; its files are looked up in what was opened.
+class Folder {
+ public:
+  // Errors: not_found; io, also where it is no directory.
+  static Folder open(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const noexcept { return path_; }
+
+  // The file of this name ("config.json", "1_Pooling/config.json"), or nothing where there is none.
+  // A link that leads nowhere is Error not_found; other errors as InputFile::open.
+  std::optional<InputFile> find(const std::filesystem::path& name) const;
+
+  // The same, but a file that is missing is Error not_found.
+  InputFile at(const std::filesystem::path& name) const;
+
+  // Whether there is something of this name, a link that leads nowhere included. Error io.
+  bool has(const std::filesystem::path& name) const;
+
+ private:
+  Folder(std::filesystem::path path, FileDescriptor fd);
+
+  std::filesystem::path path_;
+  FileDescriptor fd_;
+};
+
+}  // namespace sapwood

@@ -1,0 +1,10 @@
+#include "sapwood/error.h"
+
+#include "base/quote.h"
+
+namespace sapwood {
+
+Error::Error(ErrorCode code, std::string_view message)
+    : std::runtime_error(printable(message, kMaxMessageBytes, LineEnds::kept)), code_(code) {}
+
+}  // namespace sapwood

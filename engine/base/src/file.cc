@@ -1,0 +1,147 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "sapwood/error.h"
+
+namespace sapwood {
+namespace {
+
+// O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
+constexpr int kReadFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+
+const char* kind_of(mode_t mode) noexcept {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISSOCK(mode)) return "a socket";
+  if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device";
+  return "something else";
+}
+
+std::string_view open_hint(int error) noexcept {
+  return error == EMFILE || error == ENFILE
+             ? " (raise the limit of open files, ulimit -n, or close some)"
+             : "";
+}
+
+}  // namespace
+
+void throw_errno(const std::filesystem::path& path, std::string_view action, int error) {
+  const ErrorCode code = error == ENOENT || error == ENOTDIR ? ErrorCode::not_found
+                         : error == ENOMEM                   ? ErrorCode::out_of_memory
+                                                             : ErrorCode::io;
+  std::string message = path.string() + ": ";
+  message.append(action).append(": ").append(std::generic_category().message(error));
+  throw Error(code, message.append(open_hint(error)));
+}
+
+FileDescriptor::FileDescriptor(FileDescriptor&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)) {}
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+FileDescriptor::~FileDescriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+InputFile::InputFile(std::filesystem::path path, FileDescriptor fd)
+    : path_(std::move(path)), fd_(std::move(fd)) {
+  struct stat status {};
+  if (::fstat(fd_.get(), &status) != 0) throw_errno(path_, "cannot stat", errno);
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(ErrorCode::io,
+                path_.string() + ": expected a regular file, found " + kind_of(status.st_mode));
+  }
+  id_ = {status.st_dev, status.st_ino};
+  size_ = static_cast<std::int64_t>(status.st_size);
+}
+
+InputFile InputFile::open(const std::filesystem::path& path) {
+  FileDescriptor fd(::open(path.c_str(), kReadFlags));
+  if (fd.get() < 0) throw_errno(path, "cannot open", errno);
+  return InputFile(path, std::move(fd));
+}
+
+std::size_t InputFile::read_into(char* to, std::size_t count) const {
+  std::size_t done = 0;
+  while (done < count) {
+    const ssize_t got = ::pread(fd_.get(), to + done, count - done, static_cast<off_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw_errno(path_, "cannot read", errno);
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+std::string InputFile::start(std::size_t count) const {
+  std::string text(count, '\0');
+  text.resize(read_into(text.data(), count));
+  return text;
+}
+
+std::string InputFile::read(std::int64_t limit) const {
+  if (size_ > limit) {
+    throw Error(ErrorCode::malformed, path_.string() + ": expected at most " +
+                                          std::to_string(limit) + " bytes, found " +
+                                          std::to_string(size_));
+  }
+  // One byte more than it should have, so that the end is seen; with the room that the JSON reader
+  // wants behind the text.
+  constexpr std::size_t kRoom = 64;
+  std::string text;
+  text.reserve(static_cast<std::size_t>(size_) + 1 + kRoom);
+  text.resize(static_cast<std::size_t>(size_) + 1);
+  if (read_into(text.data(), text.size()) != static_cast<std::size_t>(size_)) {
+    throw Error(ErrorCode::io, path_.string() + ": expected " + std::to_string(size_) +
+                                   " bytes: the file was changed while it was read");
+  }
+  text.pop_back();
+  return text;
+}
+
+Folder::Folder(std::filesystem::path path, FileDescriptor fd)
+    : path_(std::move(path)), fd_(std::move(fd)) {}
+
+Folder Folder::open(const std::filesystem::path& path) {
+  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0) {
+    if (errno == ENOTDIR) {
+      throw Error(ErrorCode::io, path.string() + ": expected a directory, found something else");
+    }
+    throw_errno(path, "cannot open", errno);
+  }
+  return Folder(path, std::move(fd));
+}
+
+bool Folder::has(const std::filesystem::path& name) const {
+  struct stat status {};
+  if (::fstatat(fd_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  throw_errno(path_ / name, "cannot look up", errno);
+}
+
+std::optional<InputFile> Folder::find(const std::filesystem::path& name) const {
+  FileDescriptor fd(::openat(fd_.get(), name.c_str(), kReadFlags));
+  if (fd.get() >= 0) return InputFile(path_ / name, std::move(fd));
+  const int error = errno;
+  if ((error == ENOENT || error == ENOTDIR) && !has(name)) return std::nullopt;
+  throw_errno(path_ / name, error == ENOENT ? "is a link that leads nowhere" : "cannot open",
+              error);
+}
+
+InputFile Folder::at(const std::filesystem::path& name) const {
+  if (auto file = find(name)) return std::move(*file);
+  throw Error(ErrorCode::not_found, (path_ / name).string() + ": no such file");
+}
+
+}  // namespace sapwood

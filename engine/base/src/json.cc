@@ -1,0 +1,510 @@
+#include "base/json.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <limits>
+
+#include "base/hash.h"
+#include "base/quote.h"
+#include "sapwood/utf8.h"
+
+namespace sapwood {
+
+namespace ondemand = simdjson::ondemand;
+
+namespace {
+
+constexpr std::size_t kMostDoubled = 16;  // keys that are named
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+// RFC 8259, section 6. Asked here, because numbers are kept as text: a configuration may hold
+// integers of any length.
+bool is_number(std::string_view text) noexcept {
+  std::size_t i = 0;
+  const auto digits = [&] {
+    const std::size_t begin = i;
+    while (i < text.size() && text[i] >= '0' && text[i] <= '9') ++i;
+    return i - begin;
+  };
+  if (i < text.size() && text[i] == '-') ++i;
+  const std::size_t whole = i;
+  if (digits() == 0) return false;
+  if (text[whole] == '0' && i - whole > 1) return false;
+  if (i < text.size() && text[i] == '.') {
+    ++i;
+    if (digits() == 0) return false;
+  }
+  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
+    ++i;
+    if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
+    if (digits() == 0) return false;
+  }
+  return i == text.size();
+}
+
+// A key as a path shows it: in quotes where it is no plain word, such as a tensor's name.
+std::string shown_key(std::string_view key) {
+  const bool plain =
+      !key.empty() && key.size() <= 100 && std::all_of(key.begin(), key.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '-';
+      });
+  return plain ? std::string(key) : quote(key);
+}
+
+std::string_view trim_end(std::string_view text) noexcept {
+  const std::size_t last = text.find_last_not_of(" \t\r\n");
+  return text.substr(0, last == text.npos ? 0 : last + 1);
+}
+
+}  // namespace
+
+// Walks a document once and lists its values.
+class JsonReader {
+ public:
+  JsonReader(JsonDocument& document, const JsonLimits& limits)
+      : document_(document), limits_(limits) {}
+
+  void read(std::string text) {
+    if (std::string_view(text).starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+    text_ = std::move(text);
+    check_size();
+    const std::size_t first = text_.find_first_not_of(" \t\r\n");
+    scalar_ = first != text_.npos && text_[first] != '{' && text_[first] != '[';
+    if (scalar_) text_ = '[' + text_ + ']';
+    text_.reserve(text_.size() + simdjson::SIMDJSON_PADDING);  // the library reads beyond the end
+    document_.text_.reserve(text_.size() / 2 + 64);  // never inside the string object itself
+    document_.nodes_.reserve(text_.size() / 16 + 8);
+    ondemand::parser parser(std::numeric_limits<std::uint32_t>::max());
+    ondemand::document source;
+    check(parser.iterate(text_.data(), text_.size(), text_.capacity()).get(source), nullptr);
+    read_root(source);
+    report_doubled();
+  }
+
+ private:
+  using Node = JsonDocument::Node;
+  using Type = JsonDocument::Type;
+
+  // Before any memory is taken for the values: each but the first has a comma, a bracket or a brace
+  // before it.
+  void check_size() const {
+    const auto count = [&](char c) { return std::count(text_.begin(), text_.end(), c); };
+    // The library's memory grows with the text, too, so that text without values is bounded by the
+    // caller, who knows what is being read.
+    if (text_.size() / 2 < limits_.values) return;
+    if (count(',') + count('[') + count('{') >= std::int64_t{limits_.values}) too_many();
+  }
+
+  // A document that is one string, number or word is read as the only element of a list, because
+  // the library has other ways for such a document.
+  void read_root(ondemand::document& source) {
+    if (!scalar_) {
+      ondemand::value value;
+      check(source.get_value().get(value), &source);
+      read_value(value, source, 1);
+    } else {
+      ondemand::array array;
+      check(source.get_array().get(array), &source);
+      for (auto element : array) {
+        if (!document_.nodes_.empty()) fail("found more behind the end of the value", &source);
+        ondemand::value value;
+        check(element.get(value), &source);
+        read_value(value, source, 1);
+      }
+    }
+    if (document_.nodes_.empty()) fail("the text is empty", nullptr);
+    if (source.current_location().error() != simdjson::OUT_OF_BOUNDS) {
+      fail("found more behind the end of the value", &source);
+    }
+  }
+
+  std::uint32_t add(Type type) {
+    if (document_.nodes_.size() >= limits_.values) too_many();
+    Node& node = document_.nodes_.emplace_back();
+    node.type = type;
+    node.next = static_cast<std::uint32_t>(document_.nodes_.size());
+    return node.next - 1;
+  }
+
+  void keep(std::string_view text, std::uint32_t& begin, std::uint32_t& size) {
+    begin = static_cast<std::uint32_t>(document_.text_.size());
+    size = static_cast<std::uint32_t>(text.size());
+    document_.text_ += text;
+  }
+
+  void read_value(ondemand::value value, ondemand::document& source, int depth) {
+    ondemand::json_type type{};
+    check(value.type().get(type), &source);
+    if (type == ondemand::json_type::object) {
+      read_object(value, source, depth);
+    } else if (type == ondemand::json_type::array) {
+      read_array(value, source, depth);
+    } else {
+      read_scalar(value, source);
+    }
+  }
+
+  void read_scalar(ondemand::value& value, ondemand::document& source) {
+    ondemand::json_type type{};
+    check(value.type().get(type), &source);
+    switch (type) {
+      case ondemand::json_type::string: {
+        std::string_view text;
+        check(value.get_string().get(text), &source);
+        Node& node = document_.nodes_[add(Type::string)];
+        return keep(text, node.text, node.size);
+      }
+      case ondemand::json_type::number: {
+        const std::string_view text = trim_end(value.raw_json_token());
+        if (!is_number(text)) fail("expected a number, found " + quote(text), &source);
+        Node& node = document_.nodes_[add(Type::number)];
+        return keep(text, node.text, node.size);
+      }
+      case ondemand::json_type::boolean: {
+        bool truth = false;
+        check(value.get_bool().get(truth), &source);
+        document_.nodes_[add(Type::boolean)].truth = truth;
+        return;
+      }
+      default: {
+        bool null = false;
+        check(value.is_null().get(null), &source);
+        if (!null) fail("expected a value", &source);
+        add(Type::null);
+      }
+    }
+  }
+
+  void read_array(ondemand::value& value, ondemand::document& source, int depth) {
+    check_depth(depth, source);
+    const std::uint32_t index = add(Type::array);
+    ondemand::array array;
+    check(value.get_array().get(array), &source);
+    for (auto element : array) {
+      ondemand::value item;
+      check(element.get(item), &source);
+      read_value(item, source, depth + 1);
+    }
+    document_.nodes_[index].next = static_cast<std::uint32_t>(document_.nodes_.size());
+  }
+
+  void read_object(ondemand::value& value, ondemand::document& source, int depth) {
+    check_depth(depth, source);
+    const std::uint32_t index = add(Type::object);
+    ondemand::object object;
+    check(value.get_object().get(object), &source);
+    for (auto member : object) {
+      ondemand::field field;
+      check(std::move(member).get(field), &source);
+      std::string_view name;
+      check(field.unescaped_key().get(name), &source);
+      std::uint32_t begin = 0, size = 0;
+      keep(name, begin, size);
+      const std::size_t at = document_.nodes_.size();
+      read_value(field.value(), source, depth + 1);
+      document_.nodes_[at].key = begin;
+      document_.nodes_[at].key_size = size;
+    }
+    document_.nodes_[index].next = static_cast<std::uint32_t>(document_.nodes_.size());
+    find_doubled(index);
+  }
+
+  void find_doubled(std::uint32_t object) {
+    const auto members = JsonValue(document_, object).children();
+    std::size_t count = 0, slots = 16;
+    for ([[maybe_unused]] const JsonValue member : members) ++count;
+    while (slots < 2 * count) slots *= 2;
+    table_.assign(slots, kNone);
+    for (const JsonValue member : members) {
+      std::size_t slot = seeded_hash(member.key(), seed_) & (slots - 1);
+      while (table_[slot] != kNone && JsonValue(document_, table_[slot]).key() != member.key()) {
+        slot = (slot + 1) & (slots - 1);
+      }
+      if (table_[slot] != kNone && doubled_.size() < kMostDoubled) {
+        doubled_.push_back(member.index_);
+      }
+      table_[slot] = member.index_;
+    }
+  }
+
+  // At the end, when every value's place is known.
+  void report_doubled() {
+    for (const std::uint32_t node : doubled_) {
+      std::string path = JsonValue(document_, node).path();
+      if (limits_.doubled_keys == DoubledKeys::error) {
+        throw Error(ErrorCode::malformed, path + ": the key is given twice");
+      }
+      document_.doubled_keys_.push_back(std::move(path));
+    }
+  }
+
+  // --- errors
+
+  void check_depth(int depth, ondemand::document& source) const {
+    if (depth > kMaxJsonDepth) {
+      fail("nested deeper than " + std::to_string(kMaxJsonDepth) + " levels", &source);
+    }
+  }
+
+  [[noreturn]] void too_many() const {
+    throw Error(ErrorCode::malformed, document_.where_ + ": expected at most " +
+                                          std::to_string(limits_.values) +
+                                          " values in one JSON text, found more");
+  }
+
+  void check(simdjson::error_code code, ondemand::document* source) const {
+    if (code == simdjson::SUCCESS) return;
+    if (code == simdjson::MEMALLOC) throw std::bad_alloc();
+    const std::size_t invalid = utf8::find_invalid(text_);
+    if (invalid != utf8::kValid) {
+      throw Error(ErrorCode::malformed,
+                  document_.where_ + ": not UTF-8 at byte " + std::to_string(invalid));
+    }
+    if (code == simdjson::EMPTY) fail("the text is empty", nullptr);
+    if (code == simdjson::INCORRECT_TYPE) fail("expected a value", source);
+    fail(simdjson::error_message(code), source);
+  }
+
+  // Where the library stands, as an editor counts it; nothing where it does not know.
+  std::string place(ondemand::document* source) const {
+    const char* at = nullptr;
+    if (source == nullptr || source->current_location().get(at) != simdjson::SUCCESS) return {};
+    const auto offset = static_cast<std::size_t>(at - text_.data());
+    if (offset > text_.size()) return {};
+    const std::string_view before = std::string_view(text_).substr(0, offset);
+    const std::size_t line = before.rfind('\n');
+    const std::size_t column = line == before.npos ? offset : offset - line - 1;
+    return ", near line " + std::to_string(std::count(before.begin(), before.end(), '\n') + 1) +
+           ", column " + std::to_string(column + 1);
+  }
+
+  [[noreturn]] void fail(const std::string& why, ondemand::document* source) const {
+    throw Error(ErrorCode::malformed,
+                document_.where_ + ": not valid JSON" + place(source) + ": " + why);
+  }
+
+  static constexpr std::uint32_t kNone = 0xffffffff;
+
+  JsonDocument& document_;
+  const JsonLimits& limits_;
+  std::string text_;
+  bool scalar_ = false;  // text_ was put into a list of its own
+  std::uint64_t seed_ = hash_seed();
+  std::vector<std::uint32_t> table_;  // of an object's keys: its members, by hash
+  std::vector<std::uint32_t> doubled_;
+};
+
+JsonDocument JsonDocument::parse(std::string text, std::string where, const JsonLimits& limits) {
+  JsonDocument document;
+  document.where_ = std::move(where);
+  if (text.size() >= std::numeric_limits<std::uint32_t>::max() - simdjson::SIMDJSON_PADDING) {
+    throw Error(ErrorCode::malformed, document.where_ + ": expected less than 4 GiB of JSON");
+  }
+  JsonReader(document, limits).read(std::move(text));
+  return document;
+}
+
+const char* JsonValue::type_name() const noexcept {
+  switch (type()) {
+    case Type::null:
+      return "null";
+    case Type::boolean:
+      return "a boolean";
+    case Type::number:
+      return "a number";
+    case Type::string:
+      return "a string";
+    case Type::array:
+      return "a list";
+    case Type::object:
+      return "an object";
+  }
+  return "nothing";
+}
+
+JsonValue::Range JsonValue::children() const noexcept {
+  const bool any = is_array() || is_object();
+  return {{*document_, any ? index_ + 1 : node().next}, {*document_, node().next}};
+}
+
+JsonValue::Range JsonValue::elements() const {
+  if (!is_array()) expected("a list");
+  return children();
+}
+
+JsonValue::Range JsonValue::members() const {
+  if (!is_object()) expected("an object");
+  return children();
+}
+
+std::vector<JsonValue> JsonValue::items() const {
+  std::vector<JsonValue> items;
+  for (const JsonValue element : elements()) items.push_back(element);
+  return items;
+}
+
+std::size_t JsonValue::size() const noexcept {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const JsonValue child : children()) ++count;
+  return count;
+}
+
+std::string_view JsonValue::key() const noexcept {
+  return std::string_view(document_->text_).substr(node().key, node().key_size);
+}
+
+std::optional<JsonValue> JsonValue::find(std::string_view key) const noexcept {
+  std::optional<JsonValue> found;
+  if (!is_object()) return found;
+  for (const JsonValue member : children()) {
+    if (member.key() == key) found = member;
+  }
+  return found;
+}
+
+bool JsonValue::has(std::string_view key) const noexcept {
+  const auto found = find(key);
+  return found && !found->is_null();
+}
+
+JsonValue JsonValue::at(std::string_view key) const {
+  if (!is_object()) expected("an object");
+  if (const auto found = find(key)) return *found;
+  fail("lacks the member " + quote(key));
+}
+
+JsonValue JsonValue::there(std::string_view key) const {
+  const JsonValue value = at(key);
+  if (value.is_null()) value.expected("a value");
+  return value;
+}
+
+JsonValue JsonValue::object(std::string_view key) const {
+  const JsonValue value = there(key);
+  if (!value.is_object()) value.expected("an object");
+  return value;
+}
+
+std::string_view JsonValue::string() const {
+  if (!is_string()) expected("a string");
+  return text();
+}
+
+bool JsonValue::boolean() const {
+  if (!is_boolean()) expected("true or false");
+  return node().truth;
+}
+
+std::int64_t JsonValue::integer(std::int64_t low, std::int64_t high) const {
+  std::int64_t value = 0;
+  bool fits = false;
+  if (is_number()) {
+    const std::string_view digits = text();
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    fits = error == std::errc{} && end == digits.data() + digits.size() && value >= low &&
+           value <= high;
+  }
+  if (!fits) {
+    expected("a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+  }
+  return value;
+}
+
+double JsonValue::number() const {
+  const std::string_view digits = number_text();
+  double value = 0;
+  const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (result.ec == std::errc::result_out_of_range) {
+    // Too small or too large: strtod says which.
+    return std::strtod(std::string(digits).c_str(), nullptr);
+  }
+  return value;
+}
+
+std::string_view JsonValue::number_text() const {
+  if (!is_number()) expected("a number");
+  return text();
+}
+
+// From the root downwards to the value: each step is the child whose part of the list holds it.
+std::string JsonValue::path() const {
+  std::string path;
+  JsonValue at = document_->root();
+  while (at.index_ != index_) {
+    std::size_t number = 0;
+    for (const JsonValue child : at.children()) {
+      if (child.index_ <= index_ && index_ < child.node().next) {
+        if (at.is_array()) {
+          path += '[' + std::to_string(number) + ']';
+        } else {
+          path += (path.empty() ? "" : ".") + shown_key(child.key());
+        }
+        at = child;
+        break;
+      }
+      ++number;
+    }
+  }
+  return path.empty() ? document_->where_ : document_->where_ + ": " + path;
+}
+
+void JsonValue::fail(const std::string& problem, ErrorCode code) const {
+  throw Error(code, path() + ": " + problem);
+}
+
+void JsonValue::fail_at(std::string_view key, const std::string& problem, ErrorCode code) const {
+  if (const auto member = find(key)) member->fail(problem, code);
+  throw Error(code, path() + (index_ == 0 ? ": " : ".") + std::string(key) + ": " + problem);
+}
+
+void JsonValue::expected(const std::string& what) const {
+  std::string found = type_name();
+  if (is_string()) found = quote(text());
+  if (is_number()) found = printable(text(), 80);
+  if (is_boolean()) found = node().truth ? "true" : "false";
+  fail("expected " + what + ", found " + found);
+}
+
+void JsonValue::write(JsonWriter& writer) const {
+  switch (type()) {
+    case Type::null:
+      writer.null();
+      return;
+    case Type::boolean:
+      writer.value(node().truth);
+      return;
+    case Type::number:
+      writer.raw(text());
+      return;
+    case Type::string:
+      writer.value(text());
+      return;
+    case Type::array:
+      writer.begin_array();
+      for (const JsonValue child : children()) child.write(writer);
+      writer.end();
+      return;
+    case Type::object:
+      writer.begin_object();
+      for (const JsonValue child : children()) {
+        writer.key(child.key());
+        child.write(writer);
+      }
+      writer.end();
+      return;
+  }
+}
+
+std::string JsonValue::to_json() const {
+  std::string out;
+  JsonWriter writer(out);
+  write(writer);
+  return out;
+}
+
+}  // namespace sapwood

@@ -1,0 +1,25 @@
+#include "base/notices.h"
+
+#include <algorithm>
+
+#include "base/quote.h"
+
+namespace sapwood {
+namespace {
+
+constexpr std::size_t kMostNotices = 64;
+constexpr std::size_t kMostBytes = 1024;
+
+}  // namespace
+
+void Notices::add(std::string notice) {
+  notice = printable(notice, kMostBytes);
+  if (std::find(list_.begin(), list_.end(), notice) != list_.end()) return;
+  if (list_.size() < kMostNotices) list_.push_back(std::move(notice));
+}
+
+void Notices::add(const Notices& others) {
+  for (const std::string& notice : others.list_) add(notice);
+}
+
+}  // namespace sapwood

@@ -1,0 +1,116 @@
+// Writes the converted file.
+#include "sapwood/convert.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "checkpoint/safetensors_writer.h"
+#include "checkpoint/sha256.h"
+#include "load/directory.h"
+#include "load/int8_errors.h"
+#include "load/metadata.h"
+
+namespace sapwood {
+namespace {
+
+// The checkpoint's tensors, but for those that nothing needs, that hold a NaN or an infinity.
+std::vector<std::string> not_finite(const TensorSource& checkpoint,
+                                    const std::vector<std::string>& unused) {
+  std::vector<std::string> names;
+  std::vector<float> values;
+  for (const TensorView& tensor : checkpoint.tensors()) {
+    if (std::find(unused.begin(), unused.end(), tensor.name) != unused.end()) continue;
+    if (!is_floating(tensor.dtype)) continue;
+    values.resize(static_cast<std::size_t>(tensor.elements()));
+    to_float(tensor, values.data());
+    if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) {
+      names.push_back(tensor.name);
+    }
+  }
+  return names;
+}
+
+// Of the weights' file; of several files (a shard index and its shards), of their bytes end to end.
+std::string sha256_of(const TensorSource& checkpoint) {
+  Sha256 hash;
+  for (const MappedFile& file : checkpoint.files()) hash.update(file.bytes());
+  return hash.hex();
+}
+
+// Measures what int8 does to each product, and keeps those that it would damage in bf16.
+std::vector<ConvertReport::Product> keep_damaged(const LoadedParts& parts,
+                                                 const Tokenizer* tokenizer, double max_error,
+                                                 WeightTypes& types) {
+  std::vector<ConvertReport::Product> products;
+  for (const ProductError& product : int8_errors(parts.config, parts.weights, tokenizer)) {
+    // NaN is damage too.
+    const bool damaged = !(product.error <= max_error);
+    if (damaged) types.exceptions[product.name] = kernels::DType::bf16;
+    products.push_back({product.name, product.error, damaged ? "bf16" : "int8"});
+  }
+  return products;
+}
+
+}  // namespace
+
+namespace {
+
+// A model without a tokenizer is still a model: it takes token ids.
+std::optional<Tokenizer> find_tokenizer(const Folder& folder) {
+  if (!folder.has("tokenizer.json") && !folder.has("vocab.txt")) return std::nullopt;
+  return Tokenizer::load(folder);
+}
+
+FileMetadata describe(const DirectorySource& source, const LoadedParts& parts,
+                      const WeightTypes& types) {
+  FileMetadata metadata;
+  metadata.config = source.config.root().to_json();
+  metadata.types = types;
+  metadata.task = to_string(parts.config.head);
+  metadata.labels = static_cast<std::int64_t>(parts.config.labels.size());
+  metadata.sentence = parts.config.sentence;
+  metadata.parameters = parts.parameters;
+  metadata.source_dtype = parts.source_dtype;
+  metadata.source_sha256 = sha256_of(source.checkpoint);
+  metadata.unused_tensors = parts.unused_tensors;
+  return metadata;
+}
+
+}  // namespace
+
+ConvertReport convert(const std::filesystem::path& source, const std::filesystem::path& target,
+                      const ConvertOptions& options) {
+  auto types = WeightTypes::all(parse_weight_type(options.dtype, "dtype"));
+  if (!options.decisions.empty())
+    types.decisions = parse_weight_type(options.decisions, "decisions");
+  const DirectorySource directory = open_directory(source);
+  const std::optional<Tokenizer> tokenizer = find_tokenizer(directory.folder);
+  ConvertReport report;
+  if (types.products == kernels::DType::int8) {
+    const LoadedParts exact = pack_directory(directory, WeightTypes{});
+    report.products =
+        keep_damaged(exact, tokenizer ? &*tokenizer : nullptr, options.max_error, types);
+  }
+  const LoadedParts parts = pack_directory(directory, types);
+  report.not_finite = not_finite(directory.checkpoint, parts.unused_tensors);
+
+  std::vector<TensorToWrite> tensors;
+  for (const auto& [name, tensor] : parts.weights.tensors()) {
+    tensors.push_back(
+        {.name = name, .dtype = tensor.dtype, .shape = tensor.shape, .data = tensor.data});
+  }
+  FileMetadata metadata = describe(directory, parts, types);
+  Tokenizer::Parts texts;
+  if (tokenizer) {
+    texts = tokenizer->to_parts();
+    metadata.tokenizer = texts.settings;
+    tensors.push_back({.name = kVocabularyTensor,
+                       .dtype = Dtype::u8,
+                       .shape = {static_cast<std::int64_t>(texts.vocabulary.size())},
+                       .data = reinterpret_cast<const std::byte*>(texts.vocabulary.data())});
+  }
+  write_safetensors(target, metadata.to_map(), tensors, {.checksum_key = kChecksumKey});
+  return report;
+}
+
+}  // namespace sapwood

@@ -1,0 +1,18 @@
+// The converted model: one safetensors file with packed weights, mapped at load. README.md in this
+// folder describes the format.
+#pragma once
+
+#include <filesystem>
+
+#include "load/parts.h"
+
+namespace sapwood {
+
+// Maps a converted file. Throws Error: malformed or unsupported where the metadata is not what this
+// version writes, mismatch where tensors do not fit the configuration.
+LoadedParts load_converted(const std::filesystem::path& path, bool tokenizer);
+
+// Recomputes the checksum of the contents. Throws Error malformed on a difference.
+void verify_converted(const std::filesystem::path& path);
+
+}  // namespace sapwood

@@ -1,0 +1,41 @@
+#include "load/directory.h"
+
+#include "checkpoint/checkpoint.h"
+#include "config/parse_config.h"
+#include "config/sentence.h"
+
+namespace sapwood {
+
+DirectorySource open_directory(const std::filesystem::path& directory) {
+  Notices notices;
+  Folder folder = Folder::open(directory);
+  JsonDocument config = read_json(folder.at("config.json"), notices);
+  auto sentence = read_sentence_config(folder, notices);
+  TensorSource checkpoint = open_checkpoint(folder);
+  return {std::move(folder), std::move(config), std::move(sentence), std::move(checkpoint),
+          std::move(notices)};
+}
+
+LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& types) {
+  LoadedParts parts;
+  parts.format = "huggingface";
+  parts.notices = source.notices;
+  parts.config = parse_config(source.config.root());
+  parts.config.sentence = source.sentence;
+  resolve_labels(parts.config, count_labels(source.checkpoint, parts.config));
+  parts.weights = PackedWeights::pack(source.checkpoint, parts.config, types);
+  parts.parameters = parts.weights.parameters();
+  parts.source_dtype = parts.weights.source_dtype();
+  parts.unused_tensors = parts.weights.unused();
+  return parts;
+}
+
+LoadedParts load_directory(const std::filesystem::path& directory, const WeightTypes& types,
+                           bool tokenizer) {
+  const DirectorySource source = open_directory(directory);
+  LoadedParts parts = pack_directory(source, types);
+  if (tokenizer) parts.tokenizer = Tokenizer::load(source.folder);
+  return parts;
+}
+
+}  // namespace sapwood

@@ -1,0 +1,29 @@
+// A Hugging Face directory, packed in memory.
+#pragma once
+
+#include "base/file.h"
+#include "base/json.h"
+#include "checkpoint/tensor_source.h"
+#include "load/parts.h"
+
+namespace sapwood {
+
+// The files of a directory that are small, and its checkpoint, opened and not yet packed.
+struct DirectorySource {
+  Folder folder;
+  JsonDocument config;
+  std::optional<SentenceConfig> sentence;
+  TensorSource checkpoint;
+  Notices notices;
+};
+
+// Throws Error: what the readers of the files throw; not_found without config.json or weights.
+DirectorySource open_directory(const std::filesystem::path& directory);
+
+// The weights in the types asked for; the tokenizer is left out.
+LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& types);
+
+LoadedParts load_directory(const std::filesystem::path& directory, const WeightTypes& types,
+                           bool tokenizer);
+
+}  // namespace sapwood

@@ -1,0 +1,142 @@
+#include "load/int8_errors.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "run/run.h"
+#include "sapwood/kernels/dispatch.h"
+#include "sapwood/kernels/pack.h"
+
+namespace sapwood {
+namespace {
+
+constexpr int kSampleTokens = 512;
+constexpr int kRandomTokens = 64;
+
+constexpr const char* kSentences[] = {
+    "The committee will meet again on Thursday, 14 March 2019, to decide about the bridge.",
+    "it 's a charming and often affecting journey .",
+    "What is the difference between sapwood and heartwood in an old oak tree?",
+    "Maria Keller moved from Zürich to New York in 1998 and founded a small publishing house "
+    "there.",
+    "Prices rose by 3.7 % (year on year), although most analysts had expected them to fall.",
+    "He didn't say a word; he just closed the door, sat down, and looked out of the window.",
+};
+
+void append(Batch& batch, const std::vector<std::int32_t>& ids, const ModelConfig& config) {
+  const auto length = std::min<std::size_t>(ids.size(), config.max_positions);
+  if (batch.tokens() + static_cast<int>(length) > kSampleTokens) return;
+  for (std::size_t i = 0; i < length; ++i) {
+    batch.ids.push_back(ids[i]);
+    batch.positions.push_back(static_cast<std::int32_t>(i));
+    batch.types.push_back(0);
+  }
+  batch.selected.push_back(batch.tokens() - 1);
+  batch.starts.push_back(batch.tokens());
+  batch.longest = std::max(batch.longest, static_cast<int>(length));
+}
+
+void fill_sample(Batch& batch, const ModelConfig& config, const Tokenizer* tokenizer) {
+  if (tokenizer != nullptr) {
+    for (const char* sentence : kSentences) append(batch, tokenizer->encode(sentence).ids, config);
+  }
+  std::mt19937 random(1);
+  std::uniform_int_distribution<std::int32_t> any(0, config.vocab_size - 1);
+  std::vector<std::int32_t> ids(std::min(kRandomTokens, config.max_positions));
+  std::generate(ids.begin(), ids.end(), [&] { return any(random); });
+  append(batch, ids, config);
+}
+
+// w [n, k] from f32 panels.
+std::vector<float> unpacked(const float* panels, int n, int k) {
+  constexpr int kWidth = kernels::kPanelWidth;
+  std::vector<float> w(static_cast<std::size_t>(n) * k);
+  for (int j = 0; j < n; ++j) {
+    const float* panel = panels + std::int64_t{j / kWidth} * k * kWidth + j % kWidth;
+    for (int i = 0; i < k; ++i) w[static_cast<std::size_t>(j) * k + i] = panel[i * kWidth];
+  }
+  return w;
+}
+
+// The product's outputs without bias and activation, in f32 and in int8.
+double error_of(const Node& node, const kernels::KernelTable& kernels, const float* x, int rows) {
+  const int n = node.n, k = node.k;
+  const auto padded = static_cast<std::size_t>(kernels::round_up(n, kernels::kPanelWidth));
+  const auto outputs = static_cast<std::size_t>(rows) * n;
+  std::vector<float> exact(outputs), rounded(outputs), scales(padded);
+  std::vector<std::int32_t> sums(padded);
+  kernels::LinearArgs args{.x = x,
+                           .x_stride = k,
+                           .panels = node.weight,
+                           .y = exact.data(),
+                           .y_stride = n,
+                           .m = rows,
+                           .n = n,
+                           .k = k,
+                           .panel_begin = 0,
+                           .panel_end = static_cast<int>(padded) / kernels::kPanelWidth};
+  kernels.linear_f32(args);
+
+  const std::int64_t stride = kernels::round_up(k, 4);
+  std::vector<std::uint8_t> q(static_cast<std::size_t>(rows * stride));
+  std::vector<kernels::RowScale> x_scales(static_cast<std::size_t>(rows));
+  kernels.quantize({x, q.data(), stride, x_scales.data(), rows, k});
+  const auto bytes = static_cast<std::size_t>(
+      kernels::packed_linear_size(n, k, kernels::DType::int8) + kernels::kAlignment);
+  std::vector<std::int8_t> storage(bytes);
+  const auto at = reinterpret_cast<std::uintptr_t>(storage.data());
+  std::int8_t* panels = storage.data() + (kernels::kAlignment - at % kernels::kAlignment);
+  kernels::pack_linear_int8(unpacked(static_cast<const float*>(node.weight), n, k).data(), n, k,
+                            panels, scales.data(), sums.data());
+  args.x = q.data();
+  args.x_stride = stride;
+  args.x_scales = x_scales.data();
+  args.panels = panels;
+  args.scales = scales.data();
+  args.sums = sums.data();
+  args.y = rounded.data();
+  kernels.linear_int8(args);
+
+  double squares = 0, of = 0;
+  for (std::size_t i = 0; i < outputs; ++i) {
+    const double difference = static_cast<double>(rounded[i]) - exact[i];
+    squares += difference * difference;
+    of += static_cast<double>(exact[i]) * exact[i];
+  }
+  return of > 0 ? std::sqrt(squares / of) : 0;
+}
+
+}  // namespace
+
+std::vector<ProductError> int8_errors(const ModelConfig& config, const PackedWeights& weights,
+                                      const Tokenizer* tokenizer) {
+  const kernels::KernelTable& kernels = *kernels::select_table("auto");
+  const int sequences = static_cast<int>(std::size(kSentences)) + 1;
+  const Graph graph(config, weights, kernels,
+                    {.tokens = std::max(kSampleTokens, config.max_positions),
+                     .sequences = sequences,
+                     .selected = sequences,
+                     .length = config.max_positions,
+                     .threads = 1});
+  Team alone(1);
+  Workspace workspace(graph);
+  fill_sample(workspace.batch, config, tokenizer);
+  std::vector<ProductError> errors;
+  const WeightTypes int8 = WeightTypes::all(kernels::DType::int8);
+  for (const Node& node : graph.nodes()) {
+    if (node.op == Op::linear && int8.stored(node.name, node.n, node.k) == kernels::DType::int8) {
+      const RowKind kind = graph.values()[node.x].rows;
+      const int rows = kind == RowKind::tokens ? workspace.batch.tokens()
+                       : kind == RowKind::sequences
+                           ? workspace.batch.sequences()
+                           : static_cast<int>(workspace.batch.selected.size());
+      errors.push_back(
+          {node.name, error_of(node, kernels, workspace.at(graph.values()[node.x]), rows)});
+    }
+    run_node(graph, node, workspace, alone);
+  }
+  return errors;
+}
+
+}  // namespace sapwood

@@ -1,0 +1,127 @@
+#include "run/executor.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace sapwood {
+namespace {
+
+// CPUs' worth of time that the cgroup of this process grants, or 0 where it sets no limit.
+double cgroup_quota() {
+  // v2: "max 100000" or "150000 100000". Inside a container the process's own group is the root.
+  std::ifstream v2("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (v2 >> quota >> period) {
+    return quota == "max" || period <= 0 ? 0 : std::strtod(quota.c_str(), nullptr) / period;
+  }
+  std::ifstream v1_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"),
+      v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  double granted = 0;
+  if (v1_quota >> granted && v1_period >> period && granted > 0 && period > 0)
+    return granted / period;
+  return 0;
+}
+
+}  // namespace
+
+int available_threads() {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  int threads = 1;
+  if (sched_getaffinity(0, sizeof(mask), &mask) == 0) threads = std::max(1, CPU_COUNT(&mask));
+  const double quota = cgroup_quota();
+  // A thread more than the quota would only be throttled in the middle of a product.
+  if (quota > 0)
+    threads = std::min(threads, std::max(1, static_cast<int>(std::floor(quota + 0.01))));
+  return threads;
+}
+
+// Threads that help one team after the other, and sleep in between. Own threads rather than a task
+// library's, because a helper that stays with a run would keep a library's worker from all else.
+class Executor::Helpers {
+ public:
+  explicit Helpers(int count) {
+    try {
+      for (int i = 0; i < count; ++i) threads_.emplace_back([this, i] { help(i + 1); });
+    } catch (const std::system_error&) {
+      // The system grants no more: those that are there do.
+    }
+  }
+
+  ~Helpers() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    call_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  // False where they help another team.
+  bool join(Team& team) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (team_ != nullptr) return false;
+      team_ = &team;
+      open_ = true;
+      ++calls_;
+    }
+    call_.notify_all();
+    return true;
+  }
+
+  // After the team has closed: returns when all have left it.
+  void leave() {
+    std::unique_lock lock(mutex_);
+    open_ = false;  // who has not woken yet stays asleep
+    left_.wait(lock, [this] { return inside_ == 0; });
+    team_ = nullptr;
+  }
+
+ private:
+  void help(int thread) {
+    std::unique_lock lock(mutex_);
+    for (std::uint64_t seen = 0;;) {
+      call_.wait(lock, [&] { return stop_ || (open_ && calls_ != seen); });
+      if (stop_) return;
+      seen = calls_;
+      ++inside_;
+      lock.unlock();
+      team_->help(thread);
+      lock.lock();
+      if (--inside_ == 0) left_.notify_one();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable call_, left_;
+  Team* team_ = nullptr;
+  bool open_ = false, stop_ = false;
+  std::uint64_t calls_ = 0;
+  int inside_ = 0;  // helpers at work in the team
+  std::vector<std::thread> threads_;
+};
+
+// Work is always cut for `threads`, so that results and memory do not depend on the machine; more
+// threads than processors would only wait for each other.
+Executor::Executor(int threads) : threads_(threads) {
+  const int helpers = std::min(threads, available_threads()) - 1;
+  if (helpers > 0) helpers_ = std::make_unique<Helpers>(helpers);
+}
+
+Executor::~Executor() = default;
+
+bool Executor::join(Team& team) const { return helpers_ != nullptr && helpers_->join(team); }
+void Executor::leave() const { helpers_->leave(); }
+
+}  // namespace sapwood

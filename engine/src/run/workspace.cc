@@ -1,0 +1,38 @@
+#include "run/workspace.h"
+
+#include <string>
+
+#include "sapwood/error.h"
+
+namespace sapwood {
+
+void Batch::clear() {
+  ids.clear();
+  positions.clear();
+  types.clear();
+  selected.clear();
+  starts.assign(1, 0);
+  longest = 0;
+}
+
+void Batch::reserve(const Capacity& capacity) {
+  ids.reserve(capacity.tokens);
+  positions.reserve(capacity.tokens);
+  types.reserve(capacity.tokens);
+  selected.reserve(capacity.selected);
+  starts.reserve(capacity.sequences + 1);
+}
+
+Workspace::Workspace(const Graph& graph) {
+  const auto bytes = static_cast<std::size_t>(graph.arena_bytes());
+  // Not touched here: pages that no run reaches are never backed by memory.
+  arena_.reset(static_cast<std::byte*>(std::aligned_alloc(kernels::kAlignment, bytes)));
+  if (!arena_) {
+    throw Error(ErrorCode::out_of_memory, "cannot allocate " + std::to_string(bytes) +
+                                              " bytes for a batch; lower the batch token limit");
+  }
+  batch.reserve(graph.capacity());
+  batch.clear();
+}
+
+}  // namespace sapwood
