@@ -1,6 +1,7 @@
 #include "checkpoint/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <string>
 #include <system_error>
 
+#include "checkpoint/message.h"
 #include "sapwood/error.h"
 
 namespace sapwood {
@@ -29,12 +31,12 @@ fs::path resolve_target(const fs::path& target) {
   const fs::file_status status = fs::status(resolved, error);
   if (fs::exists(status) && !fs::is_regular_file(status)) {
     throw Error(ErrorCode::invalid_argument,
-                target.string() + ": cannot write: expected a file name, found a " +
+                quote(target.string()) + ": cannot write: expected a file name, found a " +
                     (fs::is_directory(status) ? "directory" : "special file"));
   }
   if (!resolved.has_filename()) {
     throw Error(ErrorCode::invalid_argument,
-                "cannot write '" + target.string() + "': expected a file name");
+                "cannot write " + quote(target.string()) + ": expected a file name");
   }
   return resolved;
 }
@@ -150,7 +152,12 @@ void AtomicFile::commit() {
 
 void AtomicFile::fail(const char* action, int error) const {
   std::string message =
-      target_.string() + ": " + action + ": " + std::generic_category().message(error);
+      quote(target_.string()) + ": " + action + ": " + std::generic_category().message(error);
+  struct rlimit limit {};
+  if (error == EFBIG && ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+    message += ": this process may write files of at most " + std::to_string(limit.rlim_cur) +
+               " bytes (ulimit -f)";
+  }
   if (size_ > 0) {
     message += "; the file needs " + std::to_string(size_) + " bytes, " + std::to_string(written_) +
                " were written";

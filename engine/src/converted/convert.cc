@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/message.h"
 #include "checkpoint/safetensors_writer.h"
 #include "checkpoint/sha256.h"
 #include "config/json_fields.h"
@@ -15,6 +16,26 @@
 
 namespace sapwood {
 namespace {
+
+// The source is mapped while the target is written, and it is not ours to change.
+void require_outside(const std::filesystem::path& source, const std::filesystem::path& target) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  for (const fs::path& file : model_files(source)) {
+    if (fs::equivalent(file, target, error)) {
+      throw Error(ErrorCode::invalid_argument,
+                  "cannot write " + quote(target.string()) + ": it is " + quote(file.string()) +
+                      ", a file of the model that is converted; write to another file");
+    }
+  }
+  const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+  if (target.filename() == "model.safetensors" && fs::equivalent(folder, source, error)) {
+    throw Error(ErrorCode::invalid_argument,
+                "cannot write " + quote(target.string()) +
+                    ": it would be taken for the weights of the model that is converted; "
+                    "write to another file");
+  }
+}
 
 // The checkpoint's tensors, but for those that nothing needs, that hold a NaN or an infinity.
 std::vector<std::string> not_finite(const TensorSource& checkpoint,
@@ -65,6 +86,7 @@ ConvertReport convert(const std::filesystem::path& source, const std::filesystem
     throw Error(ErrorCode::not_found,
                 source.string() + ": expected a Hugging Face model directory");
   }
+  require_outside(source, target);
   // A model without a tokenizer is still a model: it takes token ids.
   std::optional<Tokenizer> tokenizer;
   if (std::filesystem::exists(source / "tokenizer.json") ||
