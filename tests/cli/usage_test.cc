@@ -1,8 +1,11 @@
 // Exit statuses and messages: 2 for what cannot be meant, 1 for what failed, 0 else.
+#include <filesystem>
+
 #include "catch.h"
 #include "process.h"
 
 using namespace sapwood::test;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -61,6 +64,48 @@ TEST_CASE("Wrong usage is status 2 and says what to do") {
   check_usage({"inspect"}, "no model given");
   check_usage({"bench", "-m", golden("distilbert-base"), "--shapes", "8"}, "--shapes");
   check_usage({"bench", "-m", golden("distilbert-base"), "--shapes", "0x8"}, "--shapes");
+}
+
+TEST_CASE("No foreign text controls the terminal, and none is endless") {
+  const std::string evil =
+      "\x1b[31m\x07\r\xc2\x9b\xe2\x80\xae"
+      "evil\nsapwood: forged\xff";
+  const std::string lengthy(100'000, 'a');
+  const std::string model = golden("distilbert-sentiment-f16");
+  const TemporaryFolder folder;
+  fs::create_directories(folder.path("evil\x1b[31m\nname"));
+  std::vector<std::vector<std::string>> commands;
+  for (const std::string& text : {evil, lengthy}) {
+    commands.insert(commands.end(),
+                    {{text},
+                     {"classify", "-m", text, "x"},
+                     {"classify", "-i", text},
+                     {"classify", "-m", model, "-o", "/no/such/" + text, "x"},
+                     {"classify", "--threads", text, "x"},
+                     {"classify", "--isa", text, "x"},
+                     {"classify", "--" + text, "x"},
+                     {"inspect", text},
+                     {"convert", text, "-o", "x"},
+                     {"convert", model, "-o", "/no/such/" + text},
+                     {"eval", "--task", "mlm", "-m", golden("distilbert-mlm"), text},
+                     {"bench", "-m", model, "--shapes", text},
+                     {"bench", "-m", model, "--lengths", text}});
+  }
+  commands.push_back({"classify", "-m", folder.path("evil\x1b[31m\nname"), "x"});
+  RunOptions environment;
+  for (const auto& arguments : commands) {
+    const Outcome outcome = run(arguments);
+    INFO(arguments[0] << ' ' << outcome.err.substr(0, 1000));
+    CHECK(outcome.status != 0);
+    CHECK(outcome.err.rfind("sapwood: ", 0) == 0);
+    CHECK(outcome.err.size() < 20'000);
+    for (const char* control : {"\x1b", "\x07", "\r", "\xc2\x9b", "\xe2\x80\xae", "\xff"}) {
+      CHECK(outcome.err.find(control) == std::string::npos);
+    }
+    CHECK(outcome.err.find("\nsapwood: forged") == std::string::npos);
+  }
+  environment.env = {{"SAPWOOD_THREADS", evil}};
+  CHECK(run({"classify", "x"}, environment).err.find('\x1b') == std::string::npos);
 }
 
 TEST_CASE("A task without a default model says which kind to give") {

@@ -13,6 +13,8 @@
 #include "commands.h"
 #include "json.h"
 #include "options.h"
+#include "printable.h"
+#include "record_reader.h"
 #include "sapwood/inspect.h"
 
 namespace sapwood::cli {
@@ -43,7 +45,8 @@ std::vector<Work> parse_shapes(const std::string& list) {
     const auto tokens = times ? std::from_chars(batch.ptr + 1, last, length) : batch;
     const bool sane = texts > 0 && texts <= 100'000 && length > 0;
     if (!times || tokens.ec != std::errc() || tokens.ptr != last || !sane) {
-      throw UsageError("--shapes wants BATCHxTOKENS, e.g. 1x8,1x128; found \"" + name + "\"");
+      throw UsageError("--shapes wants BATCHxTOKENS, e.g. 1x8,1x128; found \"" + printable(name) +
+                       "\"");
     }
     shapes.push_back({name, {std::vector<int>(static_cast<std::size_t>(texts), length)}});
     begin = end + 1;
@@ -150,7 +153,11 @@ int run_bench(const BenchArguments& options) {
     }
   }
   const Model model = Model::load(model_path(options.model.model, kBenchKind), load);
-  OutputStream output;
+  InputFiles inputs;
+  inputs.add_model(model.path());
+  if (asked) inputs.add("-");
+  if (!options.lengths.empty()) inputs.add(options.lengths);
+  OutputStream output("", inputs);
   const auto answer = [&](const std::vector<Work>& these) {
     const auto json = measure(model, these, options);
     output.write(options.json ? json.dump() + "\n" : table_of(json));

@@ -45,8 +45,7 @@ int run_classify(const ClassifyArguments& options) {
   const Model model = load_model(options.model, kClassifyKind);
   const LengthOptions length = options.length.options();
   const ClassifyOptions classify_options{options.top_k, options.function, length};
-  Task task;
-  task.io = options.io;
+  Task task(options.io, model.path());
   task.schema.second = "text_pair";
   task.schema.fixed_second = options.pair;
   task.columns = {"label", "score"};
@@ -58,7 +57,7 @@ int run_classify(const ClassifyArguments& options) {
                              return render(std::move(result), options.top_k != 1, format);
                            });
   };
-  return run_task(task);
+  return run_task(std::move(task));
 }
 
 }  // namespace

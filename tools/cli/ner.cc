@@ -60,8 +60,7 @@ int run_ner(const NerArguments& options) {
   ner_options.stride = options.stride;
   ner_options.length = options.length.options();
   const bool grouped = options.aggregation != Aggregation::none;
-  Task task;
-  task.io = options.io;
+  Task task(options.io, model.path());
   task.columns = {grouped ? "group" : "entity", "score", "start", "end", "word"};
   task.truncation_notice =
       truncation_notice(ner_options.length.max_length.value_or(model.max_length()),
@@ -71,7 +70,7 @@ int run_ner(const NerArguments& options) {
         ner(model, single_texts(records), ner_options),
         [&](Entities result, std::size_t) { return render(std::move(result), grouped, format); });
   };
-  return run_task(task);
+  return run_task(std::move(task));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "pipeline.h"
+#include "printable.h"
 #include "sapwood/model.h"
 #include "sapwood/tasks.h"
 #include "usage_error.h"

@@ -8,7 +8,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "printable.h"
 #include "sapwood/error.h"
+#include "system_message.h"
 
 namespace sapwood::cli {
 namespace {
@@ -26,8 +28,9 @@ RecordReader::RecordReader(const std::string& path, Framing framing, std::size_t
   if (owned_) {
     fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd_ < 0) {
-      throw Error(errno == ENOENT ? ErrorCode::not_found : ErrorCode::io,
-                  "cannot open the input " + path + ": " + std::strerror(errno));
+      const int error = errno;
+      throw Error(error == ENOENT ? ErrorCode::not_found : ErrorCode::io,
+                  "cannot open the input " + name_ + ": " + system_message(error));
     }
   }
   struct stat status {};
@@ -86,7 +89,7 @@ bool RecordReader::fill(bool wait) {
       pollfd ready{fd_, POLLIN, 0};
       ::poll(&ready, 1, -1);
     } else if (errno != EINTR) {
-      throw Error(ErrorCode::io, "cannot read " + name_ + ": " + std::strerror(errno));
+      throw Error(ErrorCode::io, "cannot read " + name_ + ": " + system_message(errno));
     }
   }
   buffer_.resize(old_size + static_cast<std::size_t>(count));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "printable.h"
 #include "sapwood/tokenizer/utf8.h"
 
 namespace sapwood::cli {
@@ -114,7 +115,7 @@ Record parse_json_record(std::string_view line, const Schema& schema) {
     const std::string_view what = error.what();
     const std::size_t prefix = what.find("] ");
     throw Error(ErrorCode::malformed,
-                "not JSON: " + std::string(prefix == what.npos ? what : what.substr(prefix + 2)));
+                "not JSON: " + printable(prefix == what.npos ? what : what.substr(prefix + 2)));
   }
   // A bare string stands for its text; there is nothing else it could mean.
   if (json.is_string() && !schema.second_required && !schema.first_is_ids) {

@@ -129,11 +129,10 @@ std::vector<Result<Rendered>> each(std::span<const Record> records,
 }
 
 int run_tokenize(const TokenizeArguments& options) {
-  const TokenizerSource source = load_tokenizer(model_path(options.model, kTokenizeKind),
-                                                options.lowercase, options.strip_accents);
+  const std::filesystem::path path = model_path(options.model, kTokenizeKind);
+  const TokenizerSource source = load_tokenizer(path, options.lowercase, options.strip_accents);
   const Tokenizer& tokenizer = source.tokenizer;
-  Task task;
-  task.io = options.io;
+  Task task(options.io, path);
   if (options.decode) {
     task.schema = {"ids", "", false, false, true, std::nullopt, std::nullopt};
     task.columns = {"text"};
@@ -144,7 +143,7 @@ int run_tokenize(const TokenizeArguments& options) {
         return Rendered{dump(Json{{"text", text}}), {{text}}, {}, false};
       });
     };
-    return run_task(task);
+    return run_task(std::move(task));
   }
   const EncodeOptions encode = encode_options(options, source);
   task.schema.second = "text_pair";
@@ -160,7 +159,7 @@ int run_tokenize(const TokenizeArguments& options) {
       return render(tokenizer, encoding, options.stride.has_value(), format);
     });
   };
-  return run_task(task);
+  return run_task(std::move(task));
 }
 
 }  // namespace

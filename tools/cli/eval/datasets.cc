@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "printable.h"
 #include "record_reader.h"
 #include "sapwood/error.h"
 #include "sapwood/tokenizer/utf8.h"
@@ -15,7 +16,8 @@ namespace {
 using InputJson = nlohmann::json;
 
 [[noreturn]] void fail(const std::string& path, std::size_t line, const std::string& what) {
-  throw Error(ErrorCode::malformed, path + " line " + std::to_string(line) + ": " + what);
+  throw Error(ErrorCode::malformed,
+              printable(path) + " line " + std::to_string(line) + ": " + what);
 }
 
 // A data set with a broken line is not that data set: the first one ends the evaluation.
@@ -25,7 +27,7 @@ void for_each_line(const std::string& path, Visit visit) {
   RawRecord record;
   while (reader.next(record, true) == RecordReader::Status::record) {
     if (record.oversized) fail(path, record.line, "too long");
-    utf8::require_valid(record.bytes, path + " line " + std::to_string(record.line));
+    utf8::require_valid(record.bytes, printable(path) + " line " + std::to_string(record.line));
     visit(record.bytes, record.line);
   }
 }
@@ -53,7 +55,7 @@ void for_each_object(const std::string& path, Visit visit) {
     try {
       visit(InputJson::parse(line));
     } catch (const InputJson::exception& error) {
-      fail(path, number, error.what());
+      fail(path, number, printable(error.what()));
     }
   });
 }
@@ -71,7 +73,8 @@ double parse_number(const std::string& path, std::size_t line, const std::string
   double value = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end) fail(path, line, "\"" + text + "\" is not a number");
+  if (error != std::errc() || stop != end)
+    fail(path, line, "\"" + printable(text) + "\" is not a number");
   return value;
 }
 
