@@ -75,7 +75,7 @@ Rendered render(const Tokenizer& tokenizer, const Encoding& encoding, bool windo
   return rendered;
 }
 
-std::vector<std::int32_t> parse_ids(const std::string& text) {
+std::vector<std::int32_t> parse_ids(const std::string& text, const Tokenizer& tokenizer) {
   std::vector<std::int32_t> ids;
   const char* at = text.data();
   const char* const end = at + text.size();
@@ -88,11 +88,14 @@ std::vector<std::int32_t> parse_ids(const std::string& text) {
     const auto [stop, error] = std::from_chars(at, end, id);
     const bool whole = stop == end || *stop == ' ' || *stop == ',' || *stop == '\t';
     if (error != std::errc() || !whole) {
-      throw Error(
-          ErrorCode::invalid_argument,
-          "expected token ids separated by spaces or commas, found \"" +
-              std::string(at, std::min<std::size_t>(20, static_cast<std::size_t>(end - at))) +
-              "\"");
+      throw Error(ErrorCode::invalid_argument,
+                  "expected token ids separated by spaces or commas, found \"" +
+                      printable({at, static_cast<std::size_t>(end - at)}, 20) + "\"");
+    }
+    if (id < 0 || id >= tokenizer.vocab_size() || tokenizer.token(id).empty()) {
+      throw Error(ErrorCode::invalid_argument, "no token has the id " + std::to_string(id) +
+                                                   "; the vocabulary has ids from 0 to " +
+                                                   std::to_string(tokenizer.vocab_size() - 1));
     }
     ids.push_back(id);
     at = stop;
@@ -139,7 +142,7 @@ int run_tokenize(const TokenizeArguments& options) {
     task.compute = [&](std::span<const Record> records, OutputFormat) {
       return each(records, [&](const Record& record) {
         const std::string text =
-            tokenizer.decode(parse_ids(record.first), !options.keep_special_tokens);
+            tokenizer.decode(parse_ids(record.first, tokenizer), !options.keep_special_tokens);
         return Rendered{dump(Json{{"text", text}}), {{text}}, {}, false};
       });
     };
