@@ -140,6 +140,19 @@ TEST_CASE("Answers keep the input's order and do not depend on the batch") {
   CHECK(wrong == 0);
 }
 
+TEST_CASE("A CSV header that names a column twice is refused") {
+  for (const char* header : {"text,text", "text,text_pair,text_pair", "id,text,x,text"}) {
+    const Outcome outcome =
+        classify(std::string(header) + "\na,b,c,d\n", {"--input-format", "csv"});
+    CHECK(outcome.status == 1);
+    CHECK(outcome.out.empty());
+    CHECK_THAT(outcome.err, ContainsSubstring("more than once"));
+    CHECK_THAT(outcome.err, ContainsSubstring(header));
+  }
+  // Columns that the task does not read may be called what they like.
+  CHECK(classify("id,,text,,id\n1,2,journey,3,4\n", {"--input-format", "csv"}).status == 0);
+}
+
 TEST_CASE("Memory does not grow with the input") {
   std::string block;
   while (block.size() < (std::size_t{1} << 20)) {

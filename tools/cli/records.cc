@@ -188,7 +188,15 @@ bool RecordSource::read_header() {
     throw Error(ErrorCode::malformed,
                 "the first line of the CSV input must name its columns, with \"" +
                     (first ? schema_.second : schema_.first) +
-                    "\" among them; found: " + raw.bytes.substr(0, 200));
+                    "\" among them; found: " + printable(raw.bytes));
+  }
+  for (const std::string& name : {schema_.first, schema_.second}) {
+    // Which of the two is meant cannot be known.
+    if (!name.empty() && std::count(header_.begin(), header_.end(), name) > 1) {
+      throw Error(ErrorCode::malformed, "the first line of the CSV input names the column \"" +
+                                            name +
+                                            "\" more than once; found: " + printable(raw.bytes));
+    }
   }
   return true;
 }

@@ -60,11 +60,16 @@ void for_each_object(const std::string& path, Visit visit) {
   });
 }
 
-std::optional<std::size_t> column(const std::vector<std::string>& header,
+// The column of the first of the names that the header has.
+std::optional<std::size_t> column(const std::string& path, const std::vector<std::string>& header,
                                   std::initializer_list<const char*> names) {
   for (const char* name : names) {
     const auto at = std::find(header.begin(), header.end(), name);
-    if (at != header.end()) return static_cast<std::size_t>(at - header.begin());
+    if (at == header.end()) continue;
+    if (std::find(at + 1, header.end(), name) != header.end()) {
+      fail(path, 1, std::string("the header names the column \"") + name + "\" more than once");
+    }
+    return static_cast<std::size_t>(at - header.begin());
   }
   return std::nullopt;
 }
@@ -115,9 +120,9 @@ std::vector<LabelledText> read_labelled(const std::string& path) {
     const std::vector<std::string> fields = split(line, '\t');
     if (number == 1) {
       columns = fields.size();
-      text = column(fields, {"sentence", "text", "sentence1"});
-      pair = column(fields, {"sentence2", "text_pair"});
-      label = column(fields, {"label"});
+      text = column(path, fields, {"sentence", "text", "sentence1"});
+      pair = column(path, fields, {"sentence2", "text_pair"});
+      label = column(path, fields, {"label"});
       if (!text || !label) {
         fail(path, number, "expected a header line with \"sentence\" (or \"text\") and \"label\"");
       }
