@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -56,24 +54,27 @@ std::vector<Work> parse_shapes(const std::string& list) {
 
 // One count of tokens a line, cut into batches in the file's order.
 Work read_lengths(const std::string& path, int batch) {
-  std::ifstream in(path);
-  if (!in) throw Error(ErrorCode::not_found, "cannot open " + path);
+  RecordReader reader(path, Framing::lines);
   Work work{"lengths", {}};
-  std::string line;
-  for (int number = 1; std::getline(in, line); ++number) {
+  RawRecord record;
+  while (reader.next(record, true) == RecordReader::Status::record) {
+    const std::string& line = record.bytes;
     int length = 0;
     const char* const last = line.data() + line.size();
     const auto [end, error] = std::from_chars(line.data(), last, length);
     if (error != std::errc() || end != last || length <= 0) {
-      throw Error(ErrorCode::malformed, path + " line " + std::to_string(number) +
-                                            ": expected a count of tokens, found \"" + line + "\"");
+      throw Error(ErrorCode::malformed, printable(path) + " line " + std::to_string(record.line) +
+                                            ": expected a count of tokens, found \"" +
+                                            printable(line) + "\"");
     }
     if (work.batches.empty() || static_cast<int>(work.batches.back().size()) == batch) {
       work.batches.emplace_back();
     }
     work.batches.back().push_back(length);
   }
-  if (work.batches.empty()) throw Error(ErrorCode::malformed, path + " holds no counts of tokens");
+  if (work.batches.empty()) {
+    throw Error(ErrorCode::malformed, printable(path) + " holds no counts of tokens");
+  }
   return work;
 }
 
@@ -164,7 +165,11 @@ int run_bench(const BenchArguments& options) {
     output.flush();
   };
   if (asked) {
-    for (std::string line; std::getline(std::cin, line);) answer(parse_shapes(line));
+    RecordReader reader("-", Framing::lines);
+    RawRecord record;
+    while (reader.next(record, true) == RecordReader::Status::record) {
+      answer(parse_shapes(record.bytes));
+    }
   } else {
     answer(works);
   }
