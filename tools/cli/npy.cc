@@ -35,7 +35,7 @@ NpyWriter::NpyWriter(OutputStream& output, int columns)
   static_assert(std::endian::native == std::endian::little,
                 "rows are written as they lie in memory");
   if (start_ >= 0) {
-    output_.write(npy_header(0, columns_));
+    output_.write(std::string(kHeaderBytes, '\0'));
     return;
   }
   spool_.reset(std::tmpfile());
