@@ -66,6 +66,35 @@ TEST_CASE("Wrong usage is status 2 and says what to do") {
   check_usage({"bench", "-m", golden("distilbert-base"), "--shapes", "0x8"}, "--shapes");
 }
 
+TEST_CASE("An empty value is wrong usage, not a value left out") {
+  const std::string model = golden("distilbert-sentiment-f16");
+  for (const char* option : {"-m", "--model", "-i", "--input", "-o", "--output", "--threads",
+                             "--dtype", "--max-length", "--format", "--input-format", "--top-k"}) {
+    check_usage({"classify", option, "", "x"}, "empty");
+  }
+  check_usage({"classify", "--model=", "x"}, "--model= gives no value");
+  check_usage({"classify", "--top-k=", "3"}, "--top-k= gives no value");
+  check_usage({"inspect", ""}, "empty");
+  check_usage({"inspect", "--", ""}, "empty");
+  check_usage({"inspect", "-m", ""}, "empty");
+  check_usage({"inspect", model, "-o", ""}, "empty");
+  check_usage({"convert", "", "-o", "x"}, "empty");
+  check_usage({"convert", model, "-o", ""}, "empty");
+  check_usage({"convert", model, "-o", "x", "--decisions", ""}, "empty");
+  check_usage({"eval", "--task", "mlm", ""}, "empty");
+  for (const char* option : {"--shapes", "--lengths", "--layer"}) {
+    check_usage({"bench", "-m", model, option, ""}, "empty");
+  }
+  // A text may be empty, and so may the list of labels left out.
+  CHECK(run({"classify", "-m", model, ""}).status == 0);
+  CHECK(run({"classify", "-m", golden("bert-cross-encoder"), "--text-pair", "", "x"}).status == 0);
+  CHECK(run({"ner", "-m", golden("bert-ner-vocab-cased"), "--ignore-labels", "", "x"}).status == 0);
+  // An environment variable that is empty counts as not set.
+  RunOptions options;
+  options.env = {{"SAPWOOD_THREADS", ""}, {"SAPWOOD_MODEL", ""}, {"SAPWOOD_ISA", ""}};
+  CHECK(run({"classify", "-m", model, "x"}, options).status == 0);
+}
+
 TEST_CASE("No foreign text controls the terminal, and none is endless") {
   const std::string evil =
       "\x1b[31m\x07\r\xc2\x9b\xe2\x80\xae"

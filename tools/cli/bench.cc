@@ -188,9 +188,11 @@ Command add_bench(CLI::App& root) {
       app->add_option("--shapes", options->shapes,
                       "Texts x tokens, separated by commas; -: a list a line from standard input, "
                       "each answered at once")
+          ->type_name("SHAPES")
           ->capture_default_str();
   app->add_option("--lengths", options->lengths,
                   "Instead of shapes: a file with one count of tokens a line; a run is all of them")
+      ->type_name("FILE")
       ->excludes(shapes);
   app->add_option("--batch", options->batch, "Texts a call, with --lengths")
       ->check(CLI::Range(1, 100'000))

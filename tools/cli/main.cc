@@ -33,6 +33,11 @@ std::vector<std::string> shield(const std::vector<std::string>& arguments) {
       only_texts = true;
       continue;
     }
+    // CLI11 would take the argument that follows for the value.
+    if (!only_texts && argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+      throw UsageError(printable(argument) + " gives no value; an empty text is given as " +
+                       printable(argument.substr(0, argument.size() - 1)) + " \"\"");
+    }
     const bool special = only_texts || argument.starts_with('[') || argument == "++" ||
                          argument.starts_with(kShield);
     shielded.push_back(special ? kShield + argument : argument);
@@ -41,13 +46,18 @@ std::vector<std::string> shield(const std::vector<std::string>& arguments) {
   return shielded;
 }
 
-void unshield_values(CLI::App& app) {
+// Values as they were given, and none of them empty: an empty string often is a variable of a
+// script that was never set, and inside the program it stands for "not given". Texts may be empty.
+void prepare_values(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
     if (option->get_items_expected_max() == 0) continue;  // a flag
+    const std::string type = option->get_type_name();
+    const bool may_be_empty = type == "TEXT" || type == "LABELS";
     option->transform(CLI::Validator(
-        [](std::string& value) {
+        [may_be_empty](std::string& value) -> std::string {
           if (value.starts_with(kShield)) value.erase(0, 1);
-          return std::string();
+          if (!value.empty() || may_be_empty) return {};
+          return "the value is empty; give one, or leave the option out";
         },
         std::string()));
   }
@@ -106,7 +116,7 @@ int run(const std::vector<std::string>& arguments) {
                                       add_fill_mask(app), add_qa(app),      add_rerank(app),
                                       add_tokenize(app),  add_convert(app), add_inspect(app),
                                       add_eval(app),      add_bench(app),   add_models(app)};
-  for (const Command& command : commands) unshield_values(*command.app);
+  for (const Command& command : commands) prepare_values(*command.app);
 
   try {
     app.parse(shield(arguments));
