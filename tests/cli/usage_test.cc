@@ -95,6 +95,38 @@ TEST_CASE("An empty value is wrong usage, not a value left out") {
   CHECK(run({"classify", "-m", model, "x"}, options).status == 0);
 }
 
+TEST_CASE("Messages name what was expected in numbers that can be read") {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"fill-mask", "--top-k", "0", "x"},
+        {"qa", "--top-k", "0"},
+        {"qa", "--max-answer-length", "0"},
+        {"qa", "--max-length", "-3"},
+        {"classify", "--max-length", "0", "x"},
+        {"classify", "--batch-tokens", "0", "x"}}) {
+    check_usage(arguments, "expected a whole number of at least 1, found '");
+  }
+  check_usage({"classify", "--top-k", "-1", "x"},
+              "expected a whole number of at least 0, found '-1'");
+  check_usage({"ner", "--stride", "x", "x"}, "expected a whole number of at least 0, found 'x'");
+  check_usage({"classify", "--threads", "99999999999", "x"}, "at most 2147483647");
+}
+
+TEST_CASE("One file of a model in place of its directory is told apart") {
+  const TemporaryFolder folder;
+  const std::string pickle = golden("bert-mlm-bin");
+  for (const std::string name : {"pytorch_model.bin", "config.json", "tokenizer.json"}) {
+    check_failure({"fill-mask", "-m", pickle + "/" + name, "x"},
+                  "give its directory: -m " + pickle);
+  }
+  check_failure({"inspect", pickle + "/pytorch_model.bin"}, "give its directory");
+  check_failure({"tokenize", "-m", pickle + "/pytorch_model.bin", "x"}, "give its directory");
+  CHECK(run({"tokenize", "-m", pickle + "/tokenizer.json", "x"}).status == 0);
+  // What a converted file is called is free.
+  const std::string file = folder.path("mine.bin");
+  REQUIRE(run({"convert", "-q", golden("distilbert-fff-sentiment"), "-o", file}).status == 0);
+  CHECK(run({"classify", "-m", file, "x"}).status == 0);
+}
+
 TEST_CASE("No foreign text controls the terminal, and none is endless") {
   const std::string evil =
       "\x1b[31m\x07\r\xc2\x9b\xe2\x80\xae"

@@ -70,7 +70,7 @@ Command add_classify(CLI::App& root) {
   app->add_option("--text-pair", options->pair, "Second text of every pair")->type_name("TEXT");
   app->add_option("--top-k", options->top_k, "Labels shown, best first; 0: all")
       ->type_name("K")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   add_choice<std::optional<ScoreFunction>, ScoreFunction>(
       *app, "--function-to-apply", options->function,

@@ -68,7 +68,7 @@ Command add_fill_mask(CLI::App& root) {
   add_model_name(*app, options->model.model, kFillMaskKind);
   app->add_option("--top-k", options->top_k, "Tokens shown for a mask, best first")
       ->type_name("K")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   add_text_task_options(*app, *options);
   return {app, [options] { return run_fill_mask(*options); }};

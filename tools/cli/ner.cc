@@ -94,7 +94,7 @@ Command add_ner(CLI::App& root) {
   app->add_option("--stride", options->stride,
                   "Read texts over the limit in windows that overlap by N tokens; 0: cut them")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   add_text_task_options(*app, *options);
   return {app, [options] { return run_ner(*options); }};

@@ -85,20 +85,20 @@ Command add_qa(CLI::App& root) {
   AnswerOptions& answer = options->answer;
   app->add_option("--top-k", answer.top_k, "Answers shown, best first")
       ->type_name("K")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   app->add_option("--max-answer-length", answer.max_answer_length, "Tokens of the longest answer")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   app->add_option("--max-seq-length,--max-length", answer.max_seq_length,
                   "Tokens of one window, question included [384, or the model's limit where less]")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(at_least(1));
   app->add_option("--stride,--doc-stride", answer.stride,
                   "Tokens by which windows overlap [128, or half a window where less]")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   app->add_flag("--handle-impossible-answer", answer.handle_impossible_answer,
                 "The empty answer competes with its own score");
   app->add_option("--no-answer-threshold", answer.no_answer_threshold,

@@ -11,7 +11,7 @@ namespace sapwood::cli {
 namespace {
 
 constexpr ModelKind kTokenizeKind{"a model, a folder with only a tokenizer, or a vocab.txt",
-                                  "minilm-fff-sst2"};
+                                  "minilm-fff-sst2", true};
 
 struct TokenizeArguments {
   IoOptions io;
@@ -176,7 +176,7 @@ Command add_tokenize(CLI::App& root) {
   app->add_option("--stride", options->stride,
                   "Show what is beyond the limit as windows that overlap by N tokens")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   app->add_flag("--no-special-tokens", options->no_special_tokens,
                 "Leave the template's tokens ([CLS], [SEP]) out");
   app->add_flag_function(
