@@ -10,7 +10,6 @@
 #include <string>
 #include <system_error>
 
-#include "checkpoint/message.h"
 #include "sapwood/error.h"
 
 namespace sapwood {
@@ -31,12 +30,12 @@ fs::path resolve_target(const fs::path& target) {
   const fs::file_status status = fs::status(resolved, error);
   if (fs::exists(status) && !fs::is_regular_file(status)) {
     throw Error(ErrorCode::invalid_argument,
-                quote(target.string()) + ": cannot write: expected a file name, found a " +
+                target.string() + ": cannot write: expected a file name, found a " +
                     (fs::is_directory(status) ? "directory" : "special file"));
   }
   if (!resolved.has_filename()) {
     throw Error(ErrorCode::invalid_argument,
-                "cannot write " + quote(target.string()) + ": expected a file name");
+                "cannot write '" + target.string() + "': expected a file name");
   }
   return resolved;
 }
@@ -152,7 +151,7 @@ void AtomicFile::commit() {
 
 void AtomicFile::fail(const char* action, int error) const {
   std::string message =
-      quote(target_.string()) + ": " + action + ": " + std::generic_category().message(error);
+      target_.string() + ": " + action + ": " + std::generic_category().message(error);
   struct rlimit limit {};
   if (error == EFBIG && ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
     message += ": this process may write files of at most " + std::to_string(limit.rlim_cur) +
