@@ -47,6 +47,11 @@ TEST_CASE("eval classify: labels as ids or names, TSV or JSONL") {
                                folder.write("b.tsv", "sentence\tlabel\nx\tNO_SUCH_LABEL\n")});
   CHECK(unknown.status == 1);
   CHECK(unknown.err.find("NO_SUCH_LABEL") != std::string::npos);
+  CHECK(unknown.err.find("b.tsv: example 1") != std::string::npos);
+  const Outcome twice = run({"eval", "--task", "classify", "-m", model,
+                             folder.write("d.tsv", "sentence\tlabel\tlabel\nx\t1\t0\n")});
+  CHECK(twice.status == 1);
+  CHECK(twice.err.find("\"label\" more than once") != std::string::npos);
   const Outcome ragged = run(
       {"eval", "--task", "classify", "-m", model, folder.write("c.tsv", "sentence\tlabel\nx\n")});
   CHECK(ragged.status == 1);

@@ -24,7 +24,7 @@ TEST_CASE("An npy file gets its row count at the end") {
   const std::string path = folder.path("a.npy");
   const float rows[2][3] = {{1, 2.5F, -3}, {4, 5, 6e-30F}};
   {
-    OutputStream output(path);
+    OutputStream output(path, {});
     NpyWriter writer(output, 3);
     writer.write_row(rows[0]);
     writer.write_row(rows[1]);

@@ -93,6 +93,7 @@ Outcome run(const std::vector<std::string>& arguments, const RunOptions& options
     if (options.close_stdin) ::close(STDIN_FILENO);
     set_stdout(options, out);
     ::dup2(err.write, STDERR_FILENO);
+    if (options.prepare) options.prepare();
     exec(arguments, options);
   }
   close_end(in.read);
@@ -180,6 +181,24 @@ int CoProcess::finish() {
   peak_bytes_ = static_cast<std::size_t>(usage.ru_maxrss) * 1024;
   pid_ = -1;
   return status;
+}
+
+int CoProcess::kill() {
+  ::kill(pid_, SIGKILL);
+  return finish();
+}
+
+void redirect_stdin(const std::string& path) {
+  ::dup2(::open(path.c_str(), O_RDONLY), STDIN_FILENO);
+}
+
+void append_stdout(const std::string& path) {
+  ::dup2(::open(path.c_str(), O_WRONLY | O_APPEND), STDOUT_FILENO);
+}
+
+void limit(int resource, std::size_t most) {
+  const rlimit value{most, most};
+  ::setrlimit(static_cast<__rlimit_resource>(resource), &value);
 }
 
 TemporaryFolder::TemporaryFolder() {

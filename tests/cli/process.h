@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ struct RunOptions {
   Stdout out = Stdout::pipe;
   bool close_stdin = false;                // <&-
   std::map<std::string, std::string> env;  // added to the environment; SAPWOOD_* of ours is removed
+  std::function<void()> prepare;           // called in the child: redirections, limits
 };
 
 // `sapwood ARGUMENTS...`
@@ -44,6 +46,7 @@ class CoProcess {
   // One line without its end; "" where none came within a minute.
   std::string read_line();
   int finish();  // closes its input and waits: the exit status
+  int kill();    // ends it at once
   std::size_t peak_bytes() const { return peak_bytes_; }  // resident at most; after finish()
 
  private:
@@ -66,6 +69,11 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+// For RunOptions::prepare: what the shell does for <FILE, >>FILE and ulimit.
+void redirect_stdin(const std::string& path);
+void append_stdout(const std::string& path);
+void limit(int resource, std::size_t most);
 
 std::string read_file(const std::string& path);
 std::vector<std::string> lines_of(const std::string& text);

@@ -69,6 +69,22 @@ TEST_CASE("A record over the limit is reported and the next one is whole") {
   CHECK_FALSE(read_all(std::string(10, 'x') + "\n", Framing::lines, 10)[0].oversized);
 }
 
+TEST_CASE("A record that does not end is given up") {
+  for (const Framing framing : {Framing::lines, Framing::csv}) {
+    RecordReader reader("/dev/zero", framing, 1000, 500'000);
+    RawRecord record;
+    try {
+      reader.next(record, true);
+      FAIL("/dev/zero has ended");
+    } catch (const sapwood::Error& error) {
+      CHECK(error.code() == sapwood::ErrorCode::too_long);
+      CHECK_THAT(error.what(), ContainsSubstring("/dev/zero: line 1 has not ended"));
+    }
+    CHECK(reader.bytes_read() > 500'000);
+    CHECK(reader.bytes_read() < 1'000'000);
+  }
+}
+
 TEST_CASE("Block boundaries do not show") {
   std::mt19937 random(1);
   std::string bytes;

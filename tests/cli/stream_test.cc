@@ -1,4 +1,6 @@
 // Order, bad inputs, answers in time, bounded memory.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -138,6 +140,43 @@ TEST_CASE("Answers keep the input's order and do not depend on the batch") {
     wrong += lines[static_cast<std::size_t>(i)] != alone[static_cast<std::size_t>(i * 7 % 4)];
   }
   CHECK(wrong == 0);
+}
+
+TEST_CASE("An input without line ends ends the run, in bounded memory") {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"classify", "-m", golden(kModel), "-i", "/dev/zero"},
+        {"tokenize", "-m", golden(kModel), "-i", "/dev/zero", "--input-format", "csv"},
+        {"eval", "--task", "mlm", "-m", golden("distilbert-mlm"), "/dev/zero"},
+        {"bench", "-m", golden("distilbert-base"), "--lengths", "/dev/zero"}}) {
+    RunOptions options;
+    // Two thirds of a gibibyte: a record of 64 MiB, the model and the program.
+    options.prepare = [] { limit(RLIMIT_DATA, std::size_t{640} << 20); };
+    const Outcome outcome = run(arguments, options);
+    INFO(arguments[0] << ' ' << outcome.err);
+    CHECK(outcome.status == 1);
+    CHECK_THAT(outcome.err, ContainsSubstring("/dev/zero: line 1 has not ended after"));
+  }
+}
+
+TEST_CASE("Inputs that are no regular files are read") {
+  const std::string wanted = classify("", {"journey"}).out;
+  CHECK(classify("journey\n", {"-i", "/dev/stdin"}).out == wanted);
+  CHECK(classify("journey\n", {"-i", "/dev/fd/0"}).out == wanted);
+  CHECK(classify("journey\n", {"-i", "/proc/self/fd/0"}).out == wanted);
+  CHECK(classify("", {"-i", "/dev/null"}).status == 0);
+}
+
+TEST_CASE("A CSV header that names a column twice is refused") {
+  for (const char* header : {"text,text", "text,text_pair,text_pair", "id,text,x,text"}) {
+    const Outcome outcome =
+        classify(std::string(header) + "\na,b,c,d\n", {"--input-format", "csv"});
+    CHECK(outcome.status == 1);
+    CHECK(outcome.out.empty());
+    CHECK_THAT(outcome.err, ContainsSubstring("more than once"));
+    CHECK_THAT(outcome.err, ContainsSubstring(header));
+  }
+  // Columns that the task does not read may be called what they like.
+  CHECK(classify("id,,text,,id\n1,2,journey,3,4\n", {"--input-format", "csv"}).status == 0);
 }
 
 TEST_CASE("Memory does not grow with the input") {

@@ -134,6 +134,28 @@ TEST_CASE("tokenize reads a folder with only a tokenizer, and a vocab.txt with -
   CHECK(answers({"tokenize", "-m", vocab, "--no-lowercase", "Water"})[0]["ids"] == Json({2, 6, 3}));
 }
 
+TEST_CASE("tokenize --decode takes only ids that a token has") {
+  const std::string model = golden("distilbert-sentiment-f16");
+  const auto ids = answers({"tokenize", "-m", model, "a journey"})[0].at("ids");
+  CHECK(answers({"tokenize", "-m", model, "--decode", "--input-format", "jsonl"},
+                jsonl({{{"ids", ids}}}))[0] == Json({{"text", "a journey"}}));
+  RunOptions options;
+  options.input = "2 3\n999999\n-1\n5 2147483647\n2\n";
+  const Outcome outcome = run({"tokenize", "-m", model, "--decode"}, options);
+  CHECK(outcome.status == 1);
+  const auto lines = lines_of(outcome.out);
+  REQUIRE(lines.size() == 5);
+  CHECK(Json::parse(lines[0]).contains("text"));
+  CHECK(Json::parse(lines[4]).contains("text"));
+  for (const auto& [line, id] :
+       {std::pair{1, "999999"}, std::pair{2, "-1"}, std::pair{3, "2147483647"}}) {
+    const Json error = Json::parse(lines[static_cast<std::size_t>(line)])["error"];
+    CHECK(error["code"] == "invalid_argument");
+    CHECK_THAT(error["message"].get<std::string>(),
+               ContainsSubstring(std::string("no token has the id ") + id));
+  }
+}
+
 TEST_CASE("classify answers label and score") {
   const std::string model = "distilbert-sentiment-f16";
   const Json cases = expected(model).at("classify");

@@ -1,8 +1,11 @@
 // Exit statuses and messages: 2 for what cannot be meant, 1 for what failed, 0 else.
+#include <filesystem>
+
 #include "catch.h"
 #include "process.h"
 
 using namespace sapwood::test;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -61,6 +64,109 @@ TEST_CASE("Wrong usage is status 2 and says what to do") {
   check_usage({"inspect"}, "no model given");
   check_usage({"bench", "-m", golden("distilbert-base"), "--shapes", "8"}, "--shapes");
   check_usage({"bench", "-m", golden("distilbert-base"), "--shapes", "0x8"}, "--shapes");
+}
+
+TEST_CASE("An empty value is wrong usage, not a value left out") {
+  const std::string model = golden("distilbert-sentiment-f16");
+  for (const char* option : {"-m", "--model", "-i", "--input", "-o", "--output", "--threads",
+                             "--dtype", "--max-length", "--format", "--input-format", "--top-k"}) {
+    check_usage({"classify", option, "", "x"}, "empty");
+  }
+  check_usage({"classify", "--model=", "x"}, "--model= gives no value");
+  check_usage({"classify", "--top-k=", "3"}, "--top-k= gives no value");
+  check_usage({"inspect", ""}, "empty");
+  check_usage({"inspect", "--", ""}, "empty");
+  check_usage({"inspect", "-m", ""}, "empty");
+  check_usage({"inspect", model, "-o", ""}, "empty");
+  check_usage({"convert", "", "-o", "x"}, "empty");
+  check_usage({"convert", model, "-o", ""}, "empty");
+  check_usage({"convert", model, "-o", "x", "--decisions", ""}, "empty");
+  check_usage({"eval", "--task", "mlm", ""}, "empty");
+  for (const char* option : {"--shapes", "--lengths", "--layer"}) {
+    check_usage({"bench", "-m", model, option, ""}, "empty");
+  }
+  // A text may be empty, and so may the list of labels left out.
+  CHECK(run({"classify", "-m", model, ""}).status == 0);
+  CHECK(run({"classify", "-m", golden("bert-cross-encoder"), "--text-pair", "", "x"}).status == 0);
+  CHECK(run({"ner", "-m", golden("bert-ner-vocab-cased"), "--ignore-labels", "", "x"}).status == 0);
+  // An environment variable that is empty counts as not set.
+  RunOptions options;
+  options.env = {{"SAPWOOD_THREADS", ""}, {"SAPWOOD_MODEL", ""}, {"SAPWOOD_ISA", ""}};
+  CHECK(run({"classify", "-m", model, "x"}, options).status == 0);
+}
+
+TEST_CASE("Messages name what was expected in numbers that can be read") {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"fill-mask", "--top-k", "0", "x"},
+        {"qa", "--top-k", "0"},
+        {"qa", "--max-answer-length", "0"},
+        {"qa", "--max-length", "-3"},
+        {"classify", "--max-length", "0", "x"},
+        {"classify", "--batch-tokens", "0", "x"}}) {
+    check_usage(arguments, "expected a whole number of at least 1, found '");
+  }
+  check_usage({"classify", "--top-k", "-1", "x"},
+              "expected a whole number of at least 0, found '-1'");
+  check_usage({"ner", "--stride", "x", "x"}, "expected a whole number of at least 0, found 'x'");
+  check_usage({"classify", "--threads", "99999999999", "x"}, "at most 2147483647");
+}
+
+TEST_CASE("One file of a model in place of its directory is told apart") {
+  const TemporaryFolder folder;
+  const std::string pickle = golden("bert-mlm-bin");
+  for (const std::string name : {"pytorch_model.bin", "config.json", "tokenizer.json"}) {
+    check_failure({"fill-mask", "-m", pickle + "/" + name, "x"},
+                  "give its directory: -m " + pickle);
+  }
+  check_failure({"inspect", pickle + "/pytorch_model.bin"}, "give its directory");
+  check_failure({"tokenize", "-m", pickle + "/pytorch_model.bin", "x"}, "give its directory");
+  CHECK(run({"tokenize", "-m", pickle + "/tokenizer.json", "x"}).status == 0);
+  // What a converted file is called is free.
+  const std::string file = folder.path("mine.bin");
+  REQUIRE(run({"convert", "-q", golden("distilbert-fff-sentiment"), "-o", file}).status == 0);
+  CHECK(run({"classify", "-m", file, "x"}).status == 0);
+}
+
+TEST_CASE("No foreign text controls the terminal, and none is endless") {
+  const std::string evil =
+      "\x1b[31m\x07\r\xc2\x9b\xe2\x80\xae"
+      "evil\nsapwood: forged\xff";
+  const std::string lengthy(100'000, 'a');
+  const std::string model = golden("distilbert-sentiment-f16");
+  const TemporaryFolder folder;
+  fs::create_directories(folder.path("evil\x1b[31m\nname"));
+  std::vector<std::vector<std::string>> commands;
+  for (const std::string& text : {evil, lengthy}) {
+    commands.insert(commands.end(),
+                    {{text},
+                     {"classify", "-m", text, "x"},
+                     {"classify", "-i", text},
+                     {"classify", "-m", model, "-o", "/no/such/" + text, "x"},
+                     {"classify", "--threads", text, "x"},
+                     {"classify", "--isa", text, "x"},
+                     {"classify", "--" + text, "x"},
+                     {"inspect", text},
+                     {"convert", text, "-o", "x"},
+                     {"convert", model, "-o", "/no/such/" + text},
+                     {"eval", "--task", "mlm", "-m", golden("distilbert-mlm"), text},
+                     {"bench", "-m", model, "--shapes", text},
+                     {"bench", "-m", model, "--lengths", text}});
+  }
+  commands.push_back({"classify", "-m", folder.path("evil\x1b[31m\nname"), "x"});
+  RunOptions environment;
+  for (const auto& arguments : commands) {
+    const Outcome outcome = run(arguments);
+    INFO(arguments[0] << ' ' << outcome.err.substr(0, 1000));
+    CHECK(outcome.status != 0);
+    CHECK(outcome.err.rfind("sapwood: ", 0) == 0);
+    CHECK(outcome.err.size() < 20'000);
+    for (const char* control : {"\x1b", "\x07", "\r", "\xc2\x9b", "\xe2\x80\xae", "\xff"}) {
+      CHECK(outcome.err.find(control) == std::string::npos);
+    }
+    CHECK(outcome.err.find("\nsapwood: forged") == std::string::npos);
+  }
+  environment.env = {{"SAPWOOD_THREADS", evil}};
+  CHECK(run({"classify", "x"}, environment).err.find('\x1b') == std::string::npos);
 }
 
 TEST_CASE("A task without a default model says which kind to give") {

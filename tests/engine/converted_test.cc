@@ -13,6 +13,11 @@ namespace {
 
 const fs::path sentiment = golden_dir() / "distilbert-fff-sentiment";
 
+std::string read_all(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
 struct Converted {
   Converted() : file(folder.path() / "model.safetensors") { convert(sentiment, file); }
   TemporaryFolder folder;
@@ -226,12 +231,47 @@ TEST_CASE("a full disk while converting leaves nothing half-written", "[converte
   } catch (const Error& e) {
     setrlimit(RLIMIT_FSIZE, &old);
     CHECK(to_string(e.code()) == "io");
+    CHECK_THAT(e.what(), ContainsSubstring("at most 4096 bytes (ulimit -f)"));
   }
   std::signal(SIGXFSZ, handler);
   std::string text;
   std::ifstream(target) >> text;
   CHECK(text == "old");
   CHECK(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()) == 1);
+}
+
+TEST_CASE("convert never writes over a file of its source", "[converted][hostile]") {
+  const TemporaryFolder folder;
+  const fs::path source = folder.path() / "source";
+  const fs::path pickle = folder.path() / "pickle";
+  fs::copy(golden_dir() / "bert-base-sharded", source, fs::copy_options::recursive);
+  fs::copy(golden_dir() / "bert-mlm-bin", pickle, fs::copy_options::recursive);
+  const fs::path shard = source / "model-00002-of-00004.safetensors";
+  fs::create_symlink(shard, folder.path() / "link");
+  fs::create_hard_link(source / "config.json", folder.path() / "hard");
+  const auto refuse = [](const fs::path& from, const fs::path& to) {
+    INFO(to);
+    const bool there = fs::exists(to);
+    const std::string before = read_all(to);
+    try {
+      convert(from, to);
+      FAIL("converted");
+    } catch (const Error& e) {
+      CHECK(to_string(e.code()) == "invalid_argument");
+      CHECK_THAT(e.what(), ContainsSubstring("write to another file"));
+    }
+    CHECK(fs::exists(to) == there);
+    CHECK(read_all(to) == before);
+  };
+  for (const fs::path& target : {shard, source / "config.json", source / "../source/tokenizer.json",
+                                 folder.path() / "link", folder.path() / "hard"}) {
+    refuse(source, target);
+  }
+  refuse(pickle, pickle / "pytorch_model.bin");
+  refuse(pickle, pickle / "model.safetensors");  // not there: it would be read as the weights
+  // A file of the user's own in the same folder is no part of the model.
+  CHECK_NOTHROW(convert(pickle, pickle / "mine.safetensors"));
+  CHECK_NOTHROW(convert(pickle, pickle / "mine.safetensors"));
 }
 
 }  // namespace

@@ -38,5 +38,31 @@ TEST_CASE("names that are no names are not searched for", "[find_model]") {
     CHECK(code_of(name) == ErrorCode::not_found);
 }
 
+TEST_CASE("the files of a model are its parts and those of its modules", "[find_model]") {
+  const TemporaryFolder folder;
+  const auto names = [&](const fs::path& model) {
+    std::set<std::string> list;
+    for (const fs::path& file : model_files(model)) {
+      list.insert(fs::relative(file, folder.path()).string());
+    }
+    return list;
+  };
+  fs::create_directories(folder.path() / "1_Pooling");
+  fs::create_directories(folder.path() / "results");
+  for (const char* name :
+       {"config.json", "model.safetensors", "tokenizer.json", "modules.json", "added_tokens.json",
+        "sentence_bert_config.json", "vocab.txt", "1_Pooling/config.json", "out.json", "out.txt",
+        "mine.safetensors", "results/out.json"}) {
+    std::ofstream(folder.path() / name) << "x";
+  }
+  const std::set<std::string> parts{
+      "1_Pooling/config.json", "added_tokens.json",         "config.json",    "model.safetensors",
+      "modules.json",          "sentence_bert_config.json", "tokenizer.json", "vocab.txt"};
+  CHECK(names(folder.path()) == parts);
+  CHECK(names(folder.path() / "mine.safetensors") == std::set<std::string>{"mine.safetensors"});
+  CHECK(names(folder.path() / "vocab.txt") ==
+        std::set<std::string>{"added_tokens.json", "vocab.txt"});
+}
+
 }  // namespace
 }  // namespace sapwood::test

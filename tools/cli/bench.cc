@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -13,6 +11,8 @@
 #include "commands.h"
 #include "json.h"
 #include "options.h"
+#include "base/quote.h"
+#include "record_reader.h"
 #include "sapwood/inspect.h"
 
 namespace sapwood::cli {
@@ -43,7 +43,8 @@ std::vector<Work> parse_shapes(const std::string& list) {
     const auto tokens = times ? std::from_chars(batch.ptr + 1, last, length) : batch;
     const bool sane = texts > 0 && texts <= 100'000 && length > 0;
     if (!times || tokens.ec != std::errc() || tokens.ptr != last || !sane) {
-      throw UsageError("--shapes wants BATCHxTOKENS, e.g. 1x8,1x128; found \"" + name + "\"");
+      throw UsageError("--shapes wants BATCHxTOKENS, e.g. 1x8,1x128; found \"" + printable(name) +
+                       "\"");
     }
     shapes.push_back({name, {std::vector<int>(static_cast<std::size_t>(texts), length)}});
     begin = end + 1;
@@ -53,24 +54,27 @@ std::vector<Work> parse_shapes(const std::string& list) {
 
 // One count of tokens a line, cut into batches in the file's order.
 Work read_lengths(const std::string& path, int batch) {
-  std::ifstream in(path);
-  if (!in) throw Error(ErrorCode::not_found, "cannot open " + path);
+  RecordReader reader(path, Framing::lines);
   Work work{"lengths", {}};
-  std::string line;
-  for (int number = 1; std::getline(in, line); ++number) {
+  RawRecord record;
+  while (reader.next(record, true) == RecordReader::Status::record) {
+    const std::string& line = record.bytes;
     int length = 0;
     const char* const last = line.data() + line.size();
     const auto [end, error] = std::from_chars(line.data(), last, length);
     if (error != std::errc() || end != last || length <= 0) {
-      throw Error(ErrorCode::malformed, path + " line " + std::to_string(number) +
-                                            ": expected a count of tokens, found \"" + line + "\"");
+      throw Error(ErrorCode::malformed, printable(path) + " line " + std::to_string(record.line) +
+                                            ": expected a count of tokens, found \"" +
+                                            printable(line) + "\"");
     }
     if (work.batches.empty() || static_cast<int>(work.batches.back().size()) == batch) {
       work.batches.emplace_back();
     }
     work.batches.back().push_back(length);
   }
-  if (work.batches.empty()) throw Error(ErrorCode::malformed, path + " holds no counts of tokens");
+  if (work.batches.empty()) {
+    throw Error(ErrorCode::malformed, printable(path) + " holds no counts of tokens");
+  }
   return work;
 }
 
@@ -150,14 +154,22 @@ int run_bench(const BenchArguments& options) {
     }
   }
   const Model model = Model::load(model_path(options.model.model, kBenchKind), load);
-  OutputStream output;
+  InputFiles inputs;
+  inputs.add_model(model.path());
+  if (asked) inputs.add("-");
+  if (!options.lengths.empty()) inputs.add(options.lengths);
+  OutputStream output("", inputs);
   const auto answer = [&](const std::vector<Work>& these) {
     const auto json = measure(model, these, options);
     output.write(options.json ? json.dump() + "\n" : table_of(json));
     output.flush();
   };
   if (asked) {
-    for (std::string line; std::getline(std::cin, line);) answer(parse_shapes(line));
+    RecordReader reader("-", Framing::lines);
+    RawRecord record;
+    while (reader.next(record, true) == RecordReader::Status::record) {
+      answer(parse_shapes(record.bytes));
+    }
   } else {
     answer(works);
   }
@@ -176,9 +188,11 @@ Command add_bench(CLI::App& root) {
       app->add_option("--shapes", options->shapes,
                       "Texts x tokens, separated by commas; -: a list a line from standard input, "
                       "each answered at once")
+          ->type_name("SHAPES")
           ->capture_default_str();
   app->add_option("--lengths", options->lengths,
                   "Instead of shapes: a file with one count of tokens a line; a run is all of them")
+      ->type_name("FILE")
       ->excludes(shapes);
   app->add_option("--batch", options->batch, "Texts a call, with --lengths")
       ->check(CLI::Range(1, 100'000))

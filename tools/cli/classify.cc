@@ -45,8 +45,7 @@ int run_classify(const ClassifyArguments& options) {
   const Model model = load_model(options.model, kClassifyKind);
   const LengthOptions length = options.length.options();
   const ClassifyOptions classify_options{options.top_k, options.function, length};
-  Task task;
-  task.io = options.io;
+  Task task(options.io, model.path());
   task.schema.second = "text_pair";
   task.schema.fixed_second = options.pair;
   task.columns = {"label", "score"};
@@ -58,7 +57,7 @@ int run_classify(const ClassifyArguments& options) {
                              return render(std::move(result), options.top_k != 1, format);
                            });
   };
-  return run_task(task);
+  return run_task(std::move(task));
 }
 
 }  // namespace
@@ -71,7 +70,7 @@ Command add_classify(CLI::App& root) {
   app->add_option("--text-pair", options->pair, "Second text of every pair")->type_name("TEXT");
   app->add_option("--top-k", options->top_k, "Labels shown, best first; 0: all")
       ->type_name("K")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   add_choice<std::optional<ScoreFunction>, ScoreFunction>(
       *app, "--function-to-apply", options->function,

@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "options.h"
+#include "base/quote.h"
 
 namespace sapwood::cli {
 namespace {
@@ -19,20 +20,25 @@ struct ConvertArguments {
 
 int run_convert(const ConvertArguments& options) {
   const std::filesystem::path source = find_model(options.source);
+  InputFiles inputs;
+  inputs.add_model(source);
+  inputs.require_other(options.target);
   const ConvertReport report = convert(source, options.target, options.convert);
   for (const std::string& name : report.not_finite) {
-    say("warning: tensor '" + name + "' holds a NaN or an infinity; results will not be finite");
+    say({"warning: tensor '", printable(name),
+         "' holds a NaN or an infinity; results will not be finite"});
   }
   for (const ConvertReport::Product& product : report.products) {
     if (product.dtype == options.convert.dtype) continue;
     char percent[32];
     std::snprintf(percent, sizeof percent, "%.1f %%", 100 * product.error);
-    say(product.name + ": int8 would be off by " + percent + "; kept in " + product.dtype);
+    say(printable(product.name) + ": int8 would be off by " + percent + "; kept in " +
+        product.dtype);
   }
   if (!options.quiet) {
     const auto bytes = std::filesystem::file_size(options.target);
-    say("wrote " + options.target + " (" + options.convert.dtype + ", " +
-        std::to_string((bytes + 500'000) / 1'000'000) + " MB) from " + source.string());
+    say("wrote " + printable(options.target) + " (" + options.convert.dtype + ", " +
+        std::to_string((bytes + 500'000) / 1'000'000) + " MB) from " + printable(source.string()));
   }
   return 0;
 }

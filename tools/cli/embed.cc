@@ -91,8 +91,7 @@ int run_embed(const EmbedArguments& options) {
   const LengthOptions length = options.length.options();
   const EmbedOptions embed_options{options.pooling, options.normalize, length};
   const bool per_token = options.pooling == PoolingMode::none;
-  Task task;
-  task.io = options.io;
+  Task task(options.io, model.path());
   task.schema.second = "text_pair";
   task.schema.fixed_second = options.pair;
   task.columns = columns(model, per_token, output_format(options.io));
@@ -116,7 +115,7 @@ int run_embed(const EmbedArguments& options) {
           return rendered;
         });
   };
-  return run_task(task);
+  return run_task(std::move(task));
 }
 
 }  // namespace

@@ -56,14 +56,17 @@ int run_eval(EvalArguments options) {
   options.eval.progress = [&](std::size_t done, std::size_t all) {
     progress.update(done, done, all);
   };
-  OutputStream output(options.output);
+  InputFiles inputs;
+  inputs.add_model(model.path());
+  inputs.add(options.eval.file);
+  OutputStream output(options.output, inputs);
   const auto start = std::chrono::steady_clock::now();
   const Evaluation evaluation = options.task.evaluate(model, options.eval);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   progress.clear();
   if (evaluation.n == 0) {
-    throw Error(ErrorCode::malformed, options.eval.file + " has no examples");
+    throw Error(ErrorCode::malformed, printable(options.eval.file) + " has no examples");
   }
   if (evaluation.truncated > 0 && !options.quiet) {
     say(std::to_string(evaluation.truncated) + " texts were " +

@@ -47,8 +47,7 @@ Rendered render(MaskFills result, OutputFormat format) {
 int run_fill_mask(const FillMaskArguments& options) {
   const Model model = load_model(options.model, kFillMaskKind);
   const FillMaskOptions fill_options{options.top_k, options.length.options()};
-  Task task;
-  task.io = options.io;
+  Task task(options.io, model.path());
   task.columns = {"mask", "score", "id", "token", "sequence"};
   task.truncation_notice =
       truncation_notice(fill_options.length.max_length.value_or(model.max_length()));
@@ -57,7 +56,7 @@ int run_fill_mask(const FillMaskArguments& options) {
         fill_mask(model, single_texts(records), fill_options),
         [&](MaskFills result, std::size_t) { return render(std::move(result), format); });
   };
-  return run_task(task);
+  return run_task(std::move(task));
 }
 
 }  // namespace
@@ -69,7 +68,7 @@ Command add_fill_mask(CLI::App& root) {
   add_model_name(*app, options->model.model, kFillMaskKind);
   app->add_option("--top-k", options->top_k, "Tokens shown for a mask, best first")
       ->type_name("K")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   add_text_task_options(*app, *options);
   return {app, [options] { return run_fill_mask(*options); }};

@@ -84,10 +84,11 @@ Json graph_json(const GraphSummary& graph) {
 }
 
 void write_model(OutputStream& output, const Json& model) {
+  constexpr std::size_t kShown = 2000;  // of lists, the rest of which --json has
   for (const auto& [name, value] : model.items()) {
     const std::string text = value.is_string() ? value.get<std::string>() : dump(value);
     output.write(name + std::string(name.size() < 16 ? 16 - name.size() : 1, ' ') +
-                 printable(text) + "\n");
+                 printable(text, kShown) + "\n");
   }
 }
 
@@ -128,10 +129,13 @@ int run_inspect(InspectArguments options) {
   const bool dot = options.format == "dot";
   if (dot && !options.graph) throw UsageError("--format dot draws the graph: add --graph");
   const Model model = load(options.model);
-  OutputStream output(options.output);
+  InputFiles inputs;
+  inputs.add_model(model.path());
+  OutputStream output(options.output, inputs);
   if (options.verify) {
     verify(model.path());
-    say(model.path().string() + ": the contents have the checksum they were written with");
+    say({printable(model.path().string()),
+         ": the contents have the checksum they were written with"});
   }
   if (dot) {
     output.write(to_dot(summarize(model.graph())));

@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "commands.h"
 #include "output.h"
+#include "base/quote.h"
 #include "sapwood/error.h"
 #include "usage_error.h"
 
@@ -30,6 +33,11 @@ std::vector<std::string> shield(const std::vector<std::string>& arguments) {
       only_texts = true;
       continue;
     }
+    // CLI11 would take the argument that follows for the value.
+    if (!only_texts && argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+      throw UsageError(printable(argument) + " gives no value; an empty text is given as " +
+                       printable(argument.substr(0, argument.size() - 1)) + " \"\"");
+    }
     const bool special = only_texts || argument.starts_with('[') || argument == "++" ||
                          argument.starts_with(kShield);
     shielded.push_back(special ? kShield + argument : argument);
@@ -38,17 +46,24 @@ std::vector<std::string> shield(const std::vector<std::string>& arguments) {
   return shielded;
 }
 
-void unshield_values(CLI::App& app) {
+// Values as they were given, and none of them empty: an empty string often is a variable of a
+// script that was never set, and inside the program it stands for "not given". Texts may be empty.
+void prepare_values(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
     if (option->get_items_expected_max() == 0) continue;  // a flag
+    const std::string type = option->get_type_name();
+    const bool may_be_empty = type == "TEXT" || type == "LABELS";
     option->transform(CLI::Validator(
-        [](std::string& value) {
+        [may_be_empty](std::string& value) -> std::string {
           if (value.starts_with(kShield)) value.erase(0, 1);
-          return std::string();
+          if (!value.empty() || may_be_empty) return {};
+          return "the value is empty; give one, or leave the option out";
         },
         std::string()));
   }
 }
+
+constexpr std::size_t kShownMessage = 1000;
 
 // CLI11's messages name options well but not what to do; and it takes an unknown command for a
 // stray argument.
@@ -59,6 +74,7 @@ std::string usage_message(const CLI::ParseError& error, const std::vector<Comman
     if (command.app->parsed()) {
       std::string message = error.what();
       std::erase(message, kShield);
+      message = printable(message, kShownMessage);
       if (error.get_name() == "ExtrasError") {
         message += " (a text that begins with a dash goes after --)";
       }
@@ -67,10 +83,11 @@ std::string usage_message(const CLI::ParseError& error, const std::vector<Comman
     names += (names.empty() ? "" : ", ") + command.app->get_name();
   }
   if (!arguments.empty() && !arguments.front().starts_with('-')) {
-    return "there is no command \"" + arguments.front() + "\"; the commands are " + names;
+    return "there is no command \"" + printable(arguments.front()) + "\"; the commands are " +
+           names;
   }
   if (arguments.empty()) return "no command given; the commands are " + names;
-  return std::string(error.what()) + "; see: sapwood --help";
+  return printable(error.what(), kShownMessage) + "; see: sapwood --help";
 }
 
 // CLI11 2.4 passes over environment variables whose value is none of the option's; 2.1 reports
@@ -81,8 +98,8 @@ void check_environment(const CLI::App& app) {
     const char* value = variable.empty() ? nullptr : std::getenv(variable.c_str());
     if (value == nullptr || *value == '\0' || option->count() > 0) continue;
     throw UsageError("the environment variable " + variable + " has a value that " +
-                     option->get_name() + " cannot take: '" + value + "'; see: sapwood " +
-                     app.get_name() + " --help");
+                     option->get_name() + " cannot take: '" + printable(value) +
+                     "'; see: sapwood " + app.get_name() + " --help");
   }
 }
 
@@ -99,12 +116,12 @@ int run(const std::vector<std::string>& arguments) {
                                       add_fill_mask(app), add_qa(app),      add_rerank(app),
                                       add_tokenize(app),  add_convert(app), add_inspect(app),
                                       add_eval(app),      add_bench(app),   add_models(app)};
-  for (const Command& command : commands) unshield_values(*command.app);
+  for (const Command& command : commands) prepare_values(*command.app);
 
   try {
     app.parse(shield(arguments));
   } catch (const CLI::Success& asked) {  // --help, --version
-    OutputStream output;
+    OutputStream output("", {});
     std::ostringstream text;
     app.exit(asked, text, text);
     output.write(text.str());
@@ -121,25 +138,53 @@ int run(const std::vector<std::string>& arguments) {
   throw UsageError("no command given; see: sapwood --help");
 }
 
+// Says what the exception is that is being handled, without memory of the heap, and gives the exit
+// status for it.
+int report_exception() noexcept {
+  try {
+    throw;
+  } catch (const UsageError& error) {
+    say(error.what());
+    return 2;
+  } catch (const Error& error) {
+    say(error.what());
+  } catch (const std::bad_alloc&) {
+    say("out of memory; a smaller --batch-tokens or --max-length needs less");
+  } catch (const std::system_error& error) {
+    say({"the operating system refused: ", error.what()});
+  } catch (const std::exception& error) {
+    say({"unexpected failure: ", error.what()});
+  } catch (...) {
+    say("unexpected failure");
+  }
+  return 1;
+}
+
+// Where an exception cannot be passed on, as out of a destructor that found no memory.
+[[noreturn]] void report_and_exit() noexcept {
+  if (std::current_exception() != nullptr) std::_Exit(report_exception());
+  say("internal error");
+  std::abort();
+}
+
+// Before the initialisers of global objects, which allocate too.
+[[gnu::constructor(101)]] void install_last_handler() noexcept {
+  std::set_terminate(report_and_exit);
+}
+
 }  // namespace
 }  // namespace sapwood::cli
 
 int main(int argc, char** argv) {
-  using sapwood::cli::say;
-  // A reader that goes away is a failed write with a message, not a silent death.
+  using namespace sapwood::cli;
+  // A reader that goes away and a limit on the size of files are failed writes with a message, not
+  // a silent death.
   std::signal(SIGPIPE, SIG_IGN);
-  sapwood::cli::guard_standard_descriptors();
+  std::signal(SIGXFSZ, SIG_IGN);
+  guard_standard_descriptors();
   try {
-    return sapwood::cli::run(std::vector<std::string>(argv + 1, argv + argc));
-  } catch (const sapwood::cli::UsageError& error) {
-    say(error.what());
-    return 2;
-  } catch (const sapwood::Error& error) {
-    say(error.what());
-  } catch (const std::bad_alloc&) {
-    say("out of memory; a smaller --batch-tokens or --max-length needs less");
-  } catch (const std::exception& error) {
-    say(std::string("unexpected failure: ") + error.what());
+    return run(std::vector<std::string>(argv + 1, argv + argc));
+  } catch (...) {
+    return report_exception();
   }
-  return 1;
 }

@@ -8,6 +8,7 @@
 #include "json.h"
 #include "options.h"
 #include "output.h"
+#include "base/quote.h"
 #include "sapwood/inspect.h"
 
 namespace sapwood::cli {
@@ -26,9 +27,12 @@ std::string feed_forward(const ModelConfig& config) {
 }
 
 int run_models(const ModelsArguments& options) {
-  OutputStream output;
+  const std::vector<std::filesystem::path> models = list_models();
+  InputFiles inputs;
+  for (const std::filesystem::path& path : models) inputs.add_model(path);
+  OutputStream output("", inputs);
   int status = 0;
-  for (const std::filesystem::path& path : list_models()) {
+  for (const std::filesystem::path& path : models) {
     const std::string name = path.stem().string();
     try {
       const Model model = Model::load(find_model(path.string()), {.tokenizer = false});
@@ -47,13 +51,13 @@ int run_models(const ModelsArguments& options) {
       }
       char line[256];
       std::snprintf(line, sizeof line, "%-24s %-24s %-12s %d layers, %-24s %s %5.1f MB\n",
-                    name.c_str(), json["task"].get<std::string>().c_str(),
+                    printable(name).c_str(), json["task"].get<std::string>().c_str(),
                     json["architecture"].get<std::string>().c_str(), info.config.layers,
                     json["feed_forward"].get<std::string>().c_str(), info.dtype.c_str(),
                     static_cast<double>(info.weight_bytes) / 1e6);
       output.write(line);
     } catch (const Error& error) {
-      say(name + ": " + error.what());
+      say({printable(name), ": ", error.what()});
       status = 1;
     }
   }

@@ -60,8 +60,7 @@ int run_ner(const NerArguments& options) {
   ner_options.stride = options.stride;
   ner_options.length = options.length.options();
   const bool grouped = options.aggregation != Aggregation::none;
-  Task task;
-  task.io = options.io;
+  Task task(options.io, model.path());
   task.columns = {grouped ? "group" : "entity", "score", "start", "end", "word"};
   task.truncation_notice =
       truncation_notice(ner_options.length.max_length.value_or(model.max_length()),
@@ -71,7 +70,7 @@ int run_ner(const NerArguments& options) {
         ner(model, single_texts(records), ner_options),
         [&](Entities result, std::size_t) { return render(std::move(result), grouped, format); });
   };
-  return run_task(task);
+  return run_task(std::move(task));
 }
 
 }  // namespace
@@ -95,7 +94,7 @@ Command add_ner(CLI::App& root) {
   app->add_option("--stride", options->stride,
                   "Read texts over the limit in windows that overlap by N tokens; 0: cut them")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   add_text_task_options(*app, *options);
   return {app, [options] { return run_ner(*options); }};

@@ -2,11 +2,11 @@
 
 #include <bit>
 #include <cerrno>
-#include <cstring>
 #include <string_view>
 #include <vector>
 
 #include "sapwood/error.h"
+#include "system_message.h"
 
 namespace sapwood::cli {
 namespace {
@@ -14,8 +14,8 @@ namespace {
 constexpr std::size_t kHeaderBytes = 128;
 
 [[noreturn]] void fail_spool() {
-  throw Error(ErrorCode::io, std::string("cannot use a temporary file for the npy rows: ") +
-                                 std::strerror(errno) + "; write to a file with -o FILE.npy");
+  throw Error(ErrorCode::io, "cannot use a temporary file for the npy rows: " +
+                                 system_message(errno) + "; write to a file with -o FILE.npy");
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ NpyWriter::NpyWriter(OutputStream& output, int columns)
   static_assert(std::endian::native == std::endian::little,
                 "rows are written as they lie in memory");
   if (start_ >= 0) {
-    output_.write(npy_header(0, columns_));
+    output_.write(std::string(kHeaderBytes, '\0'));
     return;
   }
   spool_.reset(std::tmpfile());

@@ -14,8 +14,9 @@ namespace sapwood::cli {
 // The 128 bytes before a little-endian float32 array [rows, columns] in C order.
 std::string npy_header(std::uint64_t rows, int columns);
 
-// Writes rows as they come. The row count stands in the header and is known last: a file that can
-// seek gets its header rewritten at the end; for a pipe the rows wait in an unnamed temporary file.
+// Writes rows as they come. The row count stands in the header and is known last. A file that can
+// seek has zeros in the header's place until finish(), so that no reader takes an unfinished file
+// for an array; for a pipe the rows wait in an unnamed temporary file.
 class NpyWriter {
  public:
   NpyWriter(OutputStream& output, int columns);

@@ -1,14 +1,54 @@
 #include "options.h"
 
+#include <algorithm>
+#include <charconv>
+#include <fstream>
 #include <limits>
 
 namespace sapwood::cli {
 namespace {
 
-const CLI::Range kPositive(1, std::numeric_limits<int>::max());
-const CLI::Range kNotNegative(0, std::numeric_limits<int>::max());
+namespace fs = std::filesystem;
+
+// The files that make up a model, by their names, are not models: what a converted file is called
+// is free, so that its contents decide.
+void require_model(const fs::path& path, const ModelKind& kind) {
+  constexpr std::string_view kParts[] = {".bin", ".pt",   ".pth",  ".onnx",
+                                         ".h5",  ".gguf", ".json", ".txt"};
+  const std::string extension = path.extension().string();
+  const bool text = extension == ".json" || extension == ".txt";
+  std::error_code error;
+  if (!fs::is_regular_file(path, error) || (text && kind.takes_tokenizer) ||
+      std::find(std::begin(kParts), std::end(kParts), extension) == std::end(kParts)) {
+    return;
+  }
+  // safetensors: a length of 8 bytes, then a JSON object.
+  char start[9] = {};
+  std::ifstream(path, std::ios::binary).read(start, sizeof start);
+  if (start[8] == '{') return;
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  throw Error(ErrorCode::unsupported, printable(path.string()) +
+                                          ": expected a model directory or a converted file, "
+                                          "found one file of a model; give its directory: -m " +
+                                          printable(folder.string()));
+}
 
 }  // namespace
+
+CLI::Validator at_least(int least) {
+  const auto check = [least](const std::string& text) -> std::string {
+    int value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    if (error == std::errc() && stop == end && value >= least) return {};
+    const bool large = error == std::errc::result_out_of_range && text.front() != '-';
+    return "expected a whole number of at " +
+           (large ? "most " + std::to_string(std::numeric_limits<int>::max())
+                  : "least " + std::to_string(least)) +
+           ", found '" + printable(text) + "'";
+  };
+  return CLI::Validator(check, ">=" + std::to_string(least));
+}
 
 LoadOptions ModelOptions::load_options() const {
   LoadOptions load;
@@ -40,12 +80,12 @@ void add_engine_options(CLI::App& app, ModelOptions& options, int default_thread
   options.threads = default_threads;
   app.add_option("--threads", options.threads, "Threads; 0: all that this process may use")
       ->type_name("N")
-      ->check(kNotNegative)
+      ->check(at_least(0))
       ->envname("SAPWOOD_THREADS")
       ->capture_default_str();
   app.add_option("--batch-tokens", options.batch_tokens, "Tokens computed at once; bounds memory")
       ->type_name("N")
-      ->check(kPositive)
+      ->check(at_least(1))
       ->envname("SAPWOOD_BATCH_TOKENS")
       ->capture_default_str();
   app.add_option("--dtype", options.dtype,
@@ -74,7 +114,7 @@ void add_length_options(CLI::App& app, LengthFlags& flags) {
   app.add_option("--max-length", flags.max_length,
                  "Tokens of the longest text, special tokens included [the model's]")
       ->type_name("N")
-      ->check(kPositive)
+      ->check(at_least(1))
       ->envname("SAPWOOD_MAX_LENGTH");
   add_choice<std::optional<Truncation>, Truncation>(
       app, "--truncate", flags.truncation,
@@ -127,8 +167,12 @@ void add_text_task_options(CLI::App& app, TextTaskOptions& options, bool npy) {
 }
 
 std::filesystem::path model_path(const std::string& name, const ModelKind& kind) {
-  if (!name.empty()) return find_model(name);
-  if (*kind.default_name != '\0') return find_model(kind.default_name);
+  const bool named = !name.empty();
+  if (named || *kind.default_name != '\0') {
+    fs::path path = find_model(named ? name : kind.default_name);
+    require_model(path, kind);
+    return path;
+  }
   throw UsageError(std::string("no model given; name one with -m: ") + kind.wanted +
                    " (a directory, a converted file, or a name in $SAPWOOD_MODELS)");
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "pipeline.h"
+#include "base/quote.h"
 #include "sapwood/model.h"
 #include "sapwood/tasks.h"
 #include "usage_error.h"
@@ -20,8 +21,9 @@ namespace sapwood::cli {
 
 // What a task needs of its model.
 struct ModelKind {
-  const char* wanted;        // "a model with a token classification head"
-  const char* default_name;  // "": the task has no default model
+  const char* wanted;            // "a model with a token classification head"
+  const char* default_name;      // "": the task has no default model
+  bool takes_tokenizer = false;  // a tokenizer.json or vocab.txt alone will do
 };
 
 struct ModelOptions {
@@ -52,6 +54,9 @@ struct TextTaskOptions {
   LengthFlags length;
 };
 
+// Whole numbers from `least` on. CLI11's own checks name a range with ends of 300 digits.
+CLI::Validator at_least(int least);
+
 void add_model_name(CLI::App& app, std::string& model, const ModelKind& kind);
 void add_engine_options(CLI::App& app, ModelOptions& options, int default_threads = 0);
 void add_length_options(CLI::App& app, LengthFlags& flags);
@@ -64,7 +69,7 @@ void add_texts(CLI::App& app, IoOptions& io, const std::string& what);
 void add_text_task_options(CLI::App& app, TextTaskOptions& options, bool npy = false);
 
 // The file or directory that the user named, else the default model's. UsageError saying what to
-// give where there is neither.
+// give where there is neither; Error unsupported for a file of a model in place of its directory.
 std::filesystem::path model_path(const std::string& name, const ModelKind& kind);
 Model load_model(const ModelOptions& options, const ModelKind& kind);
 

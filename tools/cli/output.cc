@@ -8,7 +8,9 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/quote.h"
 #include "sapwood/error.h"
+#include "system_message.h"
 
 namespace sapwood::cli {
 namespace {
@@ -16,7 +18,7 @@ namespace {
 constexpr std::size_t kBufferBytes = 1 << 16;
 
 // Returns 0, or the errno of the write that failed.
-int write_all(int fd, std::string_view bytes) {
+int write_all(int fd, std::string_view bytes) noexcept {
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd, bytes.data(), bytes.size());
     if (written >= 0) {
@@ -32,15 +34,42 @@ int write_all(int fd, std::string_view bytes) {
   return 0;
 }
 
+// Standard error through a buffer of its own, so that a message of usual length is one write and
+// stays whole beside those of other processes.
+class MessageWriter {
+ public:
+  ~MessageWriter() { flush(); }
+  bool full() const noexcept { return written_ >= kMostMessageBytes; }
+  void write(std::string_view bytes) noexcept {
+    if (used_ + bytes.size() > sizeof buffer_) flush();
+    std::memcpy(buffer_ + used_, bytes.data(), bytes.size());
+    used_ += bytes.size();
+    written_ += bytes.size();
+  }
+
+ private:
+  static constexpr std::size_t kMostMessageBytes = 16 << 10;
+
+  void flush() noexcept {
+    write_all(STDERR_FILENO, {buffer_, used_});  // nobody is left to tell where this fails
+    used_ = 0;
+  }
+
+  char buffer_[4096];
+  std::size_t used_ = 0, written_ = 0;
+};
+
 }  // namespace
 
-OutputStream::OutputStream(const std::string& path)
+OutputStream::OutputStream(const std::string& path, const InputFiles& inputs)
     : fd_(STDOUT_FILENO), owned_(!path.empty() && path != "-"), name_("standard output") {
+  inputs.require_other(path);
   if (!owned_) return;
-  name_ = path;
+  name_ = printable(path);
   fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd_ < 0) {
-    throw Error(ErrorCode::io, "cannot create " + path + ": " + std::strerror(errno));
+    const int error = errno;
+    throw Error(ErrorCode::io, "cannot create " + name_ + ": " + system_message(error));
   }
 }
 
@@ -54,9 +83,7 @@ void OutputStream::fail(int error) const {
   }
   if (error == EBADF)
     throw Error(ErrorCode::io, name_ + " is closed; write to a file with -o FILE");
-  std::string message = "cannot write to " + name_ + ": " + std::strerror(error);
-  if (error == ENOSPC) message += "; free some space or write elsewhere with -o FILE";
-  throw Error(ErrorCode::io, message);
+  throw Error(ErrorCode::io, "cannot write to " + name_ + ": " + system_message(error));
 }
 
 void OutputStream::write(std::string_view bytes) {
@@ -102,11 +129,22 @@ long long OutputStream::position() {
 
 bool OutputStream::is_terminal() const { return ::isatty(fd_) == 1; }
 
-void say(std::string_view message) {
-  std::string line = "sapwood: ";
-  line += message;
-  line += '\n';
-  write_all(STDERR_FILENO, line);  // nobody is left to tell where this fails
+void say(std::initializer_list<std::string_view> parts) noexcept {
+  MessageWriter writer;
+  writer.write("sapwood: ");
+  for (std::string_view part : parts) {
+    while (!part.empty()) {
+      if (writer.full()) {
+        writer.write(" ... (the message is longer)\n");
+        return;
+      }
+      const ShownCharacter shown = show_character(part);
+      const bool line_end = part[0] == '\n';
+      writer.write(line_end ? "\n  " : std::string_view(shown.bytes, shown.size));
+      part.remove_prefix(shown.consumed);
+    }
+  }
+  writer.write("\n");
 }
 
 void guard_standard_descriptors() {

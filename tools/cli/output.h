@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <string_view>
+
+#include "input_files.h"
 
 namespace sapwood::cli {
 
@@ -11,8 +14,9 @@ namespace sapwood::cli {
 // full disk or a reader that went away is Error io with the system's own words.
 class OutputStream {
  public:
-  // "" or "-": standard output. Throws Error io where the file cannot be created.
-  explicit OutputStream(const std::string& path = "");
+  // "" or "-": standard output. Throws UsageError, before anything is changed, where the output is
+  // one of the inputs; Error io where the file cannot be created.
+  OutputStream(const std::string& path, const InputFiles& inputs);
   ~OutputStream();  // what was not flushed is lost
   OutputStream(const OutputStream&) = delete;
   OutputStream& operator=(const OutputStream&) = delete;
@@ -41,8 +45,13 @@ class OutputStream {
   std::string buffer_;
 };
 
-// One line on standard error: "sapwood: <message>".
-void say(std::string_view message);
+// One message on standard error: "sapwood: <parts>". The last guard of the terminal and of logs:
+// control characters are shown as printable() shows them. Line breaks are kept, as a message may
+// have several lines, but what follows them is indented, so that no part of a message can pass for
+// a message of its own. Shown are 16 KiB at most. Allocates nothing: it can tell that memory is
+// out.
+void say(std::initializer_list<std::string_view> parts) noexcept;
+inline void say(std::string_view message) noexcept { say({message}); }
 
 // Opens /dev/null for each closed standard descriptor, in the direction that makes its use an
 // error, so that no file of ours can become "standard output". To be called before anything is

@@ -1,6 +1,5 @@
 #include "pipeline.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -10,11 +9,6 @@
 
 namespace sapwood::cli {
 namespace {
-
-bool same_file(const std::string& a, const std::string& b) {
-  std::error_code ignored;
-  return std::filesystem::is_regular_file(a, ignored) && std::filesystem::equivalent(a, b, ignored);
-}
 
 std::string extension(const std::string& path) {
   return std::filesystem::path(path).extension().string();
@@ -57,7 +51,7 @@ InputFormat input_format(const IoOptions& options) {
   return options.default_input;
 }
 
-RecordSource open_source(const IoOptions& options, const Schema& schema) {
+RecordSource open_source(const IoOptions& options, const Schema& schema, InputFiles& files) {
   const bool dash = options.input.empty() && options.texts.size() == 1 && options.texts[0] == "-";
   if (!options.texts.empty() && !dash) {
     if (!options.input.empty()) {
@@ -66,9 +60,7 @@ RecordSource open_source(const IoOptions& options, const Schema& schema) {
     return RecordSource(argument_items(options.texts, schema));
   }
   const std::string path = options.input.empty() ? "-" : options.input;
-  if (path != "-" && same_file(path, options.output)) {
-    throw UsageError("-i and -o name the same file, " + path + "; write to another one");
-  }
+  files.add(path);
   const InputFormat format = input_format(options);
   if (format == InputFormat::csv && schema.second_is_list) {
     throw UsageError("a CSV field cannot hold a list of texts; use --input-format jsonl");
@@ -82,7 +74,7 @@ RecordSource open_source(const IoOptions& options, const Schema& schema) {
 
 int run_task(const Task& task, RecordSource source) {
   const OutputFormat format = output_format(task.io);
-  OutputStream output(task.io.output);
+  OutputStream output(task.io.output, task.inputs);
   if (format == OutputFormat::npy) {
     if (task.npy_columns == 0) {
       throw UsageError(
@@ -134,6 +126,9 @@ int run_task(const Task& task, RecordSource source) {
   return counts.failed == 0 ? 0 : 1;
 }
 
-int run_task(const Task& task) { return run_task(task, open_source(task.io, task.schema)); }
+int run_task(Task task) {
+  RecordSource source = open_source(task.io, task.schema, task.inputs);
+  return run_task(task, std::move(source));
+}
 
 }  // namespace sapwood::cli

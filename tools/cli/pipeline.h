@@ -1,6 +1,7 @@
 // The one loop of all text tasks: read what is there, compute it, print it in order, go on.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <span>
@@ -23,7 +24,13 @@ struct IoOptions {
 };
 
 struct Task {
+  // `model`: what the task is computed with, which the output must not be a part of.
+  Task(IoOptions io_options, const std::filesystem::path& model) : io(std::move(io_options)) {
+    inputs.add_model(model);
+  }
+
   IoOptions io;
+  InputFiles inputs;
   Schema schema;
   ChunkLimits chunk;
   bool show_text = false;         // tables end with the input's first field
@@ -41,12 +48,13 @@ struct Task {
 OutputFormat output_format(const IoOptions& options);
 // How the input named by the options is to be read.
 InputFormat input_format(const IoOptions& options);
-// The inputs that the options name. UsageError where they contradict each other.
-RecordSource open_source(const IoOptions& options, const Schema& schema);
+// The inputs that the options name; a file or standard input is added to `files`. UsageError where
+// they contradict each other.
+RecordSource open_source(const IoOptions& options, const Schema& schema, InputFiles& files);
 
 // Runs the task over its inputs. Returns 0, or 1 where an input failed.
 int run_task(const Task& task, RecordSource source);
-int run_task(const Task& task);
+int run_task(Task task);
 
 // Results of a task with what turns a value into an Rendered; errors pass through.
 template <class T, class Convert>

@@ -41,19 +41,18 @@ Rendered render(std::vector<Answer> results, OutputFormat format) {
 }
 
 int run_qa(QaArguments options) {
-  Task task;
-  task.io = options.io;
   // Without either field fixed a plain line cannot be an input.
-  if (!options.question && !options.context) task.io.default_input = InputFormat::jsonl;
-  task.schema = {"question", "context", true, false, false, options.question, options.context};
+  if (!options.question && !options.context) options.io.default_input = InputFormat::jsonl;
   const bool both = options.question && options.context;
   if (!both && !options.question && !options.context &&
-      input_format(task.io) == InputFormat::text) {
+      input_format(options.io) == InputFormat::text) {
     throw UsageError(
         "lines of text need --question (lines are contexts) or --context (lines are "
         "questions); or use --input-format jsonl with {\"question\", \"context\"}");
   }
   const Model model = load_model(options.model, kQaKind);
+  Task task(options.io, model.path());
+  task.schema = {"question", "context", true, false, false, options.question, options.context};
   task.columns = {"score", "start", "end", "answer"};
   // The windows read every context whole; too long a question is an error.
   task.compute = [&](std::span<const Record> records, OutputFormat format) {
@@ -64,7 +63,7 @@ int run_qa(QaArguments options) {
                              return render(std::move(results), format);
                            });
   };
-  if (!both) return run_task(task);
+  if (!both) return run_task(std::move(task));
   if (!options.io.input.empty()) {
     throw UsageError("--question, --context and -i were all given; leave one of them out");
   }
@@ -86,20 +85,20 @@ Command add_qa(CLI::App& root) {
   AnswerOptions& answer = options->answer;
   app->add_option("--top-k", answer.top_k, "Answers shown, best first")
       ->type_name("K")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   app->add_option("--max-answer-length", answer.max_answer_length, "Tokens of the longest answer")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   app->add_option("--max-seq-length,--max-length", answer.max_seq_length,
                   "Tokens of one window, question included [384, or the model's limit where less]")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(at_least(1));
   app->add_option("--stride,--doc-stride", answer.stride,
                   "Tokens by which windows overlap [128, or half a window where less]")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   app->add_flag("--handle-impossible-answer", answer.handle_impossible_answer,
                 "The empty answer competes with its own score");
   app->add_option("--no-answer-threshold", answer.no_answer_threshold,

@@ -8,7 +8,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/quote.h"
 #include "sapwood/error.h"
+#include "system_message.h"
 
 namespace sapwood::cli {
 namespace {
@@ -17,17 +19,20 @@ constexpr std::size_t kBlockBytes = 1 << 16;
 
 }  // namespace
 
-RecordReader::RecordReader(const std::string& path, Framing framing, std::size_t max_record_bytes)
-    : name_(path == "-" ? "standard input" : path),
+RecordReader::RecordReader(const std::string& path, Framing framing, std::size_t max_record_bytes,
+                           std::size_t max_skipped_bytes)
+    : name_(path == "-" ? "standard input" : printable(path)),
       fd_(STDIN_FILENO),
       owned_(path != "-"),
       framing_(framing),
-      max_record_bytes_(max_record_bytes) {
+      max_record_bytes_(max_record_bytes),
+      max_skipped_bytes_(max_skipped_bytes) {
   if (owned_) {
     fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd_ < 0) {
-      throw Error(errno == ENOENT ? ErrorCode::not_found : ErrorCode::io,
-                  "cannot open the input " + path + ": " + std::strerror(errno));
+      const int error = errno;
+      throw Error(error == ENOENT ? ErrorCode::not_found : ErrorCode::io,
+                  "cannot open the input " + name_ + ": " + system_message(error));
     }
   }
   struct stat status {};
@@ -86,7 +91,7 @@ bool RecordReader::fill(bool wait) {
       pollfd ready{fd_, POLLIN, 0};
       ::poll(&ready, 1, -1);
     } else if (errno != EINTR) {
-      throw Error(ErrorCode::io, "cannot read " + name_ + ": " + std::strerror(errno));
+      throw Error(ErrorCode::io, "cannot read " + name_ + ": " + system_message(errno));
     }
   }
   buffer_.resize(old_size + static_cast<std::size_t>(count));
@@ -101,13 +106,13 @@ bool RecordReader::fill(bool wait) {
 
 void RecordReader::take(RawRecord& record, std::size_t end) {
   record.line = line_;
-  record.oversized = oversized_ || end - begin_ > max_record_bytes_;
+  record.oversized = dropped_ > 0 || end - begin_ > max_record_bytes_;
   record.bytes.clear();
   if (!record.oversized) {
     record.bytes.assign(buffer_, begin_, end - begin_);
     if (record.bytes.ends_with('\r')) record.bytes.pop_back();
   }
-  oversized_ = false;
+  dropped_ = 0;
   line_ += line_ends_ + 1;
   line_ends_ = 0;
   state_ = csv::State::field_start;
@@ -116,7 +121,15 @@ void RecordReader::take(RawRecord& record, std::size_t end) {
 
 // Forgets the part of a too long record that was read.
 void RecordReader::drop_scanned() {
-  oversized_ = true;
+  dropped_ += scan_ - begin_;
+  if (dropped_ > max_skipped_bytes_) {
+    throw Error(ErrorCode::too_long,
+                name_ + ": line " + std::to_string(line_) + " has not ended after " +
+                    std::to_string(dropped_ >> 20) + " MiB" +
+                    (state_ == csv::State::quoted ? " and is in a quoted field" : "") +
+                    "; one input may have " + std::to_string(max_record_bytes_ >> 20) +
+                    " MiB: give text with line ends");
+  }
   buffer_.erase(0, scan_);
   begin_ = scan_ = 0;
 }
@@ -132,7 +145,7 @@ RecordReader::Status RecordReader::next(RawRecord& record, bool wait) {
     if (fill(wait)) continue;
     if (!eof_) return Status::not_ready;
     if (find_end()) continue;
-    if (begin_ == buffer_.size() && !oversized_) return Status::end;
+    if (begin_ == buffer_.size() && dropped_ == 0) return Status::end;
     take(record, buffer_.size());  // the last line has no line end
     return Status::record;
   }

@@ -25,18 +25,23 @@ struct RawRecord {
 class RecordReader {
  public:
   static constexpr std::size_t kMaxRecordBytes = std::size_t{64} << 20;
+  // A record that has not ended after so many bytes is not followed further: an input without line
+  // ends, such as /dev/zero, would be read for ever.
+  static constexpr std::size_t kMaxSkippedBytes = 16 * kMaxRecordBytes;
 
   enum class Status : std::uint8_t { record, end, not_ready };
 
   // "-": standard input. Throws Error not_found or io.
   RecordReader(const std::string& path, Framing framing,
-               std::size_t max_record_bytes = kMaxRecordBytes);
+               std::size_t max_record_bytes = kMaxRecordBytes,
+               std::size_t max_skipped_bytes = kMaxSkippedBytes);
   ~RecordReader();
   RecordReader(const RecordReader&) = delete;
   RecordReader& operator=(const RecordReader&) = delete;
 
   // The next record. With `wait` false and no whole record to be had at once, not_ready: so that a
-  // line from an open pipe is answered before the next one comes. Throws Error io.
+  // line from an open pipe is answered before the next one comes. Throws Error io, and too_long
+  // where a record goes on for more than `max_skipped_bytes`.
   Status next(RawRecord& record, bool wait);
 
   std::uint64_t bytes_read() const { return bytes_read_; }
@@ -53,14 +58,14 @@ class RecordReader {
   int fd_;
   bool owned_;
   Framing framing_;
-  std::size_t max_record_bytes_;
+  std::size_t max_record_bytes_, max_skipped_bytes_;
   std::string buffer_;
   std::size_t begin_ = 0;  // of the current record in the buffer
   std::size_t scan_ = 0;   // first byte not yet looked at
   csv::State state_ = csv::State::field_start;
   std::size_t line_ = 1;       // of begin_
   std::size_t line_ends_ = 0;  // inside the current record
-  bool oversized_ = false;     // the current record's start was dropped
+  std::size_t dropped_ = 0;    // bytes of the current record that were dropped: it is too long
   bool at_start_ = true;
   bool eof_ = false;
   std::uint64_t bytes_read_ = 0, bytes_total_ = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/quote.h"
 #include "sapwood/utf8.h"
 
 namespace sapwood::cli {
@@ -114,7 +115,7 @@ Record parse_json_record(std::string_view line, const Schema& schema) {
     const std::string_view what = error.what();
     const std::size_t prefix = what.find("] ");
     throw Error(ErrorCode::malformed,
-                "not JSON: " + std::string(prefix == what.npos ? what : what.substr(prefix + 2)));
+                "not JSON: " + printable(prefix == what.npos ? what : what.substr(prefix + 2)));
   }
   // A bare string stands for its text; there is nothing else it could mean.
   if (json.is_string() && !schema.second_required && !schema.first_is_ids) {
@@ -187,7 +188,15 @@ bool RecordSource::read_header() {
     throw Error(ErrorCode::malformed,
                 "the first line of the CSV input must name its columns, with \"" +
                     (first ? schema_.second : schema_.first) +
-                    "\" among them; found: " + raw.bytes.substr(0, 200));
+                    "\" among them; found: " + printable(raw.bytes));
+  }
+  for (const std::string& name : {schema_.first, schema_.second}) {
+    // Which of the two is meant cannot be known.
+    if (!name.empty() && std::count(header_.begin(), header_.end(), name) > 1) {
+      throw Error(ErrorCode::malformed, "the first line of the CSV input names the column \"" +
+                                            name +
+                                            "\" more than once; found: " + printable(raw.bytes));
+    }
   }
   return true;
 }

@@ -37,8 +37,8 @@ Rendered render(const Ranking& ranking, const Record& record, OutputFormat forma
 
 // All texts of the input as one list for the one query: a ranking needs them all. A text that
 // cannot be read is the error of the list.
-RecordSource gather(const RerankArguments& options) {
-  RecordSource source = open_source(options.io, Schema{});
+RecordSource gather(const RerankArguments& options, InputFiles& files) {
+  RecordSource source = open_source(options.io, Schema{}, files);
   Record record{*options.query, std::nullopt, {}};
   std::vector<Item> chunk, items;
   while (source.next_chunk(chunk, {})) {
@@ -62,8 +62,7 @@ int run_rerank(RerankArguments options) {
   }
   const Model model = load_model(options.model, kRerankKind);
   const RerankOptions rerank_options{options.raw_scores, options.length.options()};
-  Task task;
-  task.io = options.io;
+  Task task(options.io, model.path());
   task.schema = {"query", "texts", true, true, false, options.query, std::nullopt};
   task.chunk = {16, std::size_t{1} << 20};
   task.columns = {"index", "score", "text"};
@@ -82,7 +81,9 @@ int run_rerank(RerankArguments options) {
     }
     return answers;
   };
-  return lists ? run_task(task) : run_task(task, gather(options));
+  if (lists) return run_task(std::move(task));
+  RecordSource source = gather(options, task.inputs);
+  return run_task(task, std::move(source));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace sapwood::cli {
 namespace {
 
 constexpr ModelKind kTokenizeKind{"a model, a folder with only a tokenizer, or a vocab.txt",
-                                  "minilm-fff-sst2"};
+                                  "minilm-fff-sst2", true};
 
 struct TokenizeArguments {
   IoOptions io;
@@ -75,7 +75,7 @@ Rendered render(const Tokenizer& tokenizer, const Encoding& encoding, bool windo
   return rendered;
 }
 
-std::vector<std::int32_t> parse_ids(const std::string& text) {
+std::vector<std::int32_t> parse_ids(const std::string& text, const Tokenizer& tokenizer) {
   std::vector<std::int32_t> ids;
   const char* at = text.data();
   const char* const end = at + text.size();
@@ -88,11 +88,14 @@ std::vector<std::int32_t> parse_ids(const std::string& text) {
     const auto [stop, error] = std::from_chars(at, end, id);
     const bool whole = stop == end || *stop == ' ' || *stop == ',' || *stop == '\t';
     if (error != std::errc() || !whole) {
-      throw Error(
-          ErrorCode::invalid_argument,
-          "expected token ids separated by spaces or commas, found \"" +
-              std::string(at, std::min<std::size_t>(20, static_cast<std::size_t>(end - at))) +
-              "\"");
+      throw Error(ErrorCode::invalid_argument,
+                  "expected token ids separated by spaces or commas, found \"" +
+                      printable({at, static_cast<std::size_t>(end - at)}, 20) + "\"");
+    }
+    if (id < 0 || id >= tokenizer.vocab_size() || tokenizer.token(id).empty()) {
+      throw Error(ErrorCode::invalid_argument, "no token has the id " + std::to_string(id) +
+                                                   "; the vocabulary has ids from 0 to " +
+                                                   std::to_string(tokenizer.vocab_size() - 1));
     }
     ids.push_back(id);
     at = stop;
@@ -129,22 +132,21 @@ std::vector<Result<Rendered>> each(std::span<const Record> records,
 }
 
 int run_tokenize(const TokenizeArguments& options) {
-  const TokenizerSource source = load_tokenizer(model_path(options.model, kTokenizeKind),
-                                                options.lowercase, options.strip_accents);
+  const std::filesystem::path path = model_path(options.model, kTokenizeKind);
+  const TokenizerSource source = load_tokenizer(path, options.lowercase, options.strip_accents);
   const Tokenizer& tokenizer = source.tokenizer;
-  Task task;
-  task.io = options.io;
+  Task task(options.io, path);
   if (options.decode) {
     task.schema = {"ids", "", false, false, true, std::nullopt, std::nullopt};
     task.columns = {"text"};
     task.compute = [&](std::span<const Record> records, OutputFormat) {
       return each(records, [&](const Record& record) {
         const std::string text =
-            tokenizer.decode(parse_ids(record.first), !options.keep_special_tokens);
+            tokenizer.decode(parse_ids(record.first, tokenizer), !options.keep_special_tokens);
         return Rendered{dump(Json{{"text", text}}), {{text}}, {}, false};
       });
     };
-    return run_task(task);
+    return run_task(std::move(task));
   }
   const EncodeOptions encode = encode_options(options, source);
   task.schema.second = "text_pair";
@@ -160,7 +162,7 @@ int run_tokenize(const TokenizeArguments& options) {
       return render(tokenizer, encoding, options.stride.has_value(), format);
     });
   };
-  return run_task(task);
+  return run_task(std::move(task));
 }
 
 }  // namespace
@@ -174,7 +176,7 @@ Command add_tokenize(CLI::App& root) {
   app->add_option("--stride", options->stride,
                   "Show what is beyond the limit as windows that overlap by N tokens")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   app->add_flag("--no-special-tokens", options->no_special_tokens,
                 "Leave the template's tokens ([CLS], [SEP]) out");
   app->add_flag_function(

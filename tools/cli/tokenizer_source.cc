@@ -5,6 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/quote.h"
 #include "sapwood/model.h"
 #include "usage_error.h"
 
@@ -21,7 +22,8 @@ InputJson read_json(const fs::path& path) {
   try {
     return InputJson::parse(file);
   } catch (const InputJson::exception& error) {
-    throw Error(ErrorCode::malformed, path.string() + " is not JSON: " + error.what());
+    throw Error(ErrorCode::malformed,
+                printable(path.string()) + " is not JSON: " + printable(error.what()));
   }
 }
 

@@ -7,6 +7,7 @@
 #include "csv.h"
 #include "json.h"
 #include "npy.h"
+#include "base/quote.h"
 #include "sapwood/utf8.h"
 
 namespace sapwood::cli {
@@ -101,11 +102,15 @@ class TableWriter final : public Writer {
   }
   void write(std::size_t number, const std::string& text, const Result<Rendered>& answer) override {
     if (!answer) {
-      add(number, {"error: " + printable(answer.error().what())}, {});
+      add(number, {"error: " + printable(answer.error().what(), kShownError)}, {});
       return;
     }
-    if (answer.value().rows.empty()) add(number, {"(none)"}, text);
-    for (const auto& row : answer.value().rows) add(number, row, text);
+    const std::string shown = printable(text);
+    if (answer.value().rows.empty()) add(number, {"(none)"}, shown);
+    for (std::vector<std::string> row : answer.value().rows) {
+      for (std::string& cell : row) cell = printable(cell);
+      add(number, std::move(row), shown);
+    }
   }
   void flush() override {
     if (first_ && lines_.size() == 1) return;  // a header alone says nothing
@@ -130,10 +135,13 @@ class TableWriter final : public Writer {
   void finish() override { flush(); }
 
  private:
+  // An error says what to do at its end.
+  static constexpr std::size_t kShownError = 2000;
+
+  // The cells are printable.
   void add(std::size_t number, std::vector<std::string> cells, const std::string& text) {
     if (options_.show_text && !text.empty()) cells.push_back(text);
     if (options_.numbered) cells.insert(cells.begin(), std::to_string(number));
-    for (std::string& cell : cells) cell = printable(cell);
     lines_.push_back(std::move(cells));
   }
 
@@ -153,7 +161,7 @@ class NpyRows final : public Writer {
       writer_.write_row(answer.value().values);
       return;
     }
-    say("input " + std::to_string(number) + " is a row of NaN: " + answer.error().what());
+    say({"input ", std::to_string(number), " is a row of NaN: ", answer.error().what()});
     writer_.write_row(std::vector<float>(static_cast<std::size_t>(columns_), std::nanf("")));
   }
   void flush() override {}
@@ -165,31 +173,6 @@ class NpyRows final : public Writer {
 };
 
 }  // namespace
-
-std::string printable(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    // U+0080..U+009F are control characters too: C2 80 .. C2 9F.
-    const bool c1 = byte == 0xC2 && i + 1 < text.size() &&
-                    static_cast<unsigned char>(text[i + 1]) >= 0x80 &&
-                    static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (byte == '\n') {
-      out += "\\n";
-    } else if (byte == '\t') {
-      out += "\\t";
-    } else if (byte < 0x20 || byte == 0x7F || c1) {
-      char escape[8];
-      const unsigned value = c1 ? static_cast<unsigned char>(text[++i]) : byte;
-      std::snprintf(escape, sizeof escape, "\\x%02x", value);
-      out += escape;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
 
 std::string score_text(float value) {
   char text[32];

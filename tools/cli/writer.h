@@ -44,8 +44,6 @@ class Writer {
 std::unique_ptr<Writer> make_writer(OutputFormat format, OutputStream& output,
                                     WriterOptions options);
 
-// Text for a terminal: control characters (which could move the cursor or worse) as \n, \t, \x1b.
-std::string printable(std::string_view text);
 // A score as people read it.
 std::string score_text(float value);
 

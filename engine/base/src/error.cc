@@ -5,6 +5,6 @@
 namespace sapwood {
 
 Error::Error(ErrorCode code, std::string_view message)
-    : std::runtime_error(printable(message, kMaxMessageBytes, LineEnds::kept)), code_(code) {}
+    : std::runtime_error(printable(message, kMaxMessage, LineEnds::kept)), code_(code) {}
 
 }  // namespace sapwood

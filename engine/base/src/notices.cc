@@ -8,12 +8,12 @@ namespace sapwood {
 namespace {
 
 constexpr std::size_t kMostNotices = 64;
-constexpr std::size_t kMostBytes = 1024;
+constexpr std::size_t kMostCharacters = 1024;
 
 }  // namespace
 
 void Notices::add(std::string notice) {
-  notice = printable(notice, kMostBytes);
+  notice = printable(notice, kMostCharacters);
   if (std::find(list_.begin(), list_.end(), notice) != list_.end()) return;
   if (list_.size() < kMostNotices) list_.push_back(std::move(notice));
 }

@@ -1,72 +1,69 @@
 #include "base/quote.h"
 
+#include <cstdio>
+#include <cstring>
+
 #include "sapwood/utf8.h"
 
 namespace sapwood {
 namespace {
 
-constexpr std::size_t kQuotedCharacters = 200;
-constexpr std::string_view kCut = "...";
-
-constexpr bool is_harmful(char32_t c) noexcept {
-  const bool control = c < 0x20 || (c >= 0x7F && c < 0xA0);
-  const bool separator = c == 0x2028 || c == 0x2029;
-  const bool direction = c == 0x061C || c == 0x200E || c == 0x200F ||
-                         (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
-  return control || separator || direction || c == 0xFEFF;
-}
-
-void append_escaped(std::string& out, std::string_view bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else {
-      out += "\\x";
-      out += kDigits[byte >> 4];
-      out += kDigits[byte & 15];
-    }
-  }
+// Controls of C0 and C1, and what ends a line or turns the direction of what follows.
+bool steers(char32_t c) noexcept {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || c == 0x200E || c == 0x200F ||
+         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
 }
 
 }  // namespace
 
-std::string printable(std::string_view text, std::size_t max_bytes, LineEnds line_ends) {
+ShownCharacter show_character(std::string_view text) noexcept {
+  ShownCharacter shown{};
+  const std::size_t length = utf8::sequence_length(text);
+  const auto escape = [&](const char* format, unsigned value) {
+    shown.size = shown.width =
+        static_cast<std::size_t>(std::snprintf(shown.bytes, sizeof shown.bytes, format, value));
+  };
+  shown.consumed = length == 0 ? 1 : length;
+  if (length == 0) {
+    escape("\\x%02x", static_cast<unsigned char>(text[0]));
+    return shown;
+  }
+  const char32_t c = utf8::decode(text);
+  if (!steers(c)) {
+    shown.size = length;
+    shown.width = 1;
+    std::memcpy(shown.bytes, text.data(), length);
+  } else if (c == '\n' || c == '\t') {
+    escape("\\%c", c == '\n' ? 'n' : 't');
+  } else {
+    escape(c < 0x100 ? "\\x%02x" : "\\u%04x", static_cast<unsigned>(c));
+  }
+  return shown;
+}
+
+std::string printable(std::string_view text, std::size_t most, LineEnds line_ends) {
+  constexpr std::string_view kCut = "...";
   std::string out;
-  std::size_t cut = 0;  // the last place between characters that leaves room for kCut
+  std::size_t width = 0, fits = 0;  // fits: bytes of `out` that leave room for the mark of a cut
   while (!text.empty()) {
-    const std::size_t length = utf8::sequence_length(text);
-    const std::string_view character = text.substr(0, length == 0 ? 1 : length);
-    const bool kept_end = character == "\n" && line_ends == LineEnds::kept;
-    if (!kept_end && (length == 0 || is_harmful(utf8::decode(character)))) {
-      append_escaped(out, character);
-    } else {
-      out += character;
+    ShownCharacter shown = show_character(text);
+    if (text[0] == '\n' && line_ends == LineEnds::kept) {
+      shown.bytes[0] = '\n';
+      shown.size = shown.width = 1;
     }
-    text.remove_prefix(character.size());
-    if (out.size() > max_bytes) {
-      out.resize(cut);
-      return out.append(kCut);
+    if (width + shown.width > most) {
+      out.resize(fits);
+      out += kCut;
+      return out;
     }
-    if (out.size() + kCut.size() <= max_bytes) cut = out.size();
+    out.append(shown.bytes, shown.size);
+    width += shown.width;
+    if (width + kCut.size() <= most) fits = out.size();
+    text.remove_prefix(shown.consumed);
   }
   return out;
 }
 
-std::string quote(std::string_view text) {
-  // Before anything is escaped, so that long text costs no more than short text.
-  std::size_t end = 0;
-  for (std::size_t i = 0; i < kQuotedCharacters && end < text.size(); ++i) {
-    const std::size_t length = utf8::sequence_length(text.substr(end));
-    end += length == 0 ? 1 : length;
-  }
-  constexpr std::size_t kMostBytesOfOne = 16;  // four bytes, each as \xNN
-  std::string out = "'" + printable(text.substr(0, end), kQuotedCharacters * kMostBytesOfOne) + "'";
-  if (end < text.size()) out += kCut;
-  return out;
-}
+std::string quote(std::string_view text) { return "'" + printable(text) + "'"; }
 
 }  // namespace sapwood

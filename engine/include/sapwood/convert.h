@@ -29,7 +29,9 @@ struct ConvertReport {
 };
 
 // Writes `target` atomically: on any failure nothing is left and an older file stays as it was.
-// Throws Error: what Model::load throws for the source, io for the target, unsupported for a type.
+// Throws Error: what Model::load throws for the source, io for the target, unsupported for a type,
+// invalid_argument where `target` is a file of the source (by another name or a link, too) or would
+// be taken for its weights; the source is never changed.
 ConvertReport convert(const std::filesystem::path& source, const std::filesystem::path& target,
                       const ConvertOptions& options = {});
 

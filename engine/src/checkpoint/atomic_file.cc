@@ -1,6 +1,7 @@
 #include "checkpoint/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -151,6 +152,11 @@ void AtomicFile::commit() {
 void AtomicFile::fail(const char* action, int error) const {
   std::string message =
       target_.string() + ": " + action + ": " + std::generic_category().message(error);
+  struct rlimit limit {};
+  if (error == EFBIG && ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+    message += ": this process may write files of at most " + std::to_string(limit.rlim_cur) +
+               " bytes (ulimit -f)";
+  }
   if (size_ > 0) {
     message += "; the file needs " + std::to_string(size_) + " bytes, " + std::to_string(written_) +
                " were written";

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/quote.h"
 #include "checkpoint/safetensors_writer.h"
 #include "checkpoint/sha256.h"
 #include "load/directory.h"
@@ -12,6 +13,26 @@
 
 namespace sapwood {
 namespace {
+
+// The source is mapped while the target is written, and it is not ours to change.
+void require_outside(const std::filesystem::path& source, const std::filesystem::path& target) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  for (const fs::path& file : model_files(source)) {
+    if (fs::equivalent(file, target, error)) {
+      throw Error(ErrorCode::invalid_argument,
+                  "cannot write " + quote(target.string()) + ": it is " + quote(file.string()) +
+                      ", a file of the model that is converted; write to another file");
+    }
+  }
+  const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+  if (target.filename() == "model.safetensors" && fs::equivalent(folder, source, error)) {
+    throw Error(ErrorCode::invalid_argument,
+                "cannot write " + quote(target.string()) +
+                    ": it would be taken for the weights of the model that is converted; "
+                    "write to another file");
+  }
+}
 
 // The checkpoint's tensors, but for those that nothing needs, that hold a NaN or an infinity.
 std::vector<std::string> not_finite(const TensorSource& checkpoint,
@@ -83,6 +104,7 @@ ConvertReport convert(const std::filesystem::path& source, const std::filesystem
   auto types = WeightTypes::all(parse_weight_type(options.dtype, "dtype"));
   if (!options.decisions.empty())
     types.decisions = parse_weight_type(options.decisions, "decisions");
+  require_outside(source, target);
   const DirectorySource directory = open_directory(source);
   const std::optional<Tokenizer> tokenizer = find_tokenizer(directory.folder);
   ConvertReport report;

@@ -3,6 +3,7 @@
 #include "eval/chunks.h"
 #include "eval/datasets.h"
 #include "eval/metrics.h"
+#include "base/quote.h"
 
 namespace sapwood::cli {
 namespace {
@@ -27,26 +28,33 @@ std::vector<std::vector<double>> logits(const Model& model, std::span<const Text
   return rows;
 }
 
-int label_id(const std::string& label, const std::vector<std::string>& names) {
+// "dev.tsv: example 3: ", before what is wrong with it.
+std::string where(const EvalOptions& options, std::size_t index) {
+  return printable(options.file) + ": example " + std::to_string(index + 1) + ": ";
+}
+
+int label_id(const std::string& label, const std::vector<std::string>& names,
+             const std::string& place) {
   const auto named = std::find(names.begin(), names.end(), label);
   if (named != names.end()) return static_cast<int>(named - names.begin());
   int id = -1;
   const auto [stop, error] = std::from_chars(label.data(), label.data() + label.size(), id);
   if (error != std::errc() || stop != label.data() + label.size() || id < 0 ||
       static_cast<std::size_t>(id) >= names.size()) {
-    throw Error(ErrorCode::mismatch, "the label \"" + label + "\" is neither one of the model's " +
-                                         std::to_string(names.size()) +
-                                         " label names nor a label id");
+    throw Error(ErrorCode::mismatch,
+                place + "the label \"" + printable(label) + "\" is neither one of the model's " +
+                    std::to_string(names.size()) + " label names nor a label id");
   }
   return id;
 }
 
-double label_number(const std::string& label) {
+double label_number(const std::string& label, const std::string& place) {
   double value = 0;
   const auto [stop, error] = std::from_chars(label.data(), label.data() + label.size(), value);
   if (error != std::errc() || stop != label.data() + label.size()) {
-    throw Error(ErrorCode::mismatch,
-                "a regression model needs numbers as labels, found \"" + label + "\"");
+    throw Error(
+        ErrorCode::mismatch,
+        place + "a regression model needs numbers as labels, found \"" + printable(label) + "\"");
   }
   return value;
 }
@@ -88,7 +96,7 @@ Evaluation evaluate_classify(const Model& model, const EvalOptions& options) {
     std::vector<double> predicted, gold;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       predicted.push_back(rows[i][0]);
-      gold.push_back(label_number(examples[i].label));
+      gold.push_back(label_number(examples[i].label, where(options, i)));
     }
     evaluation.metrics = {{"pearson", pearson(predicted, gold)},
                           {"spearman", spearman(predicted, gold)}};
@@ -98,7 +106,7 @@ Evaluation evaluate_classify(const Model& model, const EvalOptions& options) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto best = std::max_element(rows[i].begin(), rows[i].end());
     predicted.push_back(static_cast<int>(best - rows[i].begin()));
-    gold.push_back(label_id(examples[i].label, model.config().labels));
+    gold.push_back(label_id(examples[i].label, model.config().labels, where(options, i)));
   }
   const int classes = static_cast<int>(model.config().labels.size());
   evaluation.metrics = {{"accuracy", accuracy(predicted, gold)},

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/quote.h"
 #include "record_reader.h"
 #include "sapwood/error.h"
 #include "sapwood/utf8.h"
@@ -15,7 +16,8 @@ namespace {
 using InputJson = nlohmann::json;
 
 [[noreturn]] void fail(const std::string& path, std::size_t line, const std::string& what) {
-  throw Error(ErrorCode::malformed, path + " line " + std::to_string(line) + ": " + what);
+  throw Error(ErrorCode::malformed,
+              printable(path) + " line " + std::to_string(line) + ": " + what);
 }
 
 // A data set with a broken line is not that data set: the first one ends the evaluation.
@@ -25,7 +27,7 @@ void for_each_line(const std::string& path, Visit visit) {
   RawRecord record;
   while (reader.next(record, true) == RecordReader::Status::record) {
     if (record.oversized) fail(path, record.line, "too long");
-    utf8::require_valid(record.bytes, path + " line " + std::to_string(record.line));
+    utf8::require_valid(record.bytes, printable(path) + " line " + std::to_string(record.line));
     visit(record.bytes, record.line);
   }
 }
@@ -53,16 +55,21 @@ void for_each_object(const std::string& path, Visit visit) {
     try {
       visit(InputJson::parse(line));
     } catch (const InputJson::exception& error) {
-      fail(path, number, error.what());
+      fail(path, number, printable(error.what()));
     }
   });
 }
 
-std::optional<std::size_t> column(const std::vector<std::string>& header,
+// The column of the first of the names that the header has.
+std::optional<std::size_t> column(const std::string& path, const std::vector<std::string>& header,
                                   std::initializer_list<const char*> names) {
   for (const char* name : names) {
     const auto at = std::find(header.begin(), header.end(), name);
-    if (at != header.end()) return static_cast<std::size_t>(at - header.begin());
+    if (at == header.end()) continue;
+    if (std::find(at + 1, header.end(), name) != header.end()) {
+      fail(path, 1, std::string("the header names the column \"") + name + "\" more than once");
+    }
+    return static_cast<std::size_t>(at - header.begin());
   }
   return std::nullopt;
 }
@@ -71,7 +78,8 @@ double parse_number(const std::string& path, std::size_t line, const std::string
   double value = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end) fail(path, line, "\"" + text + "\" is not a number");
+  if (error != std::errc() || stop != end)
+    fail(path, line, "\"" + printable(text) + "\" is not a number");
   return value;
 }
 
@@ -112,9 +120,9 @@ std::vector<LabelledText> read_labelled(const std::string& path) {
     const std::vector<std::string> fields = split(line, '\t');
     if (number == 1) {
       columns = fields.size();
-      text = column(fields, {"sentence", "text", "sentence1"});
-      pair = column(fields, {"sentence2", "text_pair"});
-      label = column(fields, {"label"});
+      text = column(path, fields, {"sentence", "text", "sentence1"});
+      pair = column(path, fields, {"sentence2", "text_pair"});
+      label = column(path, fields, {"label"});
       if (!text || !label) {
         fail(path, number, "expected a header line with \"sentence\" (or \"text\") and \"label\"");
       }

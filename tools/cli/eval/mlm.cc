@@ -2,6 +2,7 @@
 
 #include "eval/chunks.h"
 #include "eval/datasets.h"
+#include "base/quote.h"
 
 namespace sapwood::cli {
 namespace {
@@ -57,8 +58,9 @@ Evaluation evaluate_mlm(const Model& model, const EvalOptions& options) {
   const std::optional<std::int32_t> mask = model.tokenizer().mask_id();
   if (!mask) {
     throw Error(ErrorCode::unsupported,
-                "the model's tokenizer has no mask token; give a model with "
-                "a masked language model head");
+                printable(model.path().string()) +
+                    ": the model's tokenizer has no mask token; give a model with "
+                    "a masked language model head");
   }
   Evaluation evaluation;
   double loss = 0;

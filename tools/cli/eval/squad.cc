@@ -9,6 +9,7 @@
 
 #include "eval/datasets.h"
 #include "eval/metrics.h"
+#include "base/quote.h"
 #include "sapwood/error.h"
 #include "sapwood/utf8.h"
 
@@ -145,12 +146,13 @@ Squad read_squad(const std::string& path) {
     }
   } catch (const InputJson::exception& error) {
     throw Error(ErrorCode::malformed,
-                path +
+                printable(path) +
                     " is not in SQuAD's format (data, paragraphs, context, qas, question, "
                     "answers, text): " +
-                    error.what());
+                    printable(error.what()));
   }
-  if (squad.questions.empty()) throw Error(ErrorCode::malformed, path + " has no questions");
+  if (squad.questions.empty())
+    throw Error(ErrorCode::malformed, printable(path) + " has no questions");
   return squad;
 }
 

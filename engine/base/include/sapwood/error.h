@@ -49,11 +49,12 @@ constexpr std::string_view to_string(ErrorCode code) noexcept {
 }
 
 // what() says what was expected, what was found and, where there is one, what to do next. It is
-// valid UTF-8 of at most kMaxMessageBytes without control characters other than line ends, whatever
-// file or text the message quotes: it can be printed on a terminal and written to a log as it is.
+// valid UTF-8 of at most kMaxMessage characters, without control characters other than line ends,
+// whatever file or text the message quotes: it can be printed on a terminal and written to a log as
+// it is.
 class Error : public std::runtime_error {
  public:
-  static constexpr std::size_t kMaxMessageBytes = 4096;
+  static constexpr std::size_t kMaxMessage = 4096;
 
   Error(ErrorCode code, std::string_view message);
   ErrorCode code() const noexcept { return code_; }

@@ -1,0 +1,210 @@
+// What a command writes never replaces what it reads; what is not finished does not look finished;
+// every refusal of the system is a message.
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "catch.h"
+#include "npy.h"
+#include "process.h"
+#include "sapwood/error.h"
+#include "usage_error.h"
+
+using namespace sapwood::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A folder with a model, and links to one of its files.
+struct Workplace {
+  Workplace() {
+    fs::copy(golden("distilbert-fff-sentiment"), folder.path("model"), fs::copy_options::recursive);
+    fs::create_directories(folder.path("model/1_Pooling"));
+    folder.write("model/1_Pooling/config.json", "{}");
+    folder.write("in.jsonl", "{\"text\":\"a journey\"}\n");
+    folder.write("data.tsv", "sentence\tlabel\na journey\t1\n");
+    folder.write("lengths.txt", "4\n");
+    REQUIRE(run({"convert", "-q", model, "-o", file}).status == 0);
+    fs::create_symlink(file, folder.path("link"));
+    fs::create_hard_link(file, folder.path("hard"));
+  }
+
+  // The command must be refused, and the file stay as it was.
+  void check_refused(const std::vector<std::string>& arguments, const std::string& kept,
+                     const RunOptions& options = {}) const {
+    const std::string before = read_file(kept);
+    const Outcome outcome = run(arguments, options);
+    INFO(arguments[0] << ' ' << kept << '\n' << outcome.err);
+    CHECK(outcome.status == 2);
+    CHECK_THAT(outcome.err, ContainsSubstring("are the same file; write to another one"));
+    CHECK(outcome.out.empty());
+    CHECK(read_file(kept) == before);
+  }
+
+  TemporaryFolder folder;
+  std::string model = folder.path("model");
+  std::string file = folder.path("model.sapwood");
+};
+
+}  // namespace
+
+TEST_CASE("No command writes over the model it reads") {
+  const Workplace w;
+  for (const char* command : {"classify", "embed", "tokenize"}) {
+    for (const std::string& output :
+         {w.file, w.folder.path("link"), w.folder.path("hard"), w.folder.path("./link")}) {
+      w.check_refused({command, "-m", w.file, "-o", output, "x"}, w.file);
+    }
+    for (const char* part : {"model.safetensors", "config.json", "tokenizer.json",
+                             "tokenizer_config.json", "1_Pooling/config.json"}) {
+      const std::string output = w.model + "/" + part;
+      w.check_refused({command, "-m", w.model, "-o", output, "x"}, output);
+    }
+  }
+  w.check_refused({"inspect", w.file, "-o", w.file}, w.file);
+  w.check_refused({"inspect", w.model, "-o", w.model + "/config.json"}, w.model + "/config.json");
+  w.check_refused(
+      {"eval", "--task", "classify", "-m", w.file, w.folder.path("data.tsv"), "-o", w.file},
+      w.file);
+  const std::vector<std::pair<std::string, std::vector<std::string>>> others{
+      {"bert-ner-vocab-cased", {"ner", "x"}},
+      {"distilbert-mlm", {"fill-mask", "[MASK]"}},
+      {"bert-qa", {"qa", "--question", "who", "--context", "me"}},
+      {"bert-cross-encoder", {"rerank", "--query", "a", "b"}}};
+  for (const auto& [name, arguments] : others) {
+    const std::string copy = w.folder.path(name);
+    fs::copy(golden(name), copy, fs::copy_options::recursive);
+    std::vector<std::string> all = arguments;
+    all.insert(all.begin() + 1, {"-m", copy, "-o", copy + "/config.json"});
+    w.check_refused(all, copy + "/config.json");
+  }
+  // Beside the model, and in its folder under a name of one's own, results may stand again and
+  // again.
+  for (int i = 0; i < 2; ++i) {
+    for (const std::string& output : {w.folder.path("out.jsonl"), w.model + "/out.jsonl"}) {
+      CHECK(run({"classify", "-m", w.model, "-o", output, "x"}).status == 0);
+    }
+  }
+}
+
+TEST_CASE("No command writes over its input") {
+  const Workplace w;
+  const std::string in = w.folder.path("in.jsonl"), data = w.folder.path("data.tsv");
+  fs::create_symlink(in, w.folder.path("in-link"));
+  w.check_refused({"classify", "-m", w.file, "-i", in, "-o", in}, in);
+  w.check_refused({"classify", "-m", w.file, "-i", in, "-o", w.folder.path("in-link")}, in);
+  w.check_refused({"eval", "--task", "classify", "-m", w.file, data, "-o", data}, data);
+  w.check_refused(
+      {"rerank", "-m", w.file, "--query", "q", "--input-format", "text", "-i", in, "-o", in}, in);
+}
+
+TEST_CASE("Redirected standard input and output are compared too") {
+  const Workplace w;
+  const std::string in = w.folder.path("in.jsonl"), lengths = w.folder.path("lengths.txt");
+  RunOptions stdin_only, stdout_only, both;
+  stdin_only.prepare = [&] { redirect_stdin(in); };
+  stdout_only.prepare = [&] { append_stdout(in); };
+  both.prepare = [&] {
+    redirect_stdin(in);
+    append_stdout(in);
+  };
+  w.check_refused({"classify", "-m", w.file, "-o", in}, in, stdin_only);
+  w.check_refused({"classify", "-m", w.file, "-i", in}, in, stdout_only);
+  w.check_refused({"classify", "-m", w.file, "-i", "/dev/stdin", "-o", "/dev/stdout"}, in, both);
+  w.check_refused({"classify", "-m", w.file}, in, both);
+  w.check_refused({"bench", "-m", w.file, "--shapes", "-"}, in, both);
+  RunOptions to_model, to_lengths;
+  to_model.prepare = [&] { append_stdout(w.file); };
+  to_lengths.prepare = [&] { append_stdout(lengths); };
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"classify", "-m", w.file, "x"},
+        {"inspect", w.file},
+        {"bench", "-m", w.file, "--seconds", "0.01"}}) {
+    w.check_refused(arguments, w.file, to_model);
+  }
+  w.check_refused({"bench", "-m", w.file, "--lengths", lengths}, lengths, to_lengths);
+  // Standard input that is not read is no input.
+  CHECK(run({"classify", "-m", w.file, "x", "-o", in}, stdin_only).status == 0);
+}
+
+TEST_CASE("convert writes over no file of its source") {
+  const Workplace w;
+  for (const char* part : {"model.safetensors", "config.json", "tokenizer.json"}) {
+    const std::string output = w.model + "/" + part;
+    w.check_refused({"convert", w.model, "-o", output}, output);
+  }
+  fs::create_symlink(w.model + "/model.safetensors", w.folder.path("weights"));
+  w.check_refused({"convert", w.model, "-o", w.folder.path("weights")},
+                  w.model + "/model.safetensors");
+  for (int i = 0; i < 2; ++i) {
+    CHECK(run({"convert", "-q", w.model, "-o", w.model + "/mine.safetensors"}).status == 0);
+  }
+}
+
+TEST_CASE("A result file that was not finished is not a valid one") {
+  const TemporaryFolder folder;
+  const auto start_of = [&](const std::string& name) { return read_file(folder.path(name)); };
+  const float row[3] = {1, 2, 3};
+  {
+    sapwood::cli::OutputStream output(folder.path("unfinished.npy"), {});
+    sapwood::cli::NpyWriter writer(output, 3);
+    writer.write_row(row);
+    output.flush();
+  }
+  CHECK(start_of("unfinished.npy").size() == 128 + sizeof row);
+  CHECK(start_of("unfinished.npy").substr(0, 128) == std::string(128, '\0'));
+
+  // The program, killed while it waits for more input than it has written the answers of.
+  std::string input;
+  for (int i = 0; i < 3000; ++i) input += "one\n";
+  for (const std::string name : {"killed.npy", "killed.json"}) {
+    CoProcess process({"embed", "-m", golden("distilbert-base"), "-o", folder.path(name)});
+    process.send(input);
+    for (int i = 0; i < 600 && start_of(name).empty(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    CHECK(process.kill() == 128 + 9);
+    const std::string bytes = start_of(name);
+    REQUIRE_FALSE(bytes.empty());
+    CHECK(bytes.find("NUMPY") == std::string::npos);
+    CHECK(bytes.find(']', bytes.rfind('}')) == std::string::npos);  // the array is open
+  }
+}
+
+TEST_CASE("A limit of the shell or the disk is a failed write with its name") {
+  const TemporaryFolder folder;
+  const std::string model = golden("distilbert-base");
+  RunOptions small_files;
+  small_files.prepare = [] { limit(RLIMIT_FSIZE, 1024); };
+  for (const int texts : {1, 400}) {  // the whole output at the end; some of it while running
+    std::string input;
+    for (int i = 0; i < texts; ++i) input += "a journey\n";
+    small_files.input = input;
+    for (const std::string name : {"out.jsonl", "out.npy", "out.csv", "out.json"}) {
+      const Outcome outcome =
+          run({"embed", "-m", model, "--pooling", "mean", "-o", folder.path(name)}, small_files);
+      INFO(name << ' ' << outcome.err);
+      if (read_file(folder.path(name)).size() < 1024) continue;  // it had room
+      CHECK(outcome.status == 1);
+      CHECK_THAT(outcome.err, ContainsSubstring("at most 1024 bytes (ulimit -f)"));
+      CHECK_THAT(outcome.err, ContainsSubstring("sapwood: cannot write to "));
+    }
+  }
+  const Outcome converted =
+      run({"convert", golden("distilbert-fff-sentiment"), "-o", folder.path("m.safetensors")},
+          small_files);
+  CHECK(converted.status == 1);
+  CHECK_THAT(converted.err, ContainsSubstring("at most 1024 bytes (ulimit -f)"));
+  CHECK_FALSE(fs::exists(folder.path("m.safetensors")));
+
+  RunOptions few_files;
+  few_files.prepare = [] { limit(RLIMIT_NOFILE, 4); };  // one at a time
+  const std::string in = folder.write("in.txt", "a journey\n");
+  const Outcome opened =
+      run({"embed", "-m", model, "-i", in, "-o", folder.path("two.jsonl")}, few_files);
+  CHECK(opened.status == 1);
+  CHECK_THAT(opened.err, ContainsSubstring("open at most 4 files (ulimit -n)"));
+}
