@@ -17,10 +17,10 @@ TEST_CASE("quote: what could move a cursor, turn a line or hide text is spelled 
   CHECK(quote("a\x1b[31mb") == "'a\\x1b[31mb'");
   CHECK(quote("a\nb\tc\rd") == "'a\\nb\\tc\\x0dd'");
   CHECK(quote("\x7f") == "'\\x7f'");
-  CHECK(quote("\xc2\x9b") == "'\\x9b'");           // U+009B, a one-character CSI
+  CHECK(quote("\xc2\x9b") == "'\\x9b'");        // U+009B, a one-character CSI
   CHECK(quote("\xe2\x80\xae") == "'\\u202e'");  // U+202E turns the direction
   CHECK(quote("\xe2\x80\xa8") == "'\\u2028'");  // U+2028 ends a line
-  CHECK(quote("\xff\xc3") == "'\\xff\\xc3'");           // no UTF-8
+  CHECK(quote("\xff\xc3") == "'\\xff\\xc3'");   // no UTF-8
   CHECK(quote(std::string("a\0b", 3)) == "'a\\x00b'");
 }
 
