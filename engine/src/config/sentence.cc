@@ -78,10 +78,10 @@ std::optional<SentenceConfig> read_sentence_config(const Folder& folder, Notices
       continue;
     }
     if (kind != "Pooling") {
-      module.fail_at("type",
-                     "the module " + quote(type) +
-                         " is not supported; Transformer, Pooling and Normalize are",
-                     ErrorCode::unsupported);
+      module.fail_at(
+          "type",
+          "the module " + quote(type) + " is not supported; Transformer, Pooling and Normalize are",
+          ErrorCode::unsupported);
     }
     const JsonDocument pooling = read_json(folder.at(config_of(module)), notices);
     sentence.pooling = parse_pooling(pooling.root());

@@ -10,6 +10,7 @@
 #include "load/directory.h"
 #include "load/int8_errors.h"
 #include "load/metadata.h"
+#include "sapwood/model_files.h"
 
 namespace sapwood {
 namespace {

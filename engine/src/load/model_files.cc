@@ -4,7 +4,7 @@
 #include <system_error>
 #include <vector>
 
-#include "sapwood/model.h"
+#include "sapwood/model_files.h"
 
 namespace sapwood {
 namespace {
