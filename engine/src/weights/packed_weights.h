@@ -25,7 +25,8 @@ struct PackedTensor {
 class PackedWeights {
  public:
   // Checks the whole table against the checkpoint, then converts to float and packs in the types
-  // asked for. Fills in config.labels from the head. Throws Error mismatch or not_found that names
+  // asked for; int8 weights that hold a NaN or an infinity are kept in bf16, an exception in
+  // types(). Fills in config.labels from the head. Throws Error mismatch or not_found that names
   // tensor, expected and found shape.
   static PackedWeights pack(const TensorSource& source, ModelConfig& config,
                             const WeightTypes& types);
