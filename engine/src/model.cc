@@ -111,11 +111,12 @@ std::unique_ptr<Workspace> Model::State::take_workspace() const {
       free_.pop_back();
       return workspace;
     }
+    free_.reserve(++made_);  // so that giving back cannot fail
   }
   return std::make_unique<Workspace>(graph);
 }
 
-void Model::State::give_workspace(std::unique_ptr<Workspace> workspace) const {
+void Model::State::give_workspace(std::unique_ptr<Workspace> workspace) const noexcept {
   const std::lock_guard lock(mutex_);
   free_.push_back(std::move(workspace));
 }

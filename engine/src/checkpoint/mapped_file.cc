@@ -88,9 +88,10 @@ MappedFile MappedFile::open(const std::filesystem::path& path, FileAccess access
     }
     throw_errno(path, "cannot map", error);
   }
-  file.path_ = path;
+  // First of all the mapping gets an owner.
   file.data_ = static_cast<const std::byte*>(address);
   file.size_ = static_cast<std::int64_t>(status.st_size);
+  file.path_ = path;
   if (access == FileAccess::copy) {
     read_all(fd.get(), static_cast<std::byte*>(address), file.size_, path);
   }

@@ -1,9 +1,13 @@
 #include "runtime/cpu_quota.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdint>
-#include <fstream>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,14 +26,19 @@ struct Group {
 };
 
 // At most `limit` bytes from a file's start; empty where it cannot be read. Files of /proc tell no
-// size, so they are read in pieces.
+// size, so they are read in pieces; the standard library's streams would hide a failed allocation.
 std::string read_start(const fs::path& path, std::size_t limit) {
-  std::ifstream in(path, std::ios::binary);
   std::string text;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return text;
+  const std::unique_ptr<const int, void (*)(const int*)> closer(&fd,
+                                                                [](const int* f) { ::close(*f); });
   char piece[4096];
-  while (in && text.size() < limit) {
-    in.read(piece, static_cast<std::streamsize>(std::min(sizeof(piece), limit - text.size())));
-    text.append(piece, static_cast<std::size_t>(in.gcount()));
+  while (text.size() < limit) {
+    const ssize_t got = ::read(fd, piece, std::min(sizeof(piece), limit - text.size()));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    text.append(piece, static_cast<std::size_t>(got));
   }
   return text;
 }

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <optional>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -32,10 +32,11 @@ int available_threads() {
 class Executor::Helpers {
  public:
   explicit Helpers(int count) {
+    threads_.reserve(static_cast<std::size_t>(count));
     try {
       for (int i = 0; i < count; ++i) threads_.emplace_back([this, i] { help(i + 1); });
-    } catch (const std::system_error&) {
-      // The system grants no more: those that are there do.
+    } catch (const std::exception&) {
+      // The system grants no more threads, or no memory for them: those that are there do.
     }
   }
 
