@@ -21,11 +21,15 @@ void check_convert(const char* name, const ConvertOptions& options) {
                             return answer;
                           },
                           [&]() -> std::string {
-                            // The older file, which is the same, or the new one; and nothing else.
+                            // The older file, which is the same, or the new one; nothing else.
                             if (bytes_of(target) != good) return "another file";
-                            const auto files =
-                                std::distance(fs::directory_iterator(folder.path()), {});
-                            return files == 1 ? "" : "a temporary file";
+                            std::string others;
+                            for (const auto& entry : fs::directory_iterator(folder.path())) {
+                              if (entry.path() == target) continue;
+                              others = "a temporary file";
+                              fs::remove(entry.path());
+                            }
+                            return others;
                           }});
 }
 

@@ -28,6 +28,11 @@ Failing how = Failing::once;
 Stack failure{};
 thread_local bool inside = false;  // backtrace() may allocate
 
+}  // namespace
+
+#if SAPWOOD_FAILS_ALLOCATIONS
+namespace {
+
 bool fails() {
   if (!armed.load(std::memory_order_relaxed) || inside) return false;
   const long n = ++counted;
@@ -44,7 +49,6 @@ void* made(void* p) {
 
 }  // namespace
 
-#if SAPWOOD_FAILS_ALLOCATIONS
 extern "C" {
 void* __libc_malloc(std::size_t);
 void* __libc_calloc(std::size_t, std::size_t);
