@@ -112,7 +112,7 @@ int in_child(const std::function<void()>& work) {
     }
     // libstdc++'s verbose terminate would write a line for each.
     std::set_terminate([] { std::abort(); });
-    work();
+    [&work]() noexcept { work(); }();  // an exception must not reach the parent's test cases
     ::_exit(0);
   }
   int status = 0;
@@ -131,6 +131,7 @@ void find_crash(int signal) {
 // In a process where the operation ran before, from allocation `from` on. False after a crash.
 bool run_warm(const Operation& operation, long from, long step, Failing failing) {
   constexpr int kRunsBetweenAnswers = 16;
+  shared->n = from;
   const int signal = in_child([&] {
     const std::size_t hash = std::hash<std::string>()(operation.run());
     check_again(operation, hash);
@@ -273,7 +274,8 @@ void check_every_allocation(const Operation& operation, long most) {
     const long step = all ? 1 : (count + places - 1) / places;
     clear();
     shared->count = count;
-    for (long from = once ? 1 : step; !run_warm(operation, from, step, failing);) {
+    long from = once ? 1 : step;
+    while (from <= count + step && !run_warm(operation, from, step, failing)) {
       from = shared->n + step;
     }
     CHECK(shared->end);

@@ -27,10 +27,17 @@ bool is_int8(const PackedSpec& spec, const WeightTypes& types) {
 }  // namespace
 
 bool all_finite(const TensorView& tensor) {
-  std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
-  to_float(tensor, values.data());
-  return std::all_of(values.begin(), values.end(),
-                     [](float value) { return std::isfinite(value); });
+  constexpr std::int64_t kPiece = 4096;  // stays in the first-level cache
+  float values[kPiece];
+  const std::int64_t count = tensor.elements(), size = dtype_size(tensor.dtype);
+  for (std::int64_t first = 0; first < count; first += kPiece) {
+    const std::int64_t piece = std::min(kPiece, count - first);
+    to_float(tensor.dtype, tensor.data + first * size, piece, values);
+    if (!std::all_of(values, values + piece, [](float value) { return std::isfinite(value); })) {
+      return false;
+    }
+  }
+  return true;
 }
 
 const TensorView* find_any(const TensorSource& source, const std::vector<std::string>& names) {
