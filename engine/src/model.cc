@@ -1,32 +1,15 @@
 #include "sapwood/model.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "load/converted.h"
 #include "load/directory.h"
 #include "model_state.h"
+#include "run/choose_kernels.h"
 #include "run/run.h"
-#include "sapwood/kernels/dispatch.h"
 
 namespace sapwood {
 namespace {
-
-const kernels::KernelTable& choose_kernels(const std::string& isa) {
-  if (const kernels::KernelTable* table = kernels::select_table(isa)) return *table;
-  std::string have;
-  for (const kernels::KernelTable* table : kernels::available_tables()) {
-    have += (have.empty() ? "" : ", ") + std::string(table->name);
-  }
-  // select_table reads SAPWOOD_ISA for auto, and finds a table where it is not set.
-  const bool forced = isa.empty() || isa == "auto";
-  const char* value = forced ? std::getenv("SAPWOOD_ISA") : nullptr;
-  const std::string asked =
-      value != nullptr ? std::string("'") + value + "' (SAPWOOD_ISA)" : "'" + isa + "'";
-  throw Error(
-      ErrorCode::isa_unavailable,
-      "instruction set " + asked + " is not to be had here; this CPU and build have: " + have);
-}
 
 int resolve_max_length(const LoadedParts& parts) {
   const int positions = parts.config.max_positions;
@@ -104,11 +87,12 @@ std::unique_ptr<Workspace> Model::State::take_workspace() const {
       free_.pop_back();
       return workspace;
     }
+    free_.reserve(++made_);  // so that giving back cannot fail
   }
   return std::make_unique<Workspace>(graph);
 }
 
-void Model::State::give_workspace(std::unique_ptr<Workspace> workspace) const {
+void Model::State::give_workspace(std::unique_ptr<Workspace> workspace) const noexcept {
   const std::lock_guard lock(mutex_);
   free_.push_back(std::move(workspace));
 }

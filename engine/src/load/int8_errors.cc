@@ -4,8 +4,8 @@
 #include <cmath>
 #include <random>
 
+#include "run/choose_kernels.h"
 #include "run/run.h"
-#include "sapwood/kernels/dispatch.h"
 #include "sapwood/kernels/pack.h"
 
 namespace sapwood {
@@ -59,7 +59,8 @@ std::vector<float> unpacked(const float* panels, int n, int k) {
   return w;
 }
 
-// The product's outputs without bias and activation, in f32 and in int8.
+// How far the product's outputs in int8, without bias and activation, are from those in f32. NaN
+// where a weight or an input is not finite, so that nothing can be said.
 double error_of(const Node& node, const kernels::KernelTable& kernels, const float* x, int rows) {
   const int n = node.n, k = node.k;
   const auto padded = static_cast<std::size_t>(kernels::round_up(n, kernels::kPanelWidth));
@@ -77,6 +78,9 @@ double error_of(const Node& node, const kernels::KernelTable& kernels, const flo
                            .panel_begin = 0,
                            .panel_end = static_cast<int>(padded) / kernels::kPanelWidth};
   kernels.linear_f32(args);
+  const auto is_finite = [](float value) { return std::isfinite(value); };
+  const std::vector<float> w = unpacked(static_cast<const float*>(node.weight), n, k);
+  if (!std::all_of(w.begin(), w.end(), is_finite)) return std::nan("");
 
   const std::int64_t stride = kernels::round_up(k, 4);
   std::vector<std::uint8_t> q(static_cast<std::size_t>(rows * stride));
@@ -87,8 +91,7 @@ double error_of(const Node& node, const kernels::KernelTable& kernels, const flo
   std::vector<std::int8_t> storage(bytes);
   const auto at = reinterpret_cast<std::uintptr_t>(storage.data());
   std::int8_t* panels = storage.data() + (kernels::kAlignment - at % kernels::kAlignment);
-  kernels::pack_linear_int8(unpacked(static_cast<const float*>(node.weight), n, k).data(), n, k,
-                            panels, scales.data(), sums.data());
+  kernels::pack_linear_int8(w.data(), n, k, panels, scales.data(), sums.data());
   args.x = q.data();
   args.x_stride = stride;
   args.x_scales = x_scales.data();
@@ -104,14 +107,15 @@ double error_of(const Node& node, const kernels::KernelTable& kernels, const flo
     squares += difference * difference;
     of += static_cast<double>(exact[i]) * exact[i];
   }
-  return of > 0 ? std::sqrt(squares / of) : 0;
+  // Outputs that are all zero are exact in int8 too; NaN stays NaN.
+  return squares == 0 ? 0 : std::sqrt(squares / of);
 }
 
 }  // namespace
 
 std::vector<ProductError> int8_errors(const ModelConfig& config, const PackedWeights& weights,
                                       const Tokenizer* tokenizer) {
-  const kernels::KernelTable& kernels = *kernels::select_table("auto");
+  const kernels::KernelTable& kernels = choose_kernels("auto");
   const int sequences = static_cast<int>(std::size(kSentences)) + 1;
   const Graph graph(config, weights, kernels,
                     {.tokens = std::max(kSampleTokens, config.max_positions),

@@ -26,7 +26,8 @@ std::vector<LabelScore> label_scores(std::span<const float> logits,
   }
   const std::size_t count = top_k == 0 ? scores.size() : static_cast<std::size_t>(top_k);
   std::vector<LabelScore> best;
-  for (const int i : best_indices(scores, count)) {
+  // By the logits: scores are equal where the function saturates.
+  for (const int i : best_indices(logits, count)) {
     best.push_back({labels[static_cast<std::size_t>(i)], scores[static_cast<std::size_t>(i)]});
   }
   return best;

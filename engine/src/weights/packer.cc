@@ -8,19 +8,13 @@
 #include "checkpoint/safetensors_writer.h"
 #include "sapwood/kernels/bf16.h"
 #include "sapwood/kernels/pack.h"
+#include "weights/finite.h"
 #include "weights/packed_weights.h"
 #include "weights/placement.h"
 #include "weights/problems.h"
 
 namespace sapwood {
 namespace {
-
-const TensorView* find_any(const TensorSource& source, const std::vector<std::string>& names) {
-  for (const std::string& name : names) {
-    if (const TensorView* tensor = source.find(name)) return tensor;
-  }
-  return nullptr;
-}
 
 // Models saved with a head carry its prefix, bare encoders mostly do not.
 std::string find_prefix(const TensorSource& source, Architecture architecture) {
@@ -96,12 +90,16 @@ class Packer {
   Packer(const TensorSource& source, const ModelConfig& config, const WeightTypes& types)
       : source_(source),
         config_(config),
-        table_(weight_table(config, types, find_prefix(source, config.architecture))) {
+        prefix_(find_prefix(source, config.architecture)),
+        table_(weight_table(config, types, prefix_)) {
     weights_.types_ = types;
   }
 
   PackedWeights run() {
     check();
+    if (widen_not_finite(source_, table_, weights_.types_)) {
+      table_ = weight_table(config_, weights_.types_, prefix_);
+    }
     for (const PackedSpec& spec : table_) {
       weights_.tensors_[spec.name] = {spec.dtype, spec.shape, nullptr, packed_bytes(spec)};
     }
@@ -286,6 +284,7 @@ class Packer {
 
   const TensorSource& source_;
   const ModelConfig& config_;
+  const std::string prefix_;  // of the encoder's names in this checkpoint
   std::vector<PackedSpec> table_;
   std::vector<float> gathered_, reordered_;
   std::set<std::string> used_;
