@@ -196,18 +196,10 @@ bool has(const Stack& stack, std::string_view part) {
 std::string known(const Finding& finding) {
   const std::string_view what = finding.what;
   const bool leaks = what.starts_with("leaks");
-  // Destroying a value allocates, so that an exception on the way ends the process.
-  if (has(finding.crashed, "nlohmann::")) return "the JSON library ends the process";
-  if (leaks && has(finding.failed, "nlohmann::")) return "the JSON library leaks";
   if (leaks && has(finding.failed, "zip_fopen_index_encrypted")) return "libzip leaks";
   // The tokenizer's thread_local objects, at their first use in a thread.
   if (has(finding.crashed, "__cxa_thread_atexit")) {
     return "the C library ends the process where it cannot register a destructor";
-  }
-  const bool reads =
-      has(finding.failed, "sapwood::read_text_file") || has(finding.failed, "sapwood::read_file");
-  if (reads && what.find("cannot be read") != std::string_view::npos) {
-    return "a stream swallows the exception: \"cannot be read\"";
   }
   return "";
 }
