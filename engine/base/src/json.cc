@@ -57,9 +57,27 @@ std::string shown_key(std::string_view key) {
   return plain ? std::string(key) : quote(key);
 }
 
+// Up to 18 digits at once, which is nearly always; std::from_chars reads the others.
+bool read_digits(std::string_view text, std::int64_t& value) noexcept {
+  constexpr std::size_t kNoOverflow = 18;
+  const bool negative = text.starts_with('-');
+  const std::string_view digits = text.substr(negative ? 1 : 0);
+  if (digits.size() > kNoOverflow) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size();
+  }
+  value = 0;
+  for (const char c : digits) {
+    if (c < '0' || c > '9') return false;  // a fraction or an exponent
+    value = value * 10 + (c - '0');
+  }
+  if (negative) value = -value;
+  return true;
+}
+
 std::string_view trim_end(std::string_view text) noexcept {
-  const std::size_t last = text.find_last_not_of(" \t\r\n");
-  return text.substr(0, last == text.npos ? 0 : last + 1);
+  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
+  return text;
 }
 
 }  // namespace
@@ -429,9 +447,7 @@ std::int64_t JsonValue::integer(std::int64_t low, std::int64_t high) const {
   bool fits = false;
   if (is_number()) {
     const std::string_view digits = text();
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    fits = error == std::errc{} && end == digits.data() + digits.size() && value >= low &&
-           value <= high;
+    fits = read_digits(digits, value) && value >= low && value <= high;
   }
   if (!fits) {
     expected("a whole number from " + std::to_string(low) + " to " + std::to_string(high));
