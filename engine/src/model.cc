@@ -203,25 +203,6 @@ void check_sequence(std::size_t index, const Sequence& s, const ModelConfig& con
   }
 }
 
-void append(Batch& batch, const Sequence& s) {
-  const int first = batch.tokens();
-  const auto length = static_cast<std::int32_t>(s.ids.size());
-  batch.ids.insert(batch.ids.end(), s.ids.begin(), s.ids.end());
-  for (std::int32_t i = 0; i < length; ++i) {
-    batch.positions.push_back(i);
-    batch.types.push_back(s.type_ids.empty() ? 0 : s.type_ids[i]);
-  }
-  for (const std::int32_t row : s.selected) batch.selected.push_back(first + row);
-  batch.starts.push_back(batch.tokens());
-  batch.longest = std::max(batch.longest, static_cast<int>(length));
-}
-
-bool fits(const Batch& batch, const Sequence& s, const Capacity& capacity) {
-  return batch.sequences() < capacity.sequences &&
-         batch.tokens() + static_cast<int>(s.ids.size()) <= capacity.tokens &&
-         batch.selected.size() + s.selected.size() <= static_cast<std::size_t>(capacity.selected);
-}
-
 }  // namespace
 
 void Model::run(std::span<const Sequence> sequences, Output output, const Sink& sink) const {
@@ -248,8 +229,10 @@ void Model::run(std::span<const Sequence> sequences, Output output, const Sink& 
   for (std::size_t next = 0; next < sequences.size();) {
     batch.clear();
     const std::size_t first = next;
-    while (next < sequences.size() && fits(batch, sequences[next], graph.capacity())) {
-      append(batch, sequences[next++]);
+    for (; next < sequences.size(); ++next) {
+      const Sequence& s = sequences[next];
+      if (!batch.fits(s.ids.size(), s.selected.size(), graph.capacity())) break;
+      batch.add(s.ids, s.type_ids, s.selected);
     }
     state_->executor.run([&](Team& team) { run_nodes(graph, node_count, workspace, team); });
     const float* data = workspace.at(value);

@@ -24,28 +24,24 @@ constexpr const char* kSentences[] = {
     "He didn't say a word; he just closed the door, sat down, and looked out of the window.",
 };
 
-void append(Batch& batch, const std::vector<std::int32_t>& ids, const ModelConfig& config) {
-  const auto length = std::min<std::size_t>(ids.size(), config.max_positions);
-  if (batch.tokens() + static_cast<int>(length) > kSampleTokens) return;
-  for (std::size_t i = 0; i < length; ++i) {
-    batch.ids.push_back(ids[i]);
-    batch.positions.push_back(static_cast<std::int32_t>(i));
-    batch.types.push_back(0);
-  }
-  batch.selected.push_back(batch.tokens() - 1);
-  batch.starts.push_back(batch.tokens());
-  batch.longest = std::max(batch.longest, static_cast<int>(length));
+void append(Batch& batch, std::span<const std::int32_t> ids, const Capacity& capacity) {
+  ids = ids.first(std::min<std::size_t>(ids.size(), capacity.length));
+  const auto last = static_cast<std::int32_t>(ids.size()) - 1;
+  if (!ids.empty() && batch.fits(ids.size(), 1, capacity)) batch.add(ids, {}, {&last, 1});
 }
 
-void fill_sample(Batch& batch, const ModelConfig& config, const Tokenizer* tokenizer) {
+void fill_sample(Batch& batch, const ModelConfig& config, const Tokenizer* tokenizer,
+                 const Capacity& capacity) {
   if (tokenizer != nullptr) {
-    for (const char* sentence : kSentences) append(batch, tokenizer->encode(sentence).ids, config);
+    for (const char* sentence : kSentences) {
+      append(batch, tokenizer->encode(sentence).ids, capacity);
+    }
   }
   std::mt19937 random(1);
   std::uniform_int_distribution<std::int32_t> any(0, config.vocab_size - 1);
   std::vector<std::int32_t> ids(std::min(kRandomTokens, config.max_positions));
   std::generate(ids.begin(), ids.end(), [&] { return any(random); });
-  append(batch, ids, config);
+  append(batch, ids, capacity);
 }
 
 // w [n, k] from f32 panels.
@@ -125,18 +121,14 @@ std::vector<ProductError> int8_errors(const ModelConfig& config, const PackedWei
                      .threads = 1});
   Team alone(1);
   Workspace workspace(graph);
-  fill_sample(workspace.batch, config, tokenizer);
+  fill_sample(workspace.batch, config, tokenizer, graph.capacity());
   std::vector<ProductError> errors;
   const WeightTypes int8 = WeightTypes::all(kernels::DType::int8);
   for (const Node& node : graph.nodes()) {
     if (node.op == Op::linear && int8.stored(node.name, node.n, node.k) == kernels::DType::int8) {
-      const RowKind kind = graph.values()[node.x].rows;
-      const int rows = kind == RowKind::tokens ? workspace.batch.tokens()
-                       : kind == RowKind::sequences
-                           ? workspace.batch.sequences()
-                           : static_cast<int>(workspace.batch.selected.size());
+      const Value& x = graph.values()[node.x];
       errors.push_back(
-          {node.name, error_of(node, kernels, workspace.at(graph.values()[node.x]), rows)});
+          {node.name, error_of(node, kernels, workspace.at(x), workspace.batch.rows(x.rows))});
     }
     run_node(graph, node, workspace, alone);
   }

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "tasks/batch.h"
+#include "tasks/encoded_inputs.h"
 #include "tasks/scores.h"
 
 namespace sapwood {
@@ -43,7 +43,7 @@ std::vector<Result<Classification>> classify(const Model& model, std::span<const
   const ScoreFunction function =
       options.function.value_or(tasks::default_function(config.problem, config.labels.size()));
 
-  tasks::Batch batch = tasks::encode_inputs(model, inputs.size(), [&](std::size_t i) {
+  tasks::EncodedInputs batch = tasks::encode_inputs(model, inputs.size(), [&](std::size_t i) {
     const TextInput& input = inputs[i];
     return input.pair ? model.encode(input.text, *input.pair, options.length)
                       : model.encode(input.text, options.length);

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "sapwood/tasks.h"
-#include "tasks/batch.h"
+#include "tasks/encoded_inputs.h"
 #include "tasks/rank.h"
 #include "tasks/scores.h"
 #include "tasks/vectors.h"

@@ -113,6 +113,7 @@ class Packer {
   void check() const {
     Problems problems;
     for (const PackedSpec& spec : table_) {
+      if (spec.sinusoidal) check_computed(spec, problems);
       for (const SourceTensor& wanted : spec.sources) {
         const TensorView* tensor = find_any(source_, wanted.names);
         if (tensor == nullptr) {
@@ -131,6 +132,19 @@ class Packer {
       }
     }
     problems.throw_if_any();
+  }
+
+  // A table that is computed has only the configuration's word for its size.
+  void check_computed(const PackedSpec& spec, Problems& problems) const {
+    constexpr std::int64_t kHarmless = 64 << 20;
+    std::int64_t file_bytes = 0;
+    for (const MappedFile& file : source_.files()) file_bytes += file.size();
+    const std::int64_t bytes = packed_bytes(spec);
+    if (bytes <= std::max(kHarmless, file_bytes)) return;
+    problems.add(ErrorCode::mismatch, "the configuration asks for " +
+                                          std::to_string(spec.shape[0]) +
+                                          " positions, a table of " + std::to_string(bytes) +
+                                          " bytes, more than the whole checkpoint has");
   }
 
   // A source, or the part of it that is wanted, as floats.
