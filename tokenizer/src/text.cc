@@ -1,5 +1,7 @@
 #include "text.h"
 
+#include <algorithm>
+
 namespace sapwood {
 
 void Text::assign(std::string_view utf8, uint32_t at) {
@@ -25,6 +27,29 @@ void Text::assign(std::string_view utf8, uint32_t at) {
     push(c, {at, at + 1});
     ++at;
   }
+}
+
+std::string quoted_text(std::string_view text) {
+  constexpr std::size_t kShown = 120;
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string out = "\"";
+  std::size_t end = std::min(text.size(), kShown);
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) {
+    --end;
+  }
+  for (std::size_t i = 0; i < end; ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // U+0080 to U+009F are control characters too, in two bytes of which the second is told by the
+    // first.
+    const bool c1 = byte == 0xC2 && i + 1 < end && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    if (byte >= 0x20 && byte != 0x7F && !c1) {
+      out += text[i];
+    } else {
+      (out += "\\x") += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  return out += end < text.size() ? "\"..." : "\"";
 }
 
 }  // namespace sapwood
