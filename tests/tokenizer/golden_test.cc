@@ -87,9 +87,10 @@ void add_splits(std::u32string_view chars, const sapwood::Normalizer& normalizer
   for (std::size_t i = 0; i < chars.size(); ++i) {
     text.push(chars[i], {static_cast<uint32_t>(i), static_cast<uint32_t>(i) + 1});
   }
-  normalizer.apply(text);
+  sapwood::Allowance allowance(4 * chars.size());
+  normalizer.apply(text, allowance);
   std::vector<sapwood::Range> words;
-  if (text.size() > 0) pre_tokenizer.split(text, {0, text.size()}, words);
+  if (text.size() > 0) pre_tokenizer.split(text, {0, text.size()}, allowance.search(), words);
   std::string out;
   for (const sapwood::Range& w : words) {
     for (std::size_t i = w.begin; i < w.end; ++i) sapwood::utf8::append(out, text.chars[i]);

@@ -1,5 +1,8 @@
 #include "added_tokens.h"
 
+#include <algorithm>
+
+#include "base/quote.h"
 #include "sapwood/error.h"
 #include "sapwood/utf8.h"
 #include "unicode.h"
@@ -43,29 +46,20 @@ struct Utf32View {
 
 template <typename View>
 void find_tokens(const View& view, const StringSet<typename View::Symbol>& set,
-                 const std::vector<AddedToken>& tokens, bool specials,
+                 const std::vector<AddedToken>& tokens, bool specials, Allowance& allowance,
                  std::vector<AddedSplit>& out) {
-  const std::size_t size = view.size();
-  const auto* data = view.data();
+  static thread_local std::vector<SetMatch> matches;
+  const ReleaseIfLarge guard(matches);
+  set.find_all({view.data(), view.size()}, matches);
   std::size_t done = 0;  // everything before is in a split
-  for (std::size_t at = 0; at < size;) {
-    if (!set.may_begin(data[at])) {
-      ++at;
-      continue;
-    }
-    int32_t index = -1;
-    const std::size_t length = set.longest(data + at, data + size, &index);
-    if (length == 0) {
-      ++at;
-      continue;
-    }
-    const AddedToken& token = tokens[static_cast<std::size_t>(index)];
-    std::size_t start = at, stop = at + length;
-    at = stop;  // a match that is refused is passed over whole, as in the reference
+  for (const SetMatch& match : matches) {
+    const AddedToken& token = tokens[static_cast<std::size_t>(match.value)];
+    std::size_t start = match.begin, stop = match.end;
+    // A match that is refused is passed over whole, as in the reference.
     if (token.special && !specials) continue;
     if (token.single_word) {
       const bool word_before = start > 0 && (view.flags(view.previous(start)) & unicode::kWord);
-      const bool word_after = stop < size && (view.flags(stop) & unicode::kWord);
+      const bool word_after = stop < view.size() && (view.flags(stop) & unicode::kWord);
       if (word_before || word_after) continue;
     }
     if (token.lstrip) {
@@ -73,122 +67,116 @@ void find_tokens(const View& view, const StringSet<typename View::Symbol>& set,
         start = view.previous(start);
       }
       start = std::max(start, done);
+      if (start >= stop) continue;  // the token before took all of it
     }
+    if (start < done) allowance.grow(done - start, "an added token of white space");
     if (token.rstrip) {
-      while (stop < size && (view.flags(stop) & unicode::kSpace)) stop = view.next(stop);
+      while (stop < view.size() && (view.flags(stop) & unicode::kSpace)) stop = view.next(stop);
     }
     if (done < start) out.push_back({{done, start}, -1});
-    out.push_back({{start, stop}, index});
+    out.push_back({{start, stop}, match.value});
     done = stop;
   }
-  if (done < size) out.push_back({{done, size}, -1});
+  if (done < view.size()) out.push_back({{done, view.size()}, -1});
+}
+
+// `token` as its normaliser makes it.
+std::u32string normalize(const AddedToken& token, const Normalizer* normalizer,
+                         Allowance& allowance) {
+  Text text;
+  text.assign(token.content, 0);
+  try {
+    if (normalizer) normalizer->apply(text, allowance);
+  } catch (const Error& e) {
+    throw Error(ErrorCode::malformed,
+                "added_tokens: " + quote(token.content) + " cannot be normalised: " + e.what());
+  }
+  if (text.size() == 0) {
+    throw Error(ErrorCode::malformed, "added_tokens: " + quote(token.content) +
+                                          " is empty after normalisation and could never match");
+  }
+  return std::move(text.chars);
 }
 
 }  // namespace
 
-template <typename Symbol>
-void StringSet<Symbol>::add(std::basic_string_view<Symbol> text, int32_t value) {
-  uint32_t node = 0;
-  first_[static_cast<uint32_t>(text[0]) & 0xff] = true;
-  for (Symbol s : text) {
-    auto [it, fresh] = edges_.try_emplace(key(node, s), static_cast<uint32_t>(nodes_.size()));
-    if (fresh) nodes_.push_back({});
-    node = it->second;
-  }
-  nodes_[node].value = value;
-}
-
-template <typename Symbol>
-bool StringSet<Symbol>::contains(std::basic_string_view<Symbol> text) const {
-  int32_t value = -1;
-  return longest(text.data(), text.data() + text.size(), &value) == text.size() && value >= 0;
-}
-
-template <typename Symbol>
-std::size_t StringSet<Symbol>::longest(const Symbol* p, const Symbol* end,
-                                       int32_t* value) const noexcept {
-  std::size_t length = 0;
-  uint32_t node = 0;
-  for (const Symbol* q = p; q < end; ++q) {
-    const auto it = edges_.find(key(node, *q));
-    if (it == edges_.end()) break;
-    node = it->second;
-    if (nodes_[node].value >= 0) {
-      *value = nodes_[node].value;
-      length = static_cast<std::size_t>(q - p) + 1;
-    }
-  }
-  return length;
-}
-
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer* normalizer)
     : tokens_(std::move(tokens)) {
+  std::size_t bytes = 0;
+  for (const AddedToken& token : tokens_) bytes += token.content.size();
+  Allowance allowance(bytes);
+  std::vector<std::u32string> texts(tokens_.size());
+  std::vector<std::pair<std::string_view, int32_t>> plain;
+  std::vector<std::pair<std::u32string_view, int32_t>> normalized;
   for (std::size_t i = 0; i < tokens_.size(); ++i) {
     const AddedToken& token = tokens_[i];
+    const auto index = static_cast<int32_t>(i);
     if (token.content.empty()) {
       throw Error(ErrorCode::malformed,
                   "added_tokens: the token with id " + std::to_string(token.id) + " is empty");
     }
-    index_[token.id] = static_cast<int32_t>(i);
-    content_index_[token.content] = static_cast<int32_t>(i);
+    by_id_.push_back(index);
+    by_content_.push_back(index);
     decoded_.push_back(token.content);
     if (!token.normalized) {
-      plain_.add(token.content, static_cast<int32_t>(i));
+      plain.emplace_back(token.content, index);
       continue;
     }
-    Text text;
-    text.assign(token.content, 0);
-    if (normalizer) normalizer->apply(text);
-    if (text.size() == 0) {
-      throw Error(ErrorCode::malformed,
-                  "added_tokens: \"" + token.content +
-                      "\" is empty after normalisation and could never match");
-    }
-    if (normalized_.contains(text.chars)) {
-      throw Error(ErrorCode::malformed,
-                  "added_tokens: \"" + token.content +
-                      "\" is the same as another added token after normalisation");
-    }
-    normalized_.add(text.chars, static_cast<int32_t>(i));
+    texts[i] = normalize(token, normalizer, allowance);
+    normalized.emplace_back(texts[i], index);
     decoded_.back().clear();
-    for (char32_t c : text.chars) utf8::append(decoded_.back(), c);
+    for (char32_t c : texts[i]) utf8::append(decoded_.back(), c);
   }
+  std::sort(normalized.begin(), normalized.end());
+  const auto same =
+      std::adjacent_find(normalized.begin(), normalized.end(),
+                         [](const auto& a, const auto& b) { return a.first == b.first; });
+  if (same != normalized.end()) {
+    throw Error(
+        ErrorCode::malformed,
+        "added_tokens: " + quote(tokens_[static_cast<std::size_t>(same[1].second)].content) +
+            " is the same as another added token after normalisation");
+  }
+  plain_ = StringSet<char>(std::move(plain));
+  normalized_ = StringSet<char32_t>(std::move(normalized));
+  std::ranges::sort(by_id_, {}, [&](int32_t i) { return at(i).id; });
+  std::ranges::sort(by_content_, {}, [&](int32_t i) { return std::string_view(at(i).content); });
 }
 
 int32_t AddedTokens::index_of(int32_t id) const noexcept {
-  const auto it = index_.find(id);
-  return it == index_.end() ? -1 : it->second;
+  const auto it = std::ranges::lower_bound(by_id_, id, {}, [&](int32_t i) { return at(i).id; });
+  return it == by_id_.end() || at(*it).id != id ? -1 : *it;
 }
 
 const AddedToken* AddedTokens::find(int32_t id) const noexcept {
   const int32_t index = index_of(id);
-  return index < 0 ? nullptr : &tokens_[static_cast<std::size_t>(index)];
+  return index < 0 ? nullptr : &at(index);
 }
 
-const AddedToken* AddedTokens::find(std::string_view content) const {
-  const auto it = content_index_.find(std::string(content));
-  return it == content_index_.end() ? nullptr : &tokens_[static_cast<std::size_t>(it->second)];
+const AddedToken* AddedTokens::find(std::string_view content) const noexcept {
+  const auto it = std::ranges::lower_bound(
+      by_content_, content, {}, [&](int32_t i) { return std::string_view(at(i).content); });
+  return it == by_content_.end() || at(*it).content != content ? nullptr : &at(*it);
 }
 
-void AddedTokens::split(std::string_view text, bool specials, std::vector<AddedSplit>& out) const {
+void AddedTokens::split(std::string_view text, bool specials, Allowance& allowance,
+                        std::vector<AddedSplit>& out) const {
   out.clear();
   if (plain_.empty()) {
     if (!text.empty()) out.push_back({{0, text.size()}, -1});
     return;
   }
-  find_tokens(Utf8View{text}, plain_, tokens_, specials, out);
+  find_tokens(Utf8View{text}, plain_, tokens_, specials, allowance, out);
 }
 
-void AddedTokens::split(const Text& text, bool specials, std::vector<AddedSplit>& out) const {
+void AddedTokens::split(const Text& text, bool specials, Allowance& allowance,
+                        std::vector<AddedSplit>& out) const {
   out.clear();
   if (normalized_.empty()) {
     if (text.size() > 0) out.push_back({{0, text.size()}, -1});
     return;
   }
-  find_tokens(Utf32View{text.chars}, normalized_, tokens_, specials, out);
+  find_tokens(Utf32View{text.chars}, normalized_, tokens_, specials, allowance, out);
 }
-
-template class StringSet<char>;
-template class StringSet<char32_t>;
 
 }  // namespace sapwood

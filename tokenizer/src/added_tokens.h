@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "allowance.h"
 #include "normalizer.h"
+#include "string_set.h"
 #include "vocabulary.h"
 
 namespace sapwood {
@@ -28,37 +30,11 @@ struct AddedSplit {
   int32_t token = -1;  // index into AddedTokens::tokens()
 };
 
-// Leftmost-longest search for a set of strings over a sequence of symbols.
-template <typename Symbol>
-class StringSet {
- public:
-  void add(std::basic_string_view<Symbol> text, int32_t value);
-  bool contains(std::basic_string_view<Symbol> text) const;
-  bool empty() const noexcept { return edges_.empty(); }
-
-  // Whether a string may begin with this symbol; a quick test before longest().
-  bool may_begin(Symbol s) const noexcept { return first_[static_cast<uint32_t>(s) & 0xff]; }
-
-  // The longest string at the start of [p, end): its length (0: none) and value.
-  std::size_t longest(const Symbol* p, const Symbol* end, int32_t* value) const noexcept;
-
- private:
-  struct Node {
-    int32_t value = -1;
-  };
-  static uint64_t key(uint32_t node, Symbol s) noexcept {
-    return static_cast<uint64_t>(node) << 32 |
-           static_cast<uint32_t>(static_cast<std::make_unsigned_t<Symbol>>(s));
-  }
-  std::vector<Node> nodes_{Node{}};
-  std::unordered_map<uint64_t, uint32_t> edges_;
-  bool first_[256] = {};
-};
-
 class AddedTokens {
  public:
   AddedTokens() = default;
-  // Error malformed for an empty token, or a normalised one that is empty or equals another.
+  // Error malformed for an empty token, or a normalised one that is empty, equals another or grows
+  // too long.
   AddedTokens(std::vector<AddedToken> tokens, const Normalizer* normalizer);
 
   const std::vector<AddedToken>& tokens() const noexcept { return tokens_; }
@@ -66,7 +42,7 @@ class AddedTokens {
   const std::string& decoded(std::size_t index) const noexcept { return decoded_[index]; }
   const AddedToken* find(int32_t id) const noexcept;
   int32_t index_of(int32_t id) const noexcept;
-  const AddedToken* find(std::string_view content) const;
+  const AddedToken* find(std::string_view content) const noexcept;
   bool is_special(std::string_view content) const {
     const AddedToken* token = find(content);
     return token && token->special;
@@ -75,16 +51,22 @@ class AddedTokens {
   bool any_plain() const noexcept { return !plain_.empty(); }
 
   // Splits at the tokens that are not normalised; ranges in bytes. specials false: special tokens
-  // are plain text.
-  void split(std::string_view text, bool specials, std::vector<AddedSplit>& out) const;
+  // are plain text. Ranges overlap where a token begins with white space that the one before took:
+  // what is there twice counts as growth of the text (error too_long).
+  void split(std::string_view text, bool specials, Allowance& allowance,
+             std::vector<AddedSplit>& out) const;
   // Splits at the normalised tokens; ranges in characters.
-  void split(const Text& text, bool specials, std::vector<AddedSplit>& out) const;
+  void split(const Text& text, bool specials, Allowance& allowance,
+             std::vector<AddedSplit>& out) const;
 
  private:
+  const AddedToken& at(int32_t index) const { return tokens_[static_cast<std::size_t>(index)]; }
+
   std::vector<AddedToken> tokens_;
   std::vector<std::string> decoded_;
-  std::unordered_map<int32_t, int32_t> index_;              // by id
-  std::unordered_map<std::string, int32_t> content_index_;  // by content
+  // Indices in the order of ids and of contents: the keys are a file's, and no choice of them makes
+  // a search slow.
+  std::vector<int32_t> by_id_, by_content_;
   StringSet<char> plain_;
   StringSet<char32_t> normalized_;
 };

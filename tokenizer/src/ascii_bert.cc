@@ -36,6 +36,12 @@ std::size_t AsciiBert::chunk_end(std::string_view text, std::size_t at) noexcept
   return at;
 }
 
+std::string AsciiBert::mapped(std::string_view word) const {
+  std::string out(word);
+  for (char& c : out) c = map_[static_cast<unsigned char>(c)];
+  return out;
+}
+
 std::size_t AsciiBert::chunk(std::string_view text, std::size_t at, uint32_t code_point,
                              const WordPiece& model, int32_t& word, Tokens& out) const {
   const std::size_t start = at, tokens_before = out.size();
@@ -46,6 +52,7 @@ std::size_t AsciiBert::chunk(std::string_view text, std::size_t at, uint32_t cod
     word = words_before;
     return start;
   };
+  const uint64_t seed = vocabulary.seed();
   auto position = [&](std::size_t i) { return code_point + static_cast<uint32_t>(i - start); };
 
   while (at < text.size()) {
@@ -55,7 +62,7 @@ std::size_t AsciiBert::chunk(std::string_view text, std::size_t at, uint32_t cod
     if (kind == kOther) return give_up();
     if (kind == kPunct) {
       const char c = text[at];
-      const uint64_t hash = Vocabulary::step(Vocabulary::kSeed, first);
+      const uint64_t hash = Vocabulary::step(seed, first);
       const int32_t id = vocabulary.find(hash, {}, {&c, 1});
       const bool known = id >= 0 && model.max_chars_per_word() >= 1;
       out.push(known ? id : model.unk_id(), {position(at), position(at + 1)}, word++);
@@ -64,7 +71,7 @@ std::size_t AsciiBert::chunk(std::string_view text, std::size_t at, uint32_t cod
     }
 
     char buffer[kBuffer];
-    uint64_t hash = Vocabulary::kSeed;
+    uint64_t hash = seed;
     std::size_t length = 0;
     while (at + length < text.size()) {
       const auto b = static_cast<unsigned char>(text[at + length]);
@@ -74,22 +81,17 @@ std::size_t AsciiBert::chunk(std::string_view text, std::size_t at, uint32_t cod
       hash = Vocabulary::step(hash, static_cast<unsigned char>(map_[b]));
     }
     std::size_t end = at + length;
-    std::string_view normalized(buffer, length);
-    thread_local std::string long_word;
-    const bool is_long = end < text.size() && kind_[static_cast<unsigned char>(text[end])] == kWord;
-    if (is_long) {
-      long_word.assign(buffer, length);
-      while (end < text.size() && kind_[static_cast<unsigned char>(text[end])] == kWord) {
-        long_word.push_back(map_[static_cast<unsigned char>(text[end++])]);
-      }
-      normalized = long_word;
-    }
+    while (end < text.size() && kind_[static_cast<unsigned char>(text[end])] == kWord) ++end;
     const Span whole{position(at), position(end)};
-    if (normalized.size() > model.max_chars_per_word()) {
+    const bool is_long = end - at > length;
+    std::string_view normalized(buffer, length);
+    if (end - at > model.max_chars_per_word()) {
       out.push(model.unk_id(), whole, word++);
     } else if (const int32_t id = is_long ? -1 : vocabulary.find(hash, {}, normalized); id >= 0) {
       out.push(id, whole, word++);
     } else {
+      std::string long_word;
+      if (is_long) normalized = long_word = mapped(text.substr(at, end - at));
       const std::size_t before = out.size();
       const bool known = model.split(normalized, [&](int32_t piece, std::size_t b, std::size_t e) {
         out.push(piece, {position(at + b), position(at + e)}, word);

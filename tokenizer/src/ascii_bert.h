@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "normalizer.h"
@@ -30,6 +31,8 @@ class AsciiBert {
   enum Kind : uint8_t { kWord, kPunct, kSpace, kOther };
   uint8_t kind_[256];
   char map_[256];  // lowercase, or the byte itself
+
+  std::string mapped(std::string_view word) const;
 };
 
 }  // namespace sapwood

@@ -90,11 +90,25 @@ void compose(const std::vector<Element>& elements, Rewriter& rewriter,
 
 }  // namespace
 
-void UnicodeNormalizer::apply(Text& text) const {
+const char* UnicodeNormalizer::name() const noexcept {
+  switch (form_) {
+    case NormalForm::nfc:
+      return "the normaliser NFC";
+    case NormalForm::nfd:
+      return "the normaliser NFD";
+    case NormalForm::nfkc:
+      return "the normaliser NFKC";
+    case NormalForm::nfkd:
+      break;
+  }
+  return "the normaliser NFKD";
+}
+
+void to_normal_form(Text& text, NormalForm form) {
   const unicode::FlagTable& flags = unicode::FlagTable::get();
   bool normal = true;  // nothing to decompose, reorder or compose
   for (char32_t c : text.chars) normal &= !(flags(c) & unicode::kNormal);
-  const bool composes = form_ == NormalForm::nfc || form_ == NormalForm::nfkc;
+  const bool composes = form == NormalForm::nfc || form == NormalForm::nfkc;
   if (composes) {  // conjoining jamo and some vowel signs compose without being decomposable
     for (char32_t c : text.chars) normal &= c < 0x300;
   }
@@ -102,7 +116,8 @@ void UnicodeNormalizer::apply(Text& text) const {
 
   static thread_local std::vector<Element> elements, marks;
   static thread_local Text result;
-  decompose(text, form_ == NormalForm::nfkc || form_ == NormalForm::nfkd, elements);
+  const ReleaseIfLarge guard(elements, marks, result);
+  decompose(text, form == NormalForm::nfkc || form == NormalForm::nfkd, elements);
   Rewriter rewriter(text, result);
   if (composes) {
     compose(elements, rewriter, marks);
@@ -111,9 +126,6 @@ void UnicodeNormalizer::apply(Text& text) const {
   }
   std::swap(text.chars, result.chars);
   std::swap(text.spans, result.spans);
-  release_if_large(result);
-  release_if_large(elements);
-  release_if_large(marks);
 }
 
 }  // namespace sapwood

@@ -86,25 +86,42 @@ void lowercase(Text& text) {
 
 }  // namespace
 
-void BertNormalizer::apply(Text& text) const {
+void Normalizer::apply(Text& text, Allowance& allowance) const {
+  const std::size_t before = text.size();
+  rewrite(text, allowance);
+  // The parts of a Sequence have each paid for themselves.
+  if (steps() == 1 && text.size() > before) allowance.grow(text.size() - before, name());
+}
+
+NormalizerSequence::NormalizerSequence(std::vector<std::unique_ptr<Normalizer>> parts)
+    : parts_(std::move(parts)) {
+  for (const auto& part : parts_) steps_ += part->steps();
+  require_steps(steps_, "normalisers");
+}
+
+void NormalizerSequence::rewrite(Text& text, Allowance& allowance) const {
+  for (const auto& part : parts_) part->apply(text, allowance);
+}
+
+void BertNormalizer::rewrite(Text& text, Allowance&) const {
   if (options_.clean_text) clean(text);
   if (options_.handle_chinese_chars) space_chinese(text);
   if (options_.strip_accents) {
-    UnicodeNormalizer(NormalForm::nfd).apply(text);
+    to_normal_form(text, NormalForm::nfd);
     const FlagTable& flags = FlagTable::get();
     filter(text, [&](char32_t c) { return !(flags(c) & unicode::kMn); });
   }
   if (options_.lowercase) lowercase(text);
 }
 
-void LowercaseNormalizer::apply(Text& text) const { lowercase(text); }
+void LowercaseNormalizer::rewrite(Text& text, Allowance&) const { lowercase(text); }
 
-void StripAccentsNormalizer::apply(Text& text) const {
+void StripAccentsNormalizer::rewrite(Text& text, Allowance&) const {
   const FlagTable& flags = FlagTable::get();
   filter(text, [&](char32_t c) { return !(flags(c) & unicode::kMark); });
 }
 
-void StripNormalizer::apply(Text& text) const {
+void StripNormalizer::rewrite(Text& text, Allowance&) const {
   const FlagTable& flags = FlagTable::get();
   std::size_t begin = 0, end = text.size();
   if (right_) {
@@ -120,8 +137,9 @@ void StripNormalizer::apply(Text& text) const {
 
 PrependNormalizer::PrependNormalizer(std::string text) { prefix_.assign(text, 0); }
 
-void PrependNormalizer::apply(Text& text) const {
+void PrependNormalizer::rewrite(Text& text, Allowance& allowance) const {
   if (text.size() == 0) return;
+  if (prefix_.size() > allowance.growth()) allowance.refuse(name());
   const Span first = text.spans[0];
   text.chars.insert(0, prefix_.chars);
   text.spans.insert(text.spans.begin(), prefix_.size(), first);
@@ -132,15 +150,17 @@ ReplaceNormalizer::ReplaceNormalizer(Pattern pattern, std::string content)
   content_.assign(content, 0);
 }
 
-void ReplaceNormalizer::apply(Text& text) const {
+void ReplaceNormalizer::rewrite(Text& text, Allowance& allowance) const {
   if (text.size() == 0) return;
   static thread_local std::string utf8;
   static thread_local std::vector<Match> matches;
+  const ReleaseIfLarge guard(utf8, matches, spare());
   utf8.clear();
   for (char32_t c : text.chars) utf8::append(utf8, c);
-  pattern_.find_all(utf8, matches);
+  pattern_.find_all(utf8, allowance.search(), matches);
   if (matches.empty()) return;
 
+  const std::size_t limit = text.size() + allowance.growth();
   Text& result = spare();
   result.clear();
   std::size_t at = 0, byte = 0;  // the same place in characters and in bytes
@@ -154,12 +174,11 @@ void ReplaceNormalizer::apply(Text& text) const {
     for (; byte < match.end; ++at) byte += width(text.chars[at]);
     // What is put in stands for the last character that was taken out.
     const Span span = at == 0 ? Span{text.base, text.base} : text.spans[at - 1];
+    if (result.size() + content_.size() > limit) allowance.refuse(name());
     for (char32_t c : content_.chars) result.push(c, span);
   }
   for (; at < text.size(); ++at) result.push(text.chars[at], text.spans[at]);
   swap_in(text, result);
-  release_if_large(utf8);
-  release_if_large(matches);
 }
 
 }  // namespace sapwood

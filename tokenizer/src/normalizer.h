@@ -1,10 +1,12 @@
-// Normalisers: each rewrites a Text and keeps its spans.
+// Normalisers: each rewrites a Text and keeps its spans. What they add to it all together is
+// bounded by the call's Allowance.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "allowance.h"
 #include "regex.h"
 #include "text.h"
 
@@ -13,7 +15,18 @@ namespace sapwood {
 class Normalizer {
  public:
   virtual ~Normalizer() = default;
-  virtual void apply(Text& text) const = 0;
+
+  // Error too_long where the text grows by more than `allowance` has; unsupported as
+  // Regex::find_all.
+  void apply(Text& text, Allowance& allowance) const;
+
+  // How many normalisers it is, with its parts.
+  virtual std::size_t steps() const noexcept { return 1; }
+
+ private:
+  virtual void rewrite(Text& text, Allowance& allowance) const = 0;
+  // For messages.
+  virtual const char* name() const noexcept = 0;
 };
 
 struct BertNormalizerOptions {
@@ -26,73 +39,84 @@ struct BertNormalizerOptions {
 class BertNormalizer final : public Normalizer {
  public:
   explicit BertNormalizer(const BertNormalizerOptions& options) : options_(options) {}
-  void apply(Text& text) const override;
   const BertNormalizerOptions& options() const noexcept { return options_; }
 
  private:
+  void rewrite(Text& text, Allowance& allowance) const override;
+  const char* name() const noexcept override { return "the normaliser BertNormalizer"; }
   BertNormalizerOptions options_;
 };
 
 enum class NormalForm { nfc, nfd, nfkc, nfkd };
 
+void to_normal_form(Text& text, NormalForm form);
+
 class UnicodeNormalizer final : public Normalizer {
  public:
   explicit UnicodeNormalizer(NormalForm form) : form_(form) {}
-  void apply(Text& text) const override;
 
  private:
+  void rewrite(Text& text, Allowance&) const override { to_normal_form(text, form_); }
+  const char* name() const noexcept override;
   NormalForm form_;
 };
 
 class LowercaseNormalizer final : public Normalizer {
- public:
-  void apply(Text& text) const override;
+ private:
+  void rewrite(Text& text, Allowance& allowance) const override;
+  const char* name() const noexcept override { return "the normaliser Lowercase"; }
 };
 
 // Removes combining marks; on its own, without decomposing first.
 class StripAccentsNormalizer final : public Normalizer {
- public:
-  void apply(Text& text) const override;
+ private:
+  void rewrite(Text& text, Allowance& allowance) const override;
+  const char* name() const noexcept override { return "the normaliser StripAccents"; }
 };
 
 class StripNormalizer final : public Normalizer {
  public:
   StripNormalizer(bool left, bool right) : left_(left), right_(right) {}
-  void apply(Text& text) const override;
 
  private:
+  void rewrite(Text& text, Allowance& allowance) const override;
+  const char* name() const noexcept override { return "the normaliser Strip"; }
   bool left_, right_;
 };
 
 class PrependNormalizer final : public Normalizer {
  public:
   explicit PrependNormalizer(std::string text);
-  void apply(Text& text) const override;
 
  private:
+  void rewrite(Text& text, Allowance& allowance) const override;
+  const char* name() const noexcept override { return "the normaliser Prepend"; }
   Text prefix_;
 };
 
 class ReplaceNormalizer final : public Normalizer {
  public:
   ReplaceNormalizer(Pattern pattern, std::string content);
-  void apply(Text& text) const override;
 
  private:
+  void rewrite(Text& text, Allowance& allowance) const override;
+  const char* name() const noexcept override { return "the normaliser Replace"; }
   Pattern pattern_;
   Text content_;
 };
 
 class NormalizerSequence final : public Normalizer {
  public:
-  explicit NormalizerSequence(std::vector<std::unique_ptr<Normalizer>> parts)
-      : parts_(std::move(parts)) {}
-  void apply(Text& text) const override {
-    for (const auto& part : parts_) part->apply(text);
-  }
+  // Error malformed where there are more than kMaxSteps.
+  explicit NormalizerSequence(std::vector<std::unique_ptr<Normalizer>> parts);
+  std::size_t steps() const noexcept override { return steps_; }
 
  private:
+  void rewrite(Text& text, Allowance& allowance) const override;
+  const char* name() const noexcept override { return "a sequence of normalisers"; }
+
   std::vector<std::unique_ptr<Normalizer>> parts_;
+  std::size_t steps_ = 1;
 };
 
 }  // namespace sapwood

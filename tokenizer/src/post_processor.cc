@@ -47,42 +47,99 @@ void append_text(const Source& source, Range range, int32_t type_id, int32_t seq
       out.offsets[at + i - range.begin] = to_offsets(tokens.spans[i], source.byte_offsets);
     }
   }
-  const auto inside = [&](const TokenText& t) {
-    const auto i = static_cast<std::size_t>(t.index);
-    return i >= range.begin && i < range.end;
-  };
-  for (const TokenText& t : tokens.texts) {
-    if (!inside(t)) continue;
-    out.token_texts.push_back(
-        {static_cast<int32_t>(static_cast<std::size_t>(t.index) - range.begin + at), t.text});
+  // In the order of their tokens.
+  auto t = std::ranges::lower_bound(tokens.texts, static_cast<int32_t>(range.begin), {},
+                                    &TokenText::index);
+  for (; t != tokens.texts.end() && static_cast<std::size_t>(t->index) < range.end; ++t) {
+    const std::size_t index = at + static_cast<std::size_t>(t->index) - range.begin;
+    out.token_texts.push_back({static_cast<int32_t>(index), t->text});
   }
 }
 
-// Which window of its text each piece of the template shows.
+// Which window of its text each text of the template shows.
 using Choice = std::vector<std::size_t>;
 
-// All windows but the main one, in the order in which the reference merges them: it appends piece
-// by piece, and at each piece first extends the windows there are by all those of the piece, then
-// the main one by the piece's further windows.
+// All windows but the main one, in the order in which the reference merges them: it appends text
+// by text, and at each first extends the windows there are by all those of the text, then the main
+// one by the text's further windows.
 std::vector<Choice> window_order(const std::vector<TemplatePiece>& pieces,
                                  const Source sources[2]) {
   std::vector<Choice> windows;
-  for (std::size_t p = 0; p < pieces.size(); ++p) {
-    const std::size_t n = pieces[p].sequence < 0 ? 1 : sources[pieces[p].sequence].windows.size();
+  std::size_t texts = 0;
+  for (const TemplatePiece& piece : pieces) {
+    if (piece.sequence < 0) continue;
+    const std::size_t n = sources[piece.sequence].windows.size();
     std::vector<Choice> next;
-    for (Choice& w : windows) {
+    for (const Choice& w : windows) {
       for (std::size_t k = 0; k < n; ++k) {
         next.push_back(w);
         next.back().push_back(k);
       }
     }
     for (std::size_t k = 1; k < n; ++k) {
-      next.emplace_back(p, 0);
+      next.emplace_back(texts, 0);
       next.back().push_back(k);
     }
     windows = std::move(next);
+    ++texts;
   }
   return windows;
+}
+
+// A template that multiplies the text or hides it among special tokens.
+void check_template(const std::vector<TemplatePiece>& pieces, const char* name) {
+  std::size_t special = 0, texts = 0;
+  for (const TemplatePiece& piece : pieces) {
+    if (piece.sequence < 0) special += std::max<std::size_t>(piece.ids.size(), 1);
+    texts += piece.sequence >= 0;
+  }
+  if (special <= PostProcessor::kMaxSpecial && texts <= PostProcessor::kMaxTexts) return;
+  throw Error(ErrorCode::malformed,
+              std::string("post_processor.") + name + ": expected a template of at most " +
+                  std::to_string(PostProcessor::kMaxSpecial) + " special tokens and " +
+                  std::to_string(PostProcessor::kMaxTexts) + " texts, found " +
+                  std::to_string(special) + " and " + std::to_string(texts));
+}
+
+// Bytes of an encoding without its token_texts.
+std::size_t bytes_of(std::size_t tokens) {
+  constexpr std::size_t kToken = 4 * sizeof(int32_t) + sizeof(Offsets) + sizeof(uint8_t);
+  constexpr std::size_t kVectors = 6 * 16;  // what an allocation costs besides
+  return tokens * kToken + sizeof(Encoding) + kVectors;
+}
+
+[[noreturn]] void refuse_windows() {
+  throw Error(
+      ErrorCode::too_long,
+      "the windows of this text would take more than " +
+          std::to_string(PostProcessor::kMaxWindowBytes >> 20) +
+          " MiB; split the text, lower the stride, raise max_length, or do without windows");
+}
+
+void reserve(Encoding& encoding, std::size_t tokens, bool offsets) {
+  encoding.ids.reserve(tokens);
+  encoding.type_ids.reserve(tokens);
+  if (offsets) encoding.offsets.reserve(tokens);
+  encoding.special_tokens_mask.reserve(tokens);
+  encoding.word_ids.reserve(tokens);
+  encoding.sequence_ids.reserve(tokens);
+}
+
+// Refuses windows that take too much, token_texts apart, before there is one.
+void check_windows(const std::vector<TemplatePiece>& pieces, const Source sources[2],
+                   bool specials) {
+  std::size_t windows = 1, tokens = 0;
+  for (const TemplatePiece& piece : pieces) {
+    if (specials) tokens += piece.ids.size();
+    if (piece.sequence < 0) continue;
+    const std::vector<Range>& all = sources[piece.sequence].windows;
+    std::size_t longest = 0;
+    for (const Range& r : all) longest = std::max(longest, r.end - r.begin);
+    tokens += longest;
+    windows *= all.size();  // each factor is below 2^32
+    if (windows > PostProcessor::kMaxWindowBytes) refuse_windows();
+  }
+  if (windows > PostProcessor::kMaxWindowBytes / bytes_of(tokens)) refuse_windows();
 }
 
 }  // namespace
@@ -102,6 +159,12 @@ void Tokens::truncate(std::size_t n) {
 }
 
 PostProcessor::PostProcessor() : single_{{0, {}, 0}}, pair_{{0, {}, 0}, {1, {}, 1}} {}
+
+PostProcessor::PostProcessor(std::vector<TemplatePiece> single, std::vector<TemplatePiece> pair)
+    : single_(std::move(single)), pair_(std::move(pair)) {
+  check_template(single_, "single");
+  check_template(pair_, "pair");
+}
 
 int PostProcessor::num_special(bool pair) const noexcept {
   std::size_t n = 0;
@@ -132,14 +195,14 @@ void PostProcessor::assemble(const Tokens& first, const Tokens* second,
   }
 
   auto fill = [&](const Choice* choice, Encoding& encoding) {
-    for (std::size_t p = 0; p < pieces.size(); ++p) {
-      const TemplatePiece& piece = pieces[p];
+    std::size_t text = 0;  // of the template
+    for (const TemplatePiece& piece : pieces) {
       if (piece.sequence < 0) {
         if (options.add_special_tokens) append_special(piece, options, encoding);
         continue;
       }
       const Source& source = sources[piece.sequence];
-      const std::size_t k = choice ? (*choice)[p] : 0;
+      const std::size_t k = choice ? (*choice)[text++] : 0;
       // The template's type reaches only what was kept; cut windows have the text's number.
       append_text(source, source.windows[k], k == 0 ? piece.type_id : piece.sequence,
                   piece.sequence, options, encoding);
@@ -148,20 +211,14 @@ void PostProcessor::assemble(const Tokens& first, const Tokens* second,
   fill(nullptr, out);
 
   if (sources[0].windows.size() == 1 && sources[1].windows.size() == 1) return;
-  std::size_t windows = 1;
-  for (const TemplatePiece& piece : pieces) {
-    if (piece.sequence >= 0) windows *= sources[piece.sequence].windows.size();
-    if (windows > kMaxWindowTokens) break;
-  }
-  if (windows * std::max<std::size_t>(out.size(), 1) > kMaxWindowTokens) {
-    throw Error(ErrorCode::too_long,
-                "the windows of this text would hold more than " +
-                    std::to_string(kMaxWindowTokens) +
-                    " tokens together; lower the stride, raise max_length, or do without windows");
-  }
+  check_windows(pieces, sources, options.add_special_tokens);
+  std::size_t text_bytes = 0;
   for (const Choice& choice : window_order(pieces, sources)) {
-    out.overflowing.emplace_back();
-    fill(&choice, out.overflowing.back());
+    Encoding& window = out.overflowing.emplace_back();
+    reserve(window, out.size(), options.offsets);
+    fill(&choice, window);
+    for (const TokenText& t : window.token_texts) text_bytes += sizeof(TokenText) + t.text.size();
+    if (text_bytes > kMaxWindowBytes) refuse_windows();
   }
 }
 

@@ -39,8 +39,9 @@ class PostProcessor {
  public:
   // Without a template: the texts one after the other, the second of type 1.
   PostProcessor();
-  PostProcessor(std::vector<TemplatePiece> single, std::vector<TemplatePiece> pair)
-      : single_(std::move(single)), pair_(std::move(pair)) {}
+  // Error malformed for a template of more than kMaxSpecial special tokens or kMaxTexts texts: it
+  // would make many tokens of few.
+  PostProcessor(std::vector<TemplatePiece> single, std::vector<TemplatePiece> pair);
 
   int num_special(bool pair) const noexcept;
 
@@ -50,8 +51,10 @@ class PostProcessor {
   void assemble(const Tokens& first, const Tokens* second, const EncodeOptions& options,
                 const std::vector<uint32_t>* const byte_offsets[2], Encoding& out) const;
 
-  // Tokens of all windows of one call together; more is an error.
-  static constexpr std::size_t kMaxWindowTokens = std::size_t{1} << 26;
+  static constexpr std::size_t kMaxSpecial = 256, kMaxTexts = 4;
+  // Memory of all windows of one call but the first; more is error too_long. Without stride it is
+  // reached by a text of about 20 MB.
+  static constexpr std::size_t kMaxWindowBytes = std::size_t{1} << 27;
 
  private:
   std::vector<TemplatePiece> single_, pair_;

@@ -66,7 +66,8 @@ void emit(std::vector<Segment>& segments, SplitBehavior behavior, std::vector<Ra
 
 }  // namespace
 
-void BertPreTokenizer::split(const Text& text, Range range, std::vector<Range>& out) const {
+void BertPreTokenizer::split(const Text& text, Range range, SearchTime&,
+                             std::vector<Range>& out) const {
   const FlagTable& flags = FlagTable::get();
   std::size_t begin = range.begin;
   for (std::size_t i = range.begin; i < range.end; ++i) {
@@ -79,7 +80,8 @@ void BertPreTokenizer::split(const Text& text, Range range, std::vector<Range>& 
   push_nonempty({begin, range.end}, out);
 }
 
-void WhitespacePreTokenizer::split(const Text& text, Range range, std::vector<Range>& out) const {
+void WhitespacePreTokenizer::split(const Text& text, Range range, SearchTime&,
+                                   std::vector<Range>& out) const {
   const FlagTable& flags = FlagTable::get();
   constexpr uint8_t kBoth = unicode::kSpace | unicode::kWord;
   for (std::size_t i = range.begin; i < range.end;) {
@@ -91,7 +93,7 @@ void WhitespacePreTokenizer::split(const Text& text, Range range, std::vector<Ra
   }
 }
 
-void WhitespaceSplitPreTokenizer::split(const Text& text, Range range,
+void WhitespaceSplitPreTokenizer::split(const Text& text, Range range, SearchTime&,
                                         std::vector<Range>& out) const {
   const FlagTable& flags = FlagTable::get();
   std::size_t begin = range.begin;
@@ -103,7 +105,8 @@ void WhitespaceSplitPreTokenizer::split(const Text& text, Range range,
   push_nonempty({begin, range.end}, out);
 }
 
-void PunctuationPreTokenizer::split(const Text& text, Range range, std::vector<Range>& out) const {
+void PunctuationPreTokenizer::split(const Text& text, Range range, SearchTime&,
+                                    std::vector<Range>& out) const {
   const FlagTable& flags = FlagTable::get();
   std::vector<Segment> segments;
   std::size_t begin = range.begin;
@@ -117,7 +120,8 @@ void PunctuationPreTokenizer::split(const Text& text, Range range, std::vector<R
   emit(segments, behavior_, out);
 }
 
-void SplitPreTokenizer::split(const Text& text, Range range, std::vector<Range>& out) const {
+void SplitPreTokenizer::split(const Text& text, Range range, SearchTime& time,
+                              std::vector<Range>& out) const {
   std::string utf8;
   std::vector<uint32_t> char_at;  // character index by byte
   for (std::size_t i = range.begin; i < range.end; ++i) {
@@ -126,7 +130,7 @@ void SplitPreTokenizer::split(const Text& text, Range range, std::vector<Range>&
   }
   char_at.push_back(static_cast<uint32_t>(range.end - range.begin));
   std::vector<Match> matches;
-  pattern_.find_all(utf8, matches);
+  pattern_.find_all(utf8, time, matches);
 
   std::vector<Segment> segments;
   std::size_t at = 0;
@@ -143,11 +147,18 @@ void SplitPreTokenizer::split(const Text& text, Range range, std::vector<Range>&
   emit(segments, behavior_, out);
 }
 
-void PreTokenizerSequence::split(const Text& text, Range range, std::vector<Range>& out) const {
+PreTokenizerSequence::PreTokenizerSequence(std::vector<std::unique_ptr<PreTokenizer>> parts)
+    : parts_(std::move(parts)) {
+  for (const auto& part : parts_) steps_ += part->steps();
+  require_steps(steps_, "pre-tokenisers");
+}
+
+void PreTokenizerSequence::split(const Text& text, Range range, SearchTime& time,
+                                 std::vector<Range>& out) const {
   std::vector<Range> current{range}, next;
   for (const auto& part : parts_) {
     next.clear();
-    for (const Range& r : current) part->split(text, r, next);
+    for (const Range& r : current) part->split(text, r, time, next);
     std::swap(current, next);
   }
   out.insert(out.end(), current.begin(), current.end());

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "allowance.h"
 #include "regex.h"
 #include "text.h"
 
@@ -28,30 +29,38 @@ struct Segment {
 class PreTokenizer {
  public:
   virtual ~PreTokenizer() = default;
-  // Appends the non-empty parts of `range`.
-  virtual void split(const Text& text, Range range, std::vector<Range>& out) const = 0;
+  // How many pre-tokenisers it is, with its parts.
+  virtual std::size_t steps() const noexcept { return 1; }
+  // Appends the non-empty parts of `range`. `time`: what regular expressions may still take; errors
+  // as Regex::find_all.
+  virtual void split(const Text& text, Range range, SearchTime& time,
+                     std::vector<Range>& out) const = 0;
 };
 
 class BertPreTokenizer final : public PreTokenizer {
  public:
-  void split(const Text& text, Range range, std::vector<Range>& out) const override;
+  void split(const Text& text, Range range, SearchTime& time,
+             std::vector<Range>& out) const override;
 };
 
 // \w+|[^\w\s]+
 class WhitespacePreTokenizer final : public PreTokenizer {
  public:
-  void split(const Text& text, Range range, std::vector<Range>& out) const override;
+  void split(const Text& text, Range range, SearchTime& time,
+             std::vector<Range>& out) const override;
 };
 
 class WhitespaceSplitPreTokenizer final : public PreTokenizer {
  public:
-  void split(const Text& text, Range range, std::vector<Range>& out) const override;
+  void split(const Text& text, Range range, SearchTime& time,
+             std::vector<Range>& out) const override;
 };
 
 class PunctuationPreTokenizer final : public PreTokenizer {
  public:
   explicit PunctuationPreTokenizer(SplitBehavior behavior) : behavior_(behavior) {}
-  void split(const Text& text, Range range, std::vector<Range>& out) const override;
+  void split(const Text& text, Range range, SearchTime& time,
+             std::vector<Range>& out) const override;
 
  private:
   SplitBehavior behavior_;
@@ -61,7 +70,8 @@ class SplitPreTokenizer final : public PreTokenizer {
  public:
   SplitPreTokenizer(Pattern pattern, SplitBehavior behavior, bool invert)
       : pattern_(std::move(pattern)), behavior_(behavior), invert_(invert) {}
-  void split(const Text& text, Range range, std::vector<Range>& out) const override;
+  void split(const Text& text, Range range, SearchTime& time,
+             std::vector<Range>& out) const override;
 
  private:
   Pattern pattern_;
@@ -71,12 +81,15 @@ class SplitPreTokenizer final : public PreTokenizer {
 
 class PreTokenizerSequence final : public PreTokenizer {
  public:
-  explicit PreTokenizerSequence(std::vector<std::unique_ptr<PreTokenizer>> parts)
-      : parts_(std::move(parts)) {}
-  void split(const Text& text, Range range, std::vector<Range>& out) const override;
+  // Error malformed where there are more than kMaxSteps.
+  explicit PreTokenizerSequence(std::vector<std::unique_ptr<PreTokenizer>> parts);
+  void split(const Text& text, Range range, SearchTime& time,
+             std::vector<Range>& out) const override;
+  std::size_t steps() const noexcept override { return steps_; }
 
  private:
   std::vector<std::unique_ptr<PreTokenizer>> parts_;
+  std::size_t steps_ = 1;
 };
 
 }  // namespace sapwood

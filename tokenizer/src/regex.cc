@@ -1,12 +1,14 @@
 #include "regex.h"
 
 #include <oniguruma.h>
-#include <time.h>
+#include <string.h>
 
-#include <algorithm>
-#include <chrono>
+#include <utility>
 
+#include "base/quote.h"
+#include "regex_guard.h"
 #include "sapwood/error.h"
+#include "text.h"
 
 namespace sapwood {
 namespace {
@@ -43,51 +45,14 @@ std::size_t next_character(std::string_view text, std::size_t at) {
   return at;
 }
 
-// The time that one text may take. Oniguruma counts backtracks, but a pattern can do quadratic work
-// with few of them, so that only a clock bounds it.
-class Budget {
- public:
-  explicit Budget(std::size_t bytes)
-      : seconds_(1 + static_cast<double>(bytes) * 1e-6), cpu_start_(cpu_seconds()) {}
-
-  double seconds() const noexcept { return seconds_; }
-
-  // False once the time is spent: this thread's, so that a busy machine does not matter; the
-  // cheaper wall clock says when to look.
-  bool left() {
-    if (++calls_ % 16 != 0) return true;
-    const std::chrono::duration<double> wall = Clock::now() - start_;
-    spent_ = wall.count() >= seconds_ && cpu_seconds() - cpu_start_ >= seconds_;
-    return !spent_;
-  }
-
-  bool spent() const noexcept { return spent_; }
-
- private:
-  using Clock = std::chrono::steady_clock;
-
-  static double cpu_seconds() {
-    timespec t{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-  }
-
-  double seconds_;
-  double cpu_start_;
-  Clock::time_point start_ = Clock::now();
-  unsigned calls_ = 0;
-  bool spent_ = false;
-};
-
-// Called by the engine at every starting point that it tries (see kGuard).
-int on_attempt(OnigCalloutArgs*, void* budget) {
-  return static_cast<Budget*>(budget)->left() ? ONIG_CALLOUT_SUCCESS
-                                              : ONIGERR_RETRY_LIMIT_IN_SEARCH_OVER;
+// Called by the engine at every callout of a guarded pattern.
+int on_callout(OnigCalloutArgs*, void* time) {
+  return static_cast<SearchTime*>(time)->usually_left() ? ONIG_CALLOUT_SUCCESS
+                                                        : ONIGERR_RETRY_LIMIT_IN_SEARCH_OVER;
 }
 
-// A callout at the head of a pattern's first alternative is passed whenever a starting point is
-// tried. It costs the engine its quick search for candidates, so that short texts do without.
-constexpr std::string_view kGuard = "(?{})";
+// Callouts cost the engine its quick search for candidates, so that short texts do without where
+// what a search may do is bounded by other limits.
 constexpr std::size_t kShortText = 16 << 10;
 
 OnigSyntaxType* guarded_syntax() {
@@ -103,7 +68,7 @@ OnigSyntaxType* guarded_syntax() {
 }  // namespace
 
 struct Regex::Compiled {
-  regex_t* plain = nullptr;
+  regex_t* plain = nullptr;  // null where the guarded one is always needed
   regex_t* guarded = nullptr;
   Compiled() = default;
   Compiled(const Compiled&) = delete;
@@ -116,6 +81,12 @@ struct Regex::Compiled {
 
 Regex::Regex(std::string_view pattern, std::string_view where) : pattern_(pattern) {
   initialise();
+  const std::string name = std::string(where) + ": the regular expression " + quote(pattern_);
+  if (pattern.size() > kMaxPatternBytes) {
+    throw Error(ErrorCode::malformed, name + " has " + std::to_string(pattern.size()) +
+                                          " bytes; expected at most " +
+                                          std::to_string(kMaxPatternBytes));
+  }
   auto compiled = std::make_shared<Compiled>();
   auto compile = [&](const std::string& text, OnigSyntaxType* syntax) {
     OnigErrorInfo info;
@@ -124,45 +95,55 @@ Regex::Regex(std::string_view pattern, std::string_view where) : pattern_(patter
     const int code = onig_new(&regex, begin, begin + text.size(), ONIG_OPTION_NONE,
                               ONIG_ENCODING_UTF8, syntax, &info);
     if (code == ONIG_NORMAL) return regex;
-    throw Error(ErrorCode::malformed, std::string(where) + ": the regular expression \"" +
-                                          pattern_ +
-                                          "\" does not compile: " + describe(code, &info));
+    throw Error(ErrorCode::malformed, name + " does not compile: " + describe(code, &info));
   };
   compiled->plain = compile(pattern_, ONIG_SYNTAX_RUBY);
-  compiled->guarded = compile(std::string(kGuard) + pattern_, guarded_syntax());
+  const bool groups = discards_backtracks(pattern_);
+  const std::optional<std::string> guarded = with_callouts(pattern_, groups);
+  if (!guarded) {
+    throw Error(ErrorCode::unsupported,
+                name +
+                    " has comments besides atomic groups, possessive repetition or negative "
+                    "look-around: take the comments out");
+  }
+  compiled->guarded = compile(*guarded, guarded_syntax());
+  if (groups) onig_free(std::exchange(compiled->plain, nullptr));
   compiled_ = std::move(compiled);
 }
 
-void Regex::find_all(std::string_view text, std::vector<Match>& out) const {
+void Regex::find_all(std::string_view text, SearchTime& time, std::vector<Match>& out) const {
   out.clear();
   std::unique_ptr<OnigRegion, RegionDeleter> region(onig_region_new());
   std::unique_ptr<OnigMatchParam, ParamDeleter> param(onig_new_match_param());
   if (!region || !param) throw Error(ErrorCode::out_of_memory, "no memory for a match");
   onig_initialize_match_param(param.get());
+  onig_set_match_stack_limit_size_of_match_param(param.get(), kMaxStack);
   onig_set_retry_limit_in_match_of_match_param(param.get(), kMaxBacktracks);
   onig_set_retry_limit_in_search_of_match_param(param.get(), kMaxBacktracks);
   auto give_up = [&](const std::string& why) {
     throw Error(ErrorCode::unsupported,
-                "the tokenizer's regular expression \"" + pattern_ + "\" gives up on this text (" +
-                    why + "); use a pattern that does less work, or a shorter text");
+                "the tokenizer's regular expression " + quote(pattern_) +
+                    " gives up on this text (" + why +
+                    "); use a pattern that does less work, or a shorter text");
   };
 
   const OnigUChar* begin = bytes(text.data());
   const OnigUChar* end = begin + text.size();
-  Budget budget(text.size());
-  regex_t* const regex = text.size() > kShortText ? compiled_->guarded : compiled_->plain;
-  onig_set_progress_callout_of_match_param(param.get(), on_attempt);
-  onig_set_callout_user_data_of_match_param(param.get(), &budget);
+  const bool is_short = text.size() <= kShortText;
+  regex_t* const regex = is_short && compiled_->plain ? compiled_->plain : compiled_->guarded;
+  onig_set_progress_callout_of_match_param(param.get(), on_callout);
+  onig_set_callout_user_data_of_match_param(param.get(), &time);
+  time.start();
   std::size_t at = 0;
   std::size_t last_end = static_cast<std::size_t>(-1);
   while (at <= text.size()) {
     onig_region_clear(region.get());
     const int code = onig_search_with_param(regex, begin, end, begin + at, end, region.get(),
                                             ONIG_OPTION_NONE, param.get());
-    if (code == ONIG_MISMATCH) return;
-    if (budget.spent() || !budget.left()) {
-      give_up("more than " + std::to_string(budget.seconds()) + " s");
+    if (time.spent() || !time.left()) {
+      give_up("more than " + std::to_string(time.seconds()) + " s");
     }
+    if (code == ONIG_MISMATCH) return;
     if (code < 0) give_up(describe(code));
     const auto match_begin = static_cast<std::size_t>(region->beg[0]);
     const auto match_end = static_cast<std::size_t>(region->end[0]);
@@ -187,8 +168,8 @@ Pattern Pattern::regex(std::string_view text, std::string_view where) {
   return pattern;
 }
 
-void Pattern::find_all(std::string_view text, std::vector<Match>& out) const {
-  if (regex_) return regex_->find_all(text, out);
+void Pattern::find_all(std::string_view text, SearchTime& time, std::vector<Match>& out) const {
+  if (regex_) return regex_->find_all(text, time, out);
   out.clear();
   if (literal_.empty()) {
     for (std::size_t at = 0; at <= text.size(); at = next_character(text, at)) {
@@ -196,9 +177,16 @@ void Pattern::find_all(std::string_view text, std::vector<Match>& out) const {
     }
     return;
   }
-  for (std::size_t at = text.find(literal_); at != std::string_view::npos;
-       at = text.find(literal_, at + literal_.size())) {
-    out.push_back({at, at + literal_.size()});
+  // memmem, not find: its time is linear whatever the literal is.
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  for (const char* at = begin; at != end;) {
+    const void* found =
+        ::memmem(at, static_cast<std::size_t>(end - at), literal_.data(), literal_.size());
+    if (!found) break;
+    const auto where = static_cast<std::size_t>(static_cast<const char*>(found) - begin);
+    out.push_back({where, where + literal_.size()});
+    at = begin + where + literal_.size();
   }
 }
 

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "allowance.h"
+
 namespace sapwood {
 
 // Byte range of a match.
@@ -17,15 +19,18 @@ struct Match {
 
 class Regex {
  public:
-  // Error malformed where the pattern does not compile; `where` names its place in the file.
+  // Error malformed where the pattern does not compile or has more than kMaxPatternBytes;
+  // unsupported where its work cannot be bounded. `where` names its place in the file.
   Regex(std::string_view pattern, std::string_view where);
 
   // All matches from left to right, none overlapping; an empty match right after the last match is
-  // passed over. Error unsupported where a search backtracks more than kMaxBacktracks times, or all
-  // take more than a second and a microsecond a byte of this thread's time.
-  void find_all(std::string_view text, std::vector<Match>& out) const;
+  // passed over. Error unsupported where a search backtracks more than kMaxBacktracks times, keeps
+  // more than kMaxStack places to go back to, or `time` is spent.
+  void find_all(std::string_view text, SearchTime& time, std::vector<Match>& out) const;
 
   static constexpr unsigned long kMaxBacktracks = 5'000'000;
+  static constexpr unsigned kMaxStack = 1 << 21;  // 64 MiB
+  static constexpr std::size_t kMaxPatternBytes = 8 << 10;
 
  private:
   struct Compiled;
@@ -40,7 +45,7 @@ class Pattern {
   static Pattern regex(std::string_view pattern, std::string_view where);
 
   // As Regex::find_all. An empty literal matches between all characters, as in the reference.
-  void find_all(std::string_view text, std::vector<Match>& out) const;
+  void find_all(std::string_view text, SearchTime& time, std::vector<Match>& out) const;
 
  private:
   std::string literal_;

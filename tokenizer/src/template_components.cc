@@ -1,6 +1,7 @@
 // The post-processors of tokenizer.json.
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include "base/quote.h"
 #include "components.h"
@@ -12,16 +13,17 @@ class TemplateReader {
  public:
   TemplateReader(const JsonValue& node, const Vocabulary& vocabulary,
                  const std::vector<AddedToken>& added)
-      : node_(node), vocabulary_(vocabulary), added_(added) {}
+      : node_(node), vocabulary_(vocabulary) {
+    for (const AddedToken& token : added) added_[token.content] = token.id;
+  }
 
   // The id must be that of the token: a template that says otherwise would give ids whose tokens
   // differ.
   int32_t checked_id(const JsonValue& id_node, std::string_view token) const {
     const auto id =
         static_cast<int32_t>(id_node.integer(0, std::numeric_limits<int32_t>::max() - 1));
-    for (const AddedToken& a : added_) {
-      if (a.content == token && a.id == id) return id;
-    }
+    const auto added = added_.find(token);
+    if (added != added_.end() && added->second == id) return id;
     if (vocabulary_.has(id) && vocabulary_.token(id) == token) return id;
     id_node.fail(
         "the vocabulary does not have " + quote(token) + " under the id " + std::to_string(id),
@@ -75,7 +77,7 @@ class TemplateReader {
 
   const JsonValue& node_;
   const Vocabulary& vocabulary_;
-  const std::vector<AddedToken>& added_;
+  std::map<std::string_view, int32_t> added_;  // ids of the added tokens
 };
 
 PostProcessor bert_processing(const JsonValue& node, const TemplateReader& reader) {

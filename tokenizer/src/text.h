@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace sapwood {
@@ -78,6 +79,21 @@ inline void release_if_large(Text& text) {
   release_if_large(text.chars);
   release_if_large(text.spans);
 }
+
+// The same when a scope ends, also by an exception.
+template <typename... Containers>
+class ReleaseIfLarge {
+ public:
+  explicit ReleaseIfLarge(Containers&... containers) : containers_(containers...) {}
+  ReleaseIfLarge(const ReleaseIfLarge&) = delete;
+  ReleaseIfLarge& operator=(const ReleaseIfLarge&) = delete;
+  ~ReleaseIfLarge() {
+    std::apply([](Containers&... each) { (release_if_large(each), ...); }, containers_);
+  }
+
+ private:
+  std::tuple<Containers&...> containers_;
+};
 
 // A range of characters of a Text.
 struct Range {

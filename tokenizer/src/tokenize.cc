@@ -13,20 +13,16 @@ struct Buffers {
   std::vector<uint32_t> char_at;  // its characters by byte
   std::vector<AddedSplit> plain_splits, splits;
   std::vector<Range> words;
-
-  void release() {
-    release_if_large(text);
-    release_if_large(utf8);
-    release_if_large(char_at);
-    release_if_large(plain_splits);
-    release_if_large(splits);
-    release_if_large(words);
-  }
 };
 
-Buffers& thread_buffers() {
-  static thread_local Buffers buffers;
-  return buffers;
+void release_if_large(Buffers& buffers) {
+  using sapwood::release_if_large;
+  release_if_large(buffers.text);
+  release_if_large(buffers.utf8);
+  release_if_large(buffers.char_at);
+  release_if_large(buffers.plain_splits);
+  release_if_large(buffers.splits);
+  release_if_large(buffers.words);
 }
 
 }  // namespace
@@ -37,6 +33,7 @@ struct Tokenizer::Impl::Run {
   std::size_t limit;
   Tokens& out;
   Buffers& buffers;
+  Allowance allowance;
   uint32_t code_point = 0;  // position in the caller's text
   int32_t word = 0;
 
@@ -83,8 +80,8 @@ void Tokenizer::Impl::tokenize_general(std::string_view piece, Run& run) const {
   Text& text = run.buffers.text;
   text.assign(piece, run.code_point);
   run.code_point += static_cast<uint32_t>(text.size());
-  if (normalizer) normalizer->apply(text);
-  added.split(text, run.options.parse_special_tokens, run.buffers.splits);
+  if (normalizer) normalizer->apply(text, run.allowance);
+  added.split(text, run.options.parse_special_tokens, run.allowance, run.buffers.splits);
   for (const AddedSplit& split : run.buffers.splits) {
     if (split.token >= 0) {
       std::string surface;
@@ -97,7 +94,7 @@ void Tokenizer::Impl::tokenize_general(std::string_view piece, Run& run) const {
     }
     run.buffers.words.clear();
     if (pre_tokenizer) {
-      pre_tokenizer->split(text, split.range, run.buffers.words);
+      pre_tokenizer->split(text, split.range, run.allowance.search(), run.buffers.words);
     } else if (split.range.begin < split.range.end) {
       run.buffers.words.push_back(split.range);
     }
@@ -130,8 +127,10 @@ void Tokenizer::Impl::tokenize_plain(std::string_view text, Run& run) const {
 void Tokenizer::Impl::tokenize(std::string_view text, const EncodeOptions& options,
                                std::size_t limit, Tokens& out) const {
   out.clear();
-  Run run{options, limit, out, thread_buffers()};
-  added.split(text, options.parse_special_tokens, run.buffers.plain_splits);
+  static thread_local Buffers buffers;
+  const ReleaseIfLarge guard(buffers);
+  Run run{options, limit, out, buffers, Allowance(text.size())};
+  added.split(text, options.parse_special_tokens, run.allowance, run.buffers.plain_splits);
   std::size_t done = 0;
   for (const AddedSplit& split : run.buffers.plain_splits) {
     const std::string_view piece =
@@ -153,7 +152,6 @@ void Tokenizer::Impl::tokenize(std::string_view text, const EncodeOptions& optio
       break;
     }
   }
-  run.buffers.release();
 }
 
 }  // namespace sapwood

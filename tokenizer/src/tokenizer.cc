@@ -9,19 +9,23 @@
 namespace sapwood {
 namespace {
 
+// Storage that calls on one thread reuse.
 struct PairBuffers {
   Tokens first, second;
   std::vector<uint32_t> bytes[2];
-
-  void release() {
-    for (Tokens* tokens : {&first, &second}) {
-      release_if_large(tokens->ids);
-      release_if_large(tokens->spans);
-      release_if_large(tokens->words);
-    }
-    for (auto& b : bytes) release_if_large(b);
-  }
 };
+
+void release_if_large(PairBuffers& buffers) {
+  using sapwood::release_if_large;
+  for (Tokens* tokens : {&buffers.first, &buffers.second}) {
+    release_if_large(tokens->ids);
+    release_if_large(tokens->spans);
+    release_if_large(tokens->words);
+    tokens->texts.clear();  // strings of any length
+    release_if_large(tokens->texts);
+  }
+  for (auto& b : buffers.bytes) release_if_large(b);
+}
 
 PairBuffers& pair_buffers() {
   static thread_local PairBuffers buffers;
@@ -116,6 +120,7 @@ void Tokenizer::encode_into(Encoding& out, std::string_view text,
   check(options);
   check(text, "text");
   PairBuffers& buffers = pair_buffers();
+  const ReleaseIfLarge guard(buffers);
   std::size_t limit = std::numeric_limits<std::size_t>::max();
   if (options.max_length && !options.overflowing &&
       options.truncation_direction == Direction::right &&
@@ -129,7 +134,6 @@ void Tokenizer::encode_into(Encoding& out, std::string_view text,
     bytes[0] = &buffers.bytes[0];
   }
   impl_->post.assemble(buffers.first, nullptr, options, bytes, out);
-  buffers.release();
 }
 
 void Tokenizer::encode_into(Encoding& out, std::string_view text, std::string_view pair,
@@ -139,6 +143,7 @@ void Tokenizer::encode_into(Encoding& out, std::string_view text, std::string_vi
   check(text, "text");
   check(pair, "the second text");
   PairBuffers& buffers = pair_buffers();
+  const ReleaseIfLarge guard(buffers);
   constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
   impl_->tokenize(text, options, kNoLimit, buffers.first);
   impl_->tokenize(pair, options, kNoLimit, buffers.second);
@@ -148,7 +153,6 @@ void Tokenizer::encode_into(Encoding& out, std::string_view text, std::string_vi
     if (index_code_points(pair, buffers.bytes[1])) bytes[1] = &buffers.bytes[1];
   }
   impl_->post.assemble(buffers.first, &buffers.second, options, bytes, out);
-  buffers.release();
 }
 
 std::string_view Tokenizer::token(int32_t id) const {
@@ -166,16 +170,6 @@ std::optional<int32_t> Tokenizer::id(std::string_view token) const {
   if (const AddedToken* added = impl_->added.find(token)) return added->id;
   const int32_t id = impl_->model.vocabulary().find(token);
   return id < 0 ? std::nullopt : std::optional<int32_t>(id);
-}
-
-std::vector<std::string> Tokenizer::tokens(const Encoding& encoding) const {
-  std::vector<std::string> result;
-  result.reserve(encoding.size());
-  for (int32_t id : encoding.ids) result.emplace_back(token(id));
-  for (const TokenText& t : encoding.token_texts) {
-    result[static_cast<std::size_t>(t.index)] = t.text;
-  }
-  return result;
 }
 
 bool Tokenizer::is_special(int32_t id) const noexcept {
@@ -217,15 +211,23 @@ EncodeOptions Tokenizer::default_options() const {
 }
 
 void Tokenizer::pad(std::span<Encoding> encodings, const PaddingSection& padding) {
-  std::size_t length = 0;
+  std::size_t longest = 0;
+  for (const Encoding& e : encodings) longest = std::max(longest, e.size());
+  std::size_t length = longest;
   if (padding.fixed_length) {
-    length = static_cast<std::size_t>(*padding.fixed_length);
-  } else {
-    for (const Encoding& e : encodings) length = std::max(length, e.size());
+    length = static_cast<std::size_t>(std::max(*padding.fixed_length, 0));
   }
   if (padding.pad_to_multiple_of > 0) {
     const auto multiple = static_cast<std::size_t>(padding.pad_to_multiple_of);
     length = (length + multiple - 1) / multiple * multiple;
+  }
+  constexpr std::size_t kMaxPadding = 1 << 16;
+  if (length > longest + kMaxPadding) {
+    throw Error(ErrorCode::invalid_argument,
+                "padding to " + std::to_string(length) + " tokens adds " +
+                    std::to_string(length - longest) + " to the longest text; at most " +
+                    std::to_string(kMaxPadding) + " may be added: lower fixed_length or " +
+                    "pad_to_multiple_of");
   }
   for (Encoding& e : encodings) pad_one(e, length, padding);
 }

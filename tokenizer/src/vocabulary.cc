@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/hash.h"
+#include "base/quote.h"
 #include "sapwood/error.h"
 
 namespace sapwood {
 
-Vocabulary::Vocabulary(const std::vector<VocabularyEntry>& entries, std::string_view where) {
+Vocabulary::Vocabulary(const std::vector<VocabularyEntry>& entries, std::string_view where)
+    : seed_(hash_seed()) {
   auto fail = [&](const std::string& what) -> void {
     throw Error(ErrorCode::malformed, std::string(where) + ": " + what);
   };
@@ -18,7 +21,7 @@ Vocabulary::Vocabulary(const std::vector<VocabularyEntry>& entries, std::string_
   for (const VocabularyEntry& e : entries) {
     if (e.token.empty()) fail("an empty token has the id " + std::to_string(e.id));
     if (e.id < 0 || e.id > std::numeric_limits<int32_t>::max() - 1) {
-      fail("token \"" + std::string(e.token) + "\" has the id " + std::to_string(e.id) +
+      fail("token " + quote(e.token) + " has the id " + std::to_string(e.id) +
            "; ids are from 0 to 2147483646");
     }
     max_id = std::max(max_id, e.id);
@@ -41,17 +44,16 @@ Vocabulary::Vocabulary(const std::vector<VocabularyEntry>& entries, std::string_
   for (const VocabularyEntry& e : entries) {
     Piece& piece = tokens_[static_cast<std::size_t>(e.id)];
     if (piece.length != 0) {
-      fail("the id " + std::to_string(e.id) + " is given to both \"" +
-           std::string(token(static_cast<int32_t>(e.id))) + "\" and \"" + std::string(e.token) +
-           "\"");
+      fail("the id " + std::to_string(e.id) + " is given to both " +
+           quote(token(static_cast<int32_t>(e.id))) + " and " + quote(e.token));
     }
-    uint64_t hash = kSeed;
+    uint64_t hash = seed_;
     for (char c : e.token) hash = step(hash, static_cast<unsigned char>(c));
     const auto tag = static_cast<uint32_t>(hash >> 32);
     std::size_t slot = hash & mask_;
     for (; slots_[slot].id >= 0; slot = (slot + 1) & mask_) {
       if (slots_[slot].tag != tag || token(slots_[slot].id) != e.token) continue;
-      fail("the token \"" + std::string(e.token) + "\" occurs twice, with the ids " +
+      fail("the token " + quote(e.token) + " occurs twice, with the ids " +
            std::to_string(slots_[slot].id) + " and " + std::to_string(e.id));
     }
     slots_[slot] = {tag, static_cast<int32_t>(e.id)};
@@ -63,7 +65,7 @@ Vocabulary::Vocabulary(const std::vector<VocabularyEntry>& entries, std::string_
 }
 
 int32_t Vocabulary::find(std::string_view text) const noexcept {
-  uint64_t hash = kSeed;
+  uint64_t hash = seed_;
   for (char c : text) hash = step(hash, static_cast<unsigned char>(c));
   return find(hash, {}, text);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +38,9 @@ class Vocabulary {
   int32_t find(std::string_view token) const noexcept;
 
   // Hashing byte by byte, so that one pass over a word gives the hashes of all its prefixes.
-  static constexpr uint64_t kSeed = 0xcbf29ce484222325u;
+  // It begins with seed(), which differs from process to process, so that no file can be made whose
+  // tokens all collide.
+  uint64_t seed() const noexcept { return seed_; }
   static constexpr uint64_t step(uint64_t hash, unsigned char byte) noexcept {
     hash = (hash ^ byte) * 0x9e3779b97f4a7c15u;
     return hash ^ hash >> 32;
@@ -66,11 +69,16 @@ class Vocabulary {
   };
 
   bool equals(int32_t id, std::string_view prefix, std::string_view rest) const noexcept {
-    const std::string_view t = token(id);
-    return t.size() == prefix.size() + rest.size() && t.substr(prefix.size()) == rest &&
-           t.substr(0, prefix.size()) == prefix;
+    const Piece p = tokens_[static_cast<std::size_t>(id)];
+    if (p.length != prefix.size() + rest.size()) return false;
+    const char* const bytes = bytes_.data() + p.begin;
+    if (!rest.empty() && std::memcmp(bytes + prefix.size(), rest.data(), rest.size()) != 0) {
+      return false;
+    }
+    return prefix.empty() || std::memcmp(bytes, prefix.data(), prefix.size()) == 0;
   }
 
+  uint64_t seed_;
   std::string bytes_;
   std::vector<Piece> tokens_;
   std::vector<Slot> slots_;  // open addressing, at most half full

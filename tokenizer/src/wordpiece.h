@@ -13,8 +13,13 @@ namespace sapwood {
 
 class WordPiece {
  public:
+  // Error malformed where the vocabulary lacks unk_token, or has a token of more than
+  // kMaxTokenBytes that a word of max_chars_per_word characters could hold.
   WordPiece(Vocabulary vocabulary, std::string unk_token, std::string continuing_prefix,
             std::size_t max_chars_per_word);
+
+  // More than 100 characters and a prefix, which no usual vocabulary has. It bounds the time.
+  static constexpr std::size_t kMaxTokenBytes = 512;
 
   const Vocabulary& vocabulary() const noexcept { return vocabulary_; }
   int32_t unk_id() const noexcept { return unk_id_; }
@@ -24,7 +29,7 @@ class WordPiece {
 
   // A word in UTF-8 as piece(id, begin, end) in bytes of the word, from left to right; returns
   // false, after some pieces perhaps, where the whole word is unknown. Time: bytes times the
-  // longest token.
+  // longest token that can match, at most kMaxTokenBytes.
   template <typename Piece>
   bool split(std::string_view word, Piece piece) const {
     struct Boundary {
@@ -35,10 +40,8 @@ class WordPiece {
     std::size_t begin = 0;
     while (begin < word.size()) {
       const std::string_view prefix = begin == 0 ? std::string_view() : prefix_;
-      uint64_t hash = begin == 0 ? Vocabulary::kSeed : prefix_hash_;
-      const std::size_t longest = vocabulary_.max_token_bytes() < prefix.size()
-                                      ? 0
-                                      : vocabulary_.max_token_bytes() - prefix.size();
+      uint64_t hash = begin == 0 ? vocabulary_.seed() : prefix_hash_;
+      const std::size_t longest = longest_ < prefix.size() ? 0 : longest_ - prefix.size();
       const std::size_t limit = begin + std::min(word.size() - begin, longest);
       boundaries.clear();
       for (std::size_t i = begin; i < limit;) {
@@ -62,11 +65,15 @@ class WordPiece {
   }
 
  private:
+  // Errors as the constructor.
+  std::size_t longest_that_can_match() const;
+
   Vocabulary vocabulary_;
   std::string unk_token_, prefix_;
   std::size_t max_chars_per_word_;
   int32_t unk_id_;
   uint64_t prefix_hash_;
+  std::size_t longest_;  // bytes of the longest token that can match
 };
 
 }  // namespace sapwood

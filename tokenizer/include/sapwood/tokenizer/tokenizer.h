@@ -44,7 +44,9 @@ struct EncodeOptions {
   bool add_special_tokens = true;  // apply the template ([CLS] ... [SEP])
   std::optional<int> max_length;   // tokens, special ones included; unset: no limit
   Truncation truncation = Truncation::longest_first;
-  int stride = 0;  // tokens that neighbouring windows of Encoding::overflowing share
+  // Tokens that neighbouring windows of Encoding::overflowing share. Windows of more than 128 MiB
+  // together are error too_long.
+  int stride = 0;
   Direction truncation_direction = Direction::right;  // the end that is cut
   bool parse_special_tokens =
       true;  // false: "[MASK]" in the text is plain text (special tokens only)
@@ -154,7 +156,9 @@ class Tokenizer {
   // as from_json.
   static Tokenizer from_parts(std::string_view settings, std::string_view vocabulary);
 
-  // Errors: invalid_utf8, too_long, invalid_argument (max_length or stride that cannot be met).
+  // Errors: invalid_utf8; too_long, also where the file's normalisers make the text grow beyond
+  // measure; invalid_argument (max_length or stride that cannot be met); unsupported (a regular
+  // expression of the file that does too much work on this text).
   Encoding encode(std::string_view text, const EncodeOptions& options = {}) const;
   Encoding encode(std::string_view text, std::string_view pair,
                   const EncodeOptions& options = {}) const;
@@ -165,7 +169,7 @@ class Tokenizer {
 
   // The text of the ids, by the decoder of the file (WordPiece: "##" joined, spaces before
   // punctuation removed if it says cleanup). Ids without a token are skipped, as the reference
-  // does.
+  // does. Error too_long where the tokens have more than 256 MiB together.
   std::string decode(std::span<const int32_t> ids, bool skip_special_tokens = true) const;
 
   // The text of tokens (or of strings that stand for them), by the decoder of the file; with spaces
@@ -177,7 +181,8 @@ class Tokenizer {
   std::string_view token(int32_t id) const;
   std::optional<int32_t> id(std::string_view token) const;
 
-  // The strings of an encoding's tokens, as the reference gives them.
+  // The strings of an encoding's tokens, as the reference gives them. Error too_long where they
+  // have more than 256 MiB together.
   std::vector<std::string> tokens(const Encoding& encoding) const;
 
   bool is_special(int32_t id) const noexcept;  // an added token with its "special" flag set
@@ -209,7 +214,7 @@ class Tokenizer {
   EncodeOptions default_options() const;
 
   // Pads every encoding (and its windows) as `padding` says; to the longest of them unless a length
-  // is fixed.
+  // is fixed. Error invalid_argument where that adds more than 65,536 tokens to the longest.
   static void pad(std::span<Encoding> encodings, const PaddingSection& padding);
 
  private:
