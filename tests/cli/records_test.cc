@@ -15,7 +15,7 @@ const Schema kRerank{"query", "texts", true, true, false, {}, {}};
 
 ErrorCode json_error(const std::string& line, const Schema& schema) {
   try {
-    parse_json_record(line, schema);
+    parse_json_record(line, schema, "line 1");
   } catch (const Error& error) {
     return error.code();
   }
@@ -27,13 +27,13 @@ ErrorCode json_error(const std::string& line, const Schema& schema) {
 
 TEST_CASE("JSON records carry any string") {
   const Record record =
-      parse_json_record(R"({"text":"two\nlines \u00e9 \ud83d\ude42","x":1})", kText);
+      parse_json_record(R"({"text":"two\nlines \u00e9 \ud83d\ude42","x":1})", kText, "");
   CHECK(record.first == "two\nlines \xC3\xA9 \xF0\x9F\x99\x82");
   CHECK_FALSE(record.second);
-  CHECK(parse_json_record(R"({"text":"a","text_pair":"b"})", kText).second == "b");
-  CHECK_FALSE(parse_json_record(R"({"text":"a","text_pair":null})", kText).second);
-  CHECK(parse_json_record(R"("bare")", kText).first == "bare");
-  CHECK(parse_json_record(R"({"query":"q","texts":["a","b"]})", kRerank).list.size() == 2);
+  CHECK(parse_json_record(R"({"text":"a","text_pair":"b"})", kText, "").second == "b");
+  CHECK_FALSE(parse_json_record(R"({"text":"a","text_pair":null})", kText, "").second);
+  CHECK(parse_json_record(R"("bare")", kText, "").first == "bare");
+  CHECK(parse_json_record(R"({"query":"q","texts":["a","b"]})", kRerank, "").list.size() == 2);
 }
 
 TEST_CASE("Records that are not what the task reads are typed errors") {
@@ -59,7 +59,7 @@ TEST_CASE("Fields given as options fill what an input leaves out") {
   schema.fixed_first = "who?";
   CHECK(parse_text_record("the context", schema).first == "who?");
   CHECK(parse_text_record("the context", schema).second == "the context");
-  CHECK(parse_json_record(R"({"question":"own","context":"c"})", schema).first == "own");
+  CHECK(parse_json_record(R"({"question":"own","context":"c"})", schema, "").first == "own");
   schema.fixed_first.reset();
   schema.fixed_second = "the context";
   CHECK(parse_text_record("who?", schema).first == "who?");

@@ -61,6 +61,18 @@ std::vector<std::filesystem::path> list_models();
 // of a tokenizer's file, also the settings beside it. No output may be one of them.
 std::vector<std::filesystem::path> model_files(const std::filesystem::path& model);
 
+// A tokenizer without its model.
+struct LoadedTokenizer {
+  Tokenizer tokenizer;
+  std::optional<int> max_length;     // its model's Model::max_length(); unset: nothing there says
+  std::vector<std::string> notices;  // as Model::notices()
+};
+
+// From a directory (with the model's files or with only a tokenizer's; weights are not read), a
+// tokenizer.json, a vocab.txt or a converted file. `options` as in Tokenizer::load. Throws Error as
+// Tokenizer::load, and as Model::load for a converted file.
+LoadedTokenizer load_tokenizer(const std::filesystem::path& path, const VocabOptions& options = {});
+
 // Token ids of one text, special tokens included.
 struct Sequence {
   std::span<const std::int32_t> ids;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kMetadata = "__metadata__";
 // A tensor takes some ten: its object, dtype, shape and offsets.
-constexpr std::uint32_t kMaxValues = 32 * static_cast<std::uint32_t>(kMaxTensors);
+constexpr std::uint32_t kMaxHeaderValues = 32 * static_cast<std::uint32_t>(kMaxTensors);
 
 Size size_of(const JsonValue& value) {
   // The text of the number rather than a conversion: 1e3, 1.0 and -1 are no sizes.
@@ -68,7 +68,7 @@ SafetensorsHeader parse_safetensors_header(std::string_view text, const std::str
   }
   const auto document =
       JsonDocument::parse(std::string(text.substr(first)), label + ": header",
-                          {.doubled_keys = DoubledKeys::error, .values = kMaxValues});
+                          {.doubled_keys = DoubledKeys::error, .values = kMaxHeaderValues});
   SafetensorsHeader header;
   for (const JsonValue member : document.root().members()) {
     if (member.key() == kMetadata) {

@@ -14,8 +14,8 @@ using Metadata = TensorSource::Metadata;
 
 constexpr const char* kVersionKey = "sapwood.format_version";
 constexpr const char* kVersion = "3";
-// The vocabulary stood in sapwood.tokenizer, and a tied word embedding came twice, of which one copy
-// is left alone.
+// The vocabulary stood in sapwood.tokenizer, and a tied word embedding came twice, of which one
+// copy is left alone.
 constexpr const char* kOlderVersion = "2";
 constexpr const char* kLayoutKey = "sapwood.layout";
 constexpr const char* kLayout = "panels-16";
