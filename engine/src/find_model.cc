@@ -41,8 +41,10 @@ bool is_there(const fs::path& path, std::error_code& error) {
 fs::path resolved(const fs::path& path) {
   std::error_code error;
   const fs::path file = path / "model.safetensors";
-  const bool converted = fs::is_directory(path, error) &&
-                         !fs::exists(path / "config.json", error) && fs::exists(file, error);
+  // A configuration that leads nowhere or cannot be read is one all the same.
+  const bool converted =
+      fs::is_directory(path, error) && fs::exists(file, error) &&
+      fs::symlink_status(path / "config.json", error).type() == fs::file_type::not_found;
   return converted ? file : path;
 }
 
