@@ -29,6 +29,16 @@ TEST_CASE("bench times the first feedforward layer alone") {
   }
 }
 
+TEST_CASE("bench times a shape once that is named twice") {
+  const std::string out = run({"bench", "-m", golden("distilbert-fff-base"), "--shapes",
+                               "1x8,2x4,1x8", "--seconds", "0.01", "--runs", "1", "--json"})
+                              .out;
+  // Once in median_ms and once in processor_ms.
+  const std::size_t first = out.find("\"1x8\""), last = out.rfind("\"1x8\"");
+  CHECK(out.find("\"1x8\"", first + 1) == last);
+  CHECK(keys(Json::parse(out).at("median_ms")) == std::vector<std::string>{"1x8", "2x4"});
+}
+
 TEST_CASE("bench answers shapes from standard input line by line") {
   RunOptions options;
   options.input = "1x8\n2x4,1x16\n";
