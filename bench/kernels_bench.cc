@@ -79,15 +79,6 @@ void add_row_wise() {
             });
         bytes(state, 3);
       });
-      add_benchmark("softmax_" + name + "/" + end, [=](benchmark::State& state) {
-        std::memcpy(world().y.data(), world().x.data(), sizeof(float) * rows * 768);
-        time_calls(
-            state, [] {},
-            [&] {
-              table->softmax({world().y.data(), 768, rows, 768});
-            });
-        bytes(state, 2);
-      });
     }
   }
 }

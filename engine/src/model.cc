@@ -1,33 +1,16 @@
 #include "sapwood/model.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "load/converted.h"
 #include "load/directory.h"
 #include "load/max_length.h"
 #include "model_state.h"
+#include "run/choose_kernels.h"
 #include "run/run.h"
-#include "sapwood/kernels/dispatch.h"
 
 namespace sapwood {
 namespace {
-
-const kernels::KernelTable& choose_kernels(const std::string& isa) {
-  if (const kernels::KernelTable* table = kernels::select_table(isa)) return *table;
-  std::string have;
-  for (const kernels::KernelTable* table : kernels::available_tables()) {
-    have += (have.empty() ? "" : ", ") + std::string(table->name);
-  }
-  // select_table reads SAPWOOD_ISA for auto, and finds a table where it is not set.
-  const bool forced = isa.empty() || isa == "auto";
-  const char* value = forced ? std::getenv("SAPWOOD_ISA") : nullptr;
-  const std::string asked =
-      value != nullptr ? std::string("'") + value + "' (SAPWOOD_ISA)" : "'" + isa + "'";
-  throw Error(
-      ErrorCode::isa_unavailable,
-      "instruction set " + asked + " is not to be had here; this CPU and build have: " + have);
-}
 
 Capacity capacity_of(const ModelConfig& config, const LoadOptions& options, int threads) {
   constexpr int kMostTokens = 1 << 20;
@@ -96,11 +79,12 @@ std::unique_ptr<Workspace> Model::State::take_workspace() const {
       free_.pop_back();
       return workspace;
     }
+    free_.reserve(++made_);  // so that giving back cannot fail
   }
   return std::make_unique<Workspace>(graph);
 }
 
-void Model::State::give_workspace(std::unique_ptr<Workspace> workspace) const {
+void Model::State::give_workspace(std::unique_ptr<Workspace> workspace) const noexcept {
   const std::lock_guard lock(mutex_);
   free_.push_back(std::move(workspace));
 }
@@ -213,25 +197,6 @@ void check_sequence(std::size_t index, const Sequence& s, const ModelConfig& con
   }
 }
 
-void append(Batch& batch, const Sequence& s) {
-  const int first = batch.tokens();
-  const auto length = static_cast<std::int32_t>(s.ids.size());
-  batch.ids.insert(batch.ids.end(), s.ids.begin(), s.ids.end());
-  for (std::int32_t i = 0; i < length; ++i) {
-    batch.positions.push_back(i);
-    batch.types.push_back(s.type_ids.empty() ? 0 : s.type_ids[i]);
-  }
-  for (const std::int32_t row : s.selected) batch.selected.push_back(first + row);
-  batch.starts.push_back(batch.tokens());
-  batch.longest = std::max(batch.longest, static_cast<int>(length));
-}
-
-bool fits(const Batch& batch, const Sequence& s, const Capacity& capacity) {
-  return batch.sequences() < capacity.sequences &&
-         batch.tokens() + static_cast<int>(s.ids.size()) <= capacity.tokens &&
-         batch.selected.size() + s.selected.size() <= static_cast<std::size_t>(capacity.selected);
-}
-
 }  // namespace
 
 void Model::run(std::span<const Sequence> sequences, Output output, const Sink& sink) const {
@@ -258,8 +223,10 @@ void Model::run(std::span<const Sequence> sequences, Output output, const Sink& 
   for (std::size_t next = 0; next < sequences.size();) {
     batch.clear();
     const std::size_t first = next;
-    while (next < sequences.size() && fits(batch, sequences[next], graph.capacity())) {
-      append(batch, sequences[next++]);
+    for (; next < sequences.size(); ++next) {
+      const Sequence& s = sequences[next];
+      if (!batch.fits(s.ids.size(), s.selected.size(), graph.capacity())) break;
+      batch.add(s.ids, s.type_ids, s.selected);
     }
     state_->executor.run([&](Team& team) { run_nodes(graph, node_count, workspace, team); });
     const float* data = workspace.at(value);

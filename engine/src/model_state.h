@@ -28,11 +28,12 @@ struct Model::State {
 
   // Workspaces are reused: after the first request of each thread nothing is allocated.
   std::unique_ptr<Workspace> take_workspace() const;
-  void give_workspace(std::unique_ptr<Workspace> workspace) const;
+  void give_workspace(std::unique_ptr<Workspace> workspace) const noexcept;
 
  private:
   mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<Workspace>> free_;
+  mutable std::vector<std::unique_ptr<Workspace>> free_;  // with room for all that were made
+  mutable std::size_t made_ = 0;
 };
 
 }  // namespace sapwood

@@ -21,7 +21,6 @@
   void embedding(const EmbeddingArgs& args) noexcept;      \
   void attention_f32(const AttentionArgs& args) noexcept;  \
   void attention_bf16(const AttentionArgs& args) noexcept; \
-  void softmax(const SoftmaxArgs& args) noexcept;          \
   void gelu_glu(const GeluGluArgs& args) noexcept;         \
   void pool(const PoolArgs& args) noexcept;                \
   void fff_f32(const FffArgs& args) noexcept;              \

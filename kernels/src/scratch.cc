@@ -9,7 +9,7 @@ std::size_t attention_scratch(int length, int head_dim) noexcept {
 
 std::size_t fff_scratch(int rows, int depth) noexcept {
   const FffScratch parts = fff_parts(rows, depth);
-  return static_cast<std::size_t>(parts.z + parts.nodes + 2 * parts.order);
+  return static_cast<std::size_t>(parts.z + parts.nodes + parts.order);
 }
 
 }  // namespace sapwood::kernels

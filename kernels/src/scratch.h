@@ -36,11 +36,11 @@ constexpr std::int64_t fff_aligned(std::int64_t bytes) { return round_up(bytes, 
 // Floats from one token's decisions z to the next one's.
 constexpr std::int64_t fff_z_stride(int depth) { return round_up(depth + 1, kPanelWidth); }
 
-// [z | node | order | other order], in bytes.
+// [z | node | order], in bytes.
 struct FffScratch {
   std::int64_t z;      // float [rows][fff_z_stride(depth)]
   std::int64_t nodes;  // int32 [rows]
-  std::int64_t order;  // int32 [rows], twice
+  std::int64_t order;  // int32 [rows]
 };
 
 constexpr FffScratch fff_parts(int rows, int depth) {

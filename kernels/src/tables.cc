@@ -20,9 +20,10 @@ namespace {
   KernelTable {                                                                                    \
     .isa = Isa::set, .name = #set, .linear_f32 = set::linear_f32, .linear_bf16 = set::linear_bf16, \
     .linear_int8 = set::linear_int8, .quantize = set::quantize, .to_bf16 = set::to_bf16,           \
-    .layer_norm = set::layer_norm, .embedding = set::embedding, .attention_f32 = set::attention_f32, .attention_bf16 = nullptr,       \
-    .softmax = set::softmax, .gelu_glu = set::gelu_glu, .pool = set::pool,                         \
-    .fff_f32 = set::fff_f32, .fff_bf16 = set::fff_bf16, .fff_int8 = set::fff_int8                  \
+    .layer_norm = set::layer_norm, .embedding = set::embedding,                                    \
+    .attention_f32 = set::attention_f32, .attention_bf16 = nullptr, .gelu_glu = set::gelu_glu,     \
+    .pool = set::pool, .fff_f32 = set::fff_f32, .fff_bf16 = set::fff_bf16,                         \
+    .fff_int8 = set::fff_int8                                                                      \
   }
 
 constexpr KernelTable kScalar = SAPWOOD_TABLE(scalar);

@@ -101,6 +101,45 @@ TEST_CASE("HOSTILE 23: packed sizes must fit the configuration", "[converted][ho
   check_load_error(bad, ErrorCode::mismatch, {"ffn.nodes"});
 }
 
+TEST_CASE("HOSTILE 23: a head without rows is refused", "[converted][hostile]") {
+  for (const char* name : {"distilbert-fff-sentiment", "bert-fff-ner", "bert-qa"}) {
+    INFO(name);
+    const TemporaryFolder folder;
+    const fs::path file = folder.path() / "m.safetensors", bad = folder.path() / "bad.safetensors";
+    convert(golden_dir() / name, file);
+    rewrite(file, bad, [](auto& tensors, auto& metadata) {
+      metadata["sapwood.labels"] = "0";
+      json config = json::parse(metadata["sapwood.config"]);
+      config.erase("id2label");
+      metadata["sapwood.config"] = config.dump();
+      for (const char* part : {"head.classifier.weight", "head.classifier.bias"}) {
+        EditedTensor& t = find(tensors, part);
+        t.shape[0] = 0;
+        t.bytes.clear();
+      }
+    });
+    check_load_error(bad, ErrorCode::mismatch, {"rows", "found 0"});
+  }
+}
+
+TEST_CASE("int8 needs an instruction set that is there", "[converted]") {
+  const TemporaryFolder folder;
+  const fs::path target = folder.path() / "m.safetensors";
+  const char* before = std::getenv("SAPWOOD_ISA");
+  const std::string kept = before == nullptr ? "" : before;
+  setenv("SAPWOOD_ISA", "vliw", 1);
+  try {
+    convert(sentiment, target, {.dtype = "int8"});
+    FAIL_CHECK("converted");
+  } catch (const Error& e) {
+    CHECK(to_string(e.code()) == "isa_unavailable");
+    CHECK_THAT(e.what(), ContainsSubstring("'vliw' (SAPWOOD_ISA)"));
+  }
+  CHECK_FALSE(fs::exists(target));
+  CHECK_NOTHROW(convert(sentiment, target));  // f32 computes nothing
+  before == nullptr ? unsetenv("SAPWOOD_ISA") : setenv("SAPWOOD_ISA", kept.c_str(), 1);
+}
+
 TEST_CASE("HOSTILE 23: a vocabulary that is none is refused by name", "[converted][hostile]") {
   const Converted c;
   const fs::path bad = c.folder.path() / "bad.safetensors";

@@ -45,11 +45,14 @@ std::vector<TokenSpan> all_spans(const MatrixView& logits, const std::vector<std
     for (int last = first; last < std::min(logits.rows, first + max_length); ++last) {
       const float score =
           start[static_cast<std::size_t>(first)] * end[static_cast<std::size_t>(last)];
-      if (score > 0) spans.push_back({first, last, score});
+      const double logit =
+          static_cast<double>(logits.row(first)[0]) + static_cast<double>(logits.row(last)[1]);
+      if (score > 0) spans.push_back({first, last, score, logit});
     }
   }
-  std::stable_sort(spans.begin(), spans.end(),
-                   [](const TokenSpan& a, const TokenSpan& b) { return a.score > b.score; });
+  std::stable_sort(spans.begin(), spans.end(), [](const TokenSpan& a, const TokenSpan& b) {
+    return a.score != b.score ? a.score > b.score : a.logit > b.logit;
+  });
   return spans;
 }
 
@@ -85,6 +88,18 @@ TEST_CASE("the best spans are those of the full outer product") {
   }
 }
 
+TEST_CASE("spans whose scores round to the same number are ranked by their logits") {
+  std::vector<float> logits(18, 0.0f);
+  logits[2 * 4] = 5;          // the start
+  logits[2 * 7 + 1] = 1e-9f;  // the end that is better by less than a score shows
+  const auto found = best_spans(view(logits), answer_tokens(window(), 2), 15, 2).spans;
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].score == found[1].score);
+  CHECK(found[0].first == 4);
+  CHECK(found[0].last == 7);
+  CHECK(found[1].last == 4);
+}
+
 TEST_CASE("the null score is what [CLS] gets of both softmaxes") {
   const std::vector<float> logits = {2, 1, 9, 9, 9, 9, 9, 9, 1, 0, 0, 1, 0, 0, 0, 0, 9, 9};
   const auto allowed = answer_tokens(window(), 2);
@@ -106,11 +121,11 @@ TEST_CASE("the null score is what [CLS] gets of both softmaxes") {
 TEST_CASE("spans widen to whole words of the context") {
   const Encoding encoding = window();
   const SpanOffsets words(encoding, true), tokens(encoding, false);
-  CHECK(words.of({5, 5, 1}) == Offsets{4, 9});
-  CHECK(words.of({4, 6, 1}) == Offsets{0, 9});
-  CHECK(words.of({6, 7, 1}) == Offsets{4, 10});
-  CHECK(tokens.of({5, 5, 1}) == Offsets{4, 6});
-  CHECK(tokens.of({6, 7, 1}) == Offsets{6, 10});
+  CHECK(words.of({5, 5, 1, 0}) == Offsets{4, 9});
+  CHECK(words.of({4, 6, 1, 0}) == Offsets{0, 9});
+  CHECK(words.of({6, 7, 1, 0}) == Offsets{4, 10});
+  CHECK(tokens.of({5, 5, 1, 0}) == Offsets{4, 6});
+  CHECK(tokens.of({6, 7, 1, 0}) == Offsets{6, 10});
 }
 
 TEST_CASE("equal answers add up, whatever their case, and keep the first place") {

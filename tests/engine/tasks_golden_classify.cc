@@ -1,7 +1,10 @@
 // classify and rerank against transformers.
+#include <algorithm>
+#include <cstring>
 #include <map>
 
 #include "catch.h"
+#include "mutate.h"
 #include "tasks_golden.h"
 
 namespace sapwood::test {
@@ -72,6 +75,35 @@ TEST_CASE("rerank by cross-encoder orders and scores as the reference does", "[g
       }
     }
   });
+}
+
+// Logits of 17 and more, which trained cross-encoders give, have a sigmoid of 1 in float32.
+TEST_CASE("rerank keeps the order of the logits where the sigmoid saturates", "[rerank]") {
+  const fs::path directory = golden_dir() / "bert-cross-encoder";
+  std::vector<std::string_view> texts = {"a tree", "water", "the film is bad", "two trees"};
+  const auto order = [&](const Model& model, bool raw) {
+    const Ranking ranking = rerank(model, "water in trees", texts, {.raw_scores = raw}).value();
+    std::vector<int> indices;
+    for (const RankedText& text : ranking.texts) indices.push_back(text.index);
+    return std::pair(indices, ranking.texts.front().score);
+  };
+  // The worst text first.
+  std::vector<std::string_view> worst_first;
+  for (const int i : order(Model::load(directory), true).first) {
+    worst_first.insert(worst_first.begin(), texts[static_cast<std::size_t>(i)]);
+  }
+  texts = worst_first;
+  const std::vector<int> expected = {3, 2, 1, 0};
+  for (const auto& [bias, score] : {std::pair(22.0f, 1.0f), std::pair(-110.0f, 0.0f)}) {
+    INFO("bias " << bias);
+    const TemporaryFolder folder;
+    copy_model(directory, folder.path() / "model", [bias = bias](auto& tensors, auto&) {
+      std::memcpy(find(tensors, "classifier.bias").bytes.data(), &bias, sizeof(bias));
+    });
+    const Model model = Model::load(folder.path() / "model");
+    CHECK(order(model, false) == std::pair(expected, score));
+    CHECK(order(model, true).first == expected);
+  }
 }
 
 }  // namespace

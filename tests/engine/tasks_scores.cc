@@ -83,6 +83,21 @@ TEST_CASE("labels come best first, top_k of them or all") {
   CHECK(label_scores(logits, labels, ScoreFunction::none, 1000000).size() == 4);
 }
 
+TEST_CASE("labels are ranked by their logits where the scores are all the same") {
+  const std::vector<std::string> labels = {"a", "b", "c", "d"};
+  const auto ranked = [&](const std::vector<float>& logits, ScoreFunction function) {
+    return names(label_scores(logits, labels, function, 0));
+  };
+  CHECK(ranked({20, 22, 24, 21}, ScoreFunction::sigmoid) ==
+        std::vector<std::string>{"c", "b", "d", "a"});
+  CHECK(label_scores(std::vector<float>{20, 22, 24, 21}, labels, ScoreFunction::sigmoid, 0)[3]
+            .score == 1.0f);
+  CHECK(ranked({-130, -120, -125, -110}, ScoreFunction::sigmoid) ==
+        std::vector<std::string>{"d", "b", "c", "a"});
+  CHECK(ranked({-300, 0, -200, -250}, ScoreFunction::softmax) ==
+        std::vector<std::string>{"b", "c", "d", "a"});
+}
+
 TEST_CASE("mask fills carry the softmax over the whole vocabulary") {
   std::vector<float> logits(1000);
   for (std::size_t i = 0; i < logits.size(); ++i) logits[i] = std::sin(static_cast<float>(i));
@@ -100,7 +115,8 @@ TEST_CASE("mask fills carry the softmax over the whole vocabulary") {
 }
 
 TEST_CASE("a ranking keeps the order given among equals") {
-  const auto ranking = rank(std::vector<float>{0.2f, 0.9f, 0.2f, kNan, 0.9f});
+  const std::vector<float> scores = {0.2f, 0.9f, 0.2f, kNan, 0.9f};
+  const auto ranking = rank(scores, scores);
   std::vector<int> order;
   for (const RankedText& text : ranking) order.push_back(text.index);
   CHECK(order == std::vector<int>{1, 4, 0, 2, 3});

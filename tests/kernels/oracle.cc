@@ -89,18 +89,6 @@ std::vector<double> layer_norm(const float* x, const float* residual, const floa
   return y;
 }
 
-std::vector<double> softmax(const float* x, std::int64_t stride, int rows, int cols) {
-  std::vector<double> y;
-  for (int i = 0; i < rows; ++i) {
-    const float* row = x + i * stride;
-    const double largest = *std::max_element(row, row + cols);
-    double sum = 0;
-    for (int j = 0; j < cols; ++j) sum += std::exp(row[j] - largest);
-    for (int j = 0; j < cols; ++j) y.push_back(std::exp(row[j] - largest) / sum);
-  }
-  return y;
-}
-
 std::vector<double> attention(const float* qkv, int length, int heads, int head_dim, double scale) {
   const std::int64_t hidden = std::int64_t{heads} * head_dim, stride = 3 * hidden;
   std::vector<double> out(static_cast<std::size_t>(length * hidden));

@@ -22,8 +22,6 @@ std::vector<double> linear_magnitude(const float* x, std::int64_t x_stride, cons
 std::vector<double> layer_norm(const float* x, const float* residual, const float* gamma,
                                const float* beta, int rows, int cols, double eps);
 
-std::vector<double> softmax(const float* x, std::int64_t stride, int rows, int cols);
-
 // [length, heads * head_dim] of qkv as in AttentionArgs, all heads.
 std::vector<double> attention(const float* qkv, int length, int heads, int head_dim, double scale);
 

@@ -68,7 +68,6 @@ std::shared_ptr<const Tokenizer::Impl> build_from_vocab(std::string_view vocab_t
 
 // The lines of a vocab.txt; a token's id is the number of its line, from 0. Rules in README.md. The
 // entries refer to `bytes`. Error malformed for text that is not UTF-8.
-std::vector<VocabularyEntry> parse_vocab_txt(std::string_view bytes, std::string_view where,
-                                             Notices& notices);
+std::vector<VocabularyEntry> parse_vocab_txt(std::string_view bytes, std::string_view where);
 
 }  // namespace sapwood

@@ -1,6 +1,4 @@
 // Finding and reading a tokenizer's files.
-#include <algorithm>
-
 #include "base/file.h"
 #include "base/quote.h"
 #include "impl.h"
@@ -52,27 +50,25 @@ VocabOptions merge(VocabOptions options, const TokenizerConfig& config) {
   return options;
 }
 
-// Which token has an id in each of two vocabularies; the first id at which they differ is told. The
-// references read tokenizer.json where there is one, and nothing else.
-void compare(const std::vector<VocabularyEntry>& lines, const TokenizerDocument& document,
-             const fs::path& vocab, Notices& notices) {
-  const auto sorted = [](std::vector<VocabularyEntry> entries) {
-    std::sort(entries.begin(), entries.end(),
-              [](const VocabularyEntry& a, const VocabularyEntry& b) { return a.id < b.id; });
-    return entries;
-  };
-  const auto text = sorted(lines), json = sorted(document.vocabulary);
-  const auto same = [](const VocabularyEntry& a, const VocabularyEntry& b) {
-    return a.id == b.id && a.token == b.token;
-  };
-  const auto [a, b] = std::mismatch(text.begin(), text.end(), json.begin(), json.end(), same);
-  if (a == text.end() && b == json.end()) return;
-  const auto shown = [](auto at, const std::vector<VocabularyEntry>& list) {
-    return at == list.end() ? std::string("no more tokens")
-                            : quote(at->token) + " with the id " + std::to_string(at->id);
-  };
-  notices.add(vocab.string() + " and tokenizer.json differ (" + shown(a, text) + " and " +
-              shown(b, json) + "); tokenizer.json counts");
+// The first difference between a vocab.txt and the vocabulary of the tokenizer.json beside it; empty
+// where they are the same. `lines` are in the order of their ids.
+std::string difference(const std::vector<VocabularyEntry>& lines,
+                       const std::vector<VocabularyEntry>& json) {
+  std::vector<std::string_view> by_id(
+      lines.empty() ? 0 : static_cast<std::size_t>(lines.back().id) + 1);
+  for (const VocabularyEntry& e : lines) by_id[static_cast<std::size_t>(e.id)] = e.token;
+  for (const VocabularyEntry& e : json) {
+    const bool there = e.id >= 0 && e.id < static_cast<int64_t>(by_id.size());
+    const std::string_view line = there ? by_id[static_cast<std::size_t>(e.id)] : "";
+    if (line != e.token) {
+      return "the id " + std::to_string(e.id) + " is " +
+             (line.empty() ? "no token's" : "that of " + quote(line)) + " in one and that of " +
+             quote(e.token) + " in the other";
+    }
+  }
+  if (lines.size() == json.size()) return "";
+  return std::to_string(lines.size()) + " tokens in one and " + std::to_string(json.size()) +
+         " in the other";
 }
 
 std::shared_ptr<const Tokenizer::Impl> load_json(const InputFile& json, const InputFile* vocab,
@@ -80,10 +76,14 @@ std::shared_ptr<const Tokenizer::Impl> load_json(const InputFile& json, const In
   const TokenizerDocument document =
       read_tokenizer_json(json.read(kMaxTokenizerBytes), json.path().string());
   if (vocab) {
+    // The references read tokenizer.json where there is one, and nothing else.
     const std::string lines = vocab->read(kMaxTokenizerBytes);
-    Notices unused;
-    compare(parse_vocab_txt(lines, vocab->path().string(), unused), document, vocab->path(),
-            config.notices);
+    const std::string what =
+        difference(parse_vocab_txt(lines, vocab->path().string()), document.vocabulary);
+    if (!what.empty()) {
+      config.notices.add(vocab->path().string() + " and tokenizer.json differ (" + what +
+                         "); tokenizer.json counts");
+    }
   }
   return build_tokenizer(document, std::move(config));
 }

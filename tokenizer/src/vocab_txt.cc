@@ -15,11 +15,11 @@ namespace {
 std::string_view trim_end(std::string_view line) {
   const unicode::FlagTable& flags = unicode::FlagTable::get();
   while (!line.empty()) {
+    const char end = line.back();
+    if (end > ' ' && end < '\x7F') break;  // nearly always
     std::size_t at = line.size() - 1;
     while (at > 0 && (static_cast<unsigned char>(line[at]) & 0xC0) == 0x80) --at;
-    Text last;
-    last.assign(line.substr(at), 0);
-    if (!(flags(last.chars[0]) & unicode::kSpace)) break;
+    if (!(flags(utf8::decode(line.substr(at))) & unicode::kSpace)) break;
     line = line.substr(0, at);
   }
   return line;
@@ -27,8 +27,7 @@ std::string_view trim_end(std::string_view line) {
 
 }  // namespace
 
-std::vector<VocabularyEntry> parse_vocab_txt(std::string_view bytes, std::string_view where,
-                                             Notices& notices) {
+std::vector<VocabularyEntry> parse_vocab_txt(std::string_view bytes, std::string_view where) {
   constexpr std::string_view kBom = "\xEF\xBB\xBF";
   if (bytes.substr(0, kBom.size()) == kBom) bytes.remove_prefix(kBom.size());
   const std::size_t invalid = utf8::find_invalid(bytes);
@@ -46,14 +45,6 @@ std::vector<VocabularyEntry> parse_vocab_txt(std::string_view bytes, std::string
     at = end + 1;
     // A blank line has an id like every other, and no text can ever give it.
     if (!token.empty()) entries.push_back({token, id});
-  }
-  constexpr std::size_t kMostNamed = 3;
-  std::size_t named = 0;
-  for (const auto& [first, second] : keep_last(entries)) {
-    if (++named > kMostNamed) break;
-    notices.add(std::string(where) + ": the token " + quote(first.token) + " stands on the lines " +
-                std::to_string(first.id + 1) + " and " + std::to_string(second.id + 1) +
-                "; the last one counts");
   }
   return entries;
 }
@@ -118,6 +109,18 @@ void write_template(JsonWriter& writer, const std::vector<VocabularyEntry>& voca
   writer.end().end();
 }
 
+void keep_last_lines(std::vector<VocabularyEntry>& vocabulary, const std::string& where,
+                     Notices& notices) {
+  constexpr std::size_t kMostNamed = 3;
+  std::size_t named = 0;
+  for (const auto& [first, second] : keep_last(vocabulary)) {
+    if (++named > kMostNamed) break;
+    notices.add(where + ": the token " + quote(first.token) + " stands on the lines " +
+                std::to_string(first.id + 1) + " and " + std::to_string(second.id + 1) +
+                "; the last one counts");
+  }
+}
+
 // The tokenizer.json (vocabulary empty) that stands for a BERT vocabulary with these options.
 std::string document_for_vocab(const std::vector<VocabularyEntry>& vocabulary,
                                const VocabOptions& options) {
@@ -159,7 +162,8 @@ std::shared_ptr<const Tokenizer::Impl> build_from_vocab(std::string_view vocab_t
   config.model_max_length = options.model_max_length;
   config.clean_up_tokenization_spaces = options.clean_up_tokenization_spaces;
   config.notices = std::move(notices);
-  const auto vocabulary = parse_vocab_txt(vocab_txt, where, config.notices);
+  auto vocabulary = parse_vocab_txt(vocab_txt, where);
+  keep_last_lines(vocabulary, where, config.notices);
   if (!options.lowercase) {
     config.notices.add(where +
                        ": nothing says whether it is for lower-cased text; it is taken for that, "

@@ -1,6 +1,7 @@
 // sapwood convert: from a Hugging Face directory to one packed file.
 #include "sapwood/convert.h"
 
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -31,6 +32,10 @@ int run_convert(const ConvertArguments& options) {
   }
   for (const ConvertReport::Product& product : report.products) {
     if (product.dtype == options.convert.dtype) continue;
+    if (std::isnan(product.error)) {
+      say(product.name + ": int8 has no NaN and no infinity; kept in " + product.dtype);
+      continue;
+    }
     char percent[32];
     std::snprintf(percent, sizeof percent, "%.1f %%", 100 * product.error);
     say(printable(product.name) + ": int8 would be off by " + percent + "; kept in " +

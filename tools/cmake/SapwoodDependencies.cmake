@@ -27,7 +27,7 @@ endif()
 find_package(simdjson 3.0 QUIET)
 if(NOT simdjson_FOUND)
   # v3.0.1
-  sapwood_fetch(simdjson https://github.com/simdjson/simdjson.git PINME)
+  sapwood_fetch(simdjson https://github.com/simdjson/simdjson.git 0d2455029d845e801809dd54b01ae47173d7d8e8)
 endif()
 
 # libzip: pytorch_model.bin. Looked up by hand: the CMake files of the distributions' libzip-dev fail

@@ -1,10 +1,13 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -15,6 +18,7 @@ namespace {
 
 // O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
 constexpr int kReadFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
 const char* kind_of(mode_t mode) noexcept {
   if (S_ISDIR(mode)) return "a directory";
@@ -113,7 +117,7 @@ Folder::Folder(std::filesystem::path path, FileDescriptor fd)
     : path_(std::move(path)), fd_(std::move(fd)) {}
 
 Folder Folder::open(const std::filesystem::path& path) {
-  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  FileDescriptor fd(::open(path.c_str(), kFolderFlags));
   if (fd.get() < 0) {
     if (errno == ENOTDIR) {
       throw Error(ErrorCode::io, path.string() + ": expected a directory, found something else");
@@ -128,6 +132,32 @@ bool Folder::has(const std::filesystem::path& name) const {
   if (::fstatat(fd_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
   if (errno == ENOENT || errno == ENOTDIR) return false;
   throw_errno(path_ / name, "cannot look up", errno);
+}
+
+std::vector<std::string> Folder::names() const {
+  // A descriptor of its own: reading moves its position, and closedir closes it.
+  FileDescriptor fd(::openat(fd_.get(), ".", kFolderFlags));
+  if (fd.get() < 0) throw_errno(path_, "cannot open", errno);
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(fd.get()), ::closedir);
+  if (!directory) throw_errno(path_, "cannot read", errno);
+  fd.release();
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(directory.get());
+    if (entry == nullptr) break;
+    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  }
+  if (errno != 0) throw_errno(path_, "cannot read", errno);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::optional<Folder> Folder::find_folder(const std::string& name) const {
+  FileDescriptor fd(::openat(fd_.get(), name.c_str(), kFolderFlags));
+  if (fd.get() >= 0) return Folder(path_ / name, std::move(fd));
+  if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return std::nullopt;
+  throw_errno(path_ / name, "cannot open", errno);
 }
 
 std::optional<InputFile> Folder::find(const std::filesystem::path& name) const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 
 #include "base/hash.h"
@@ -56,9 +57,27 @@ std::string shown_key(std::string_view key) {
   return plain ? std::string(key) : quote(key);
 }
 
+// Up to 18 digits at once, which is nearly always; std::from_chars reads the others.
+bool read_digits(std::string_view text, std::int64_t& value) noexcept {
+  constexpr std::size_t kNoOverflow = 18;
+  const bool negative = text.starts_with('-');
+  const std::string_view digits = text.substr(negative ? 1 : 0);
+  if (digits.size() > kNoOverflow) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size();
+  }
+  value = 0;
+  for (const char c : digits) {
+    if (c < '0' || c > '9') return false;  // a fraction or an exponent
+    value = value * 10 + (c - '0');
+  }
+  if (negative) value = -value;
+  return true;
+}
+
 std::string_view trim_end(std::string_view text) noexcept {
-  const std::size_t last = text.find_last_not_of(" \t\r\n");
-  return text.substr(0, last == text.npos ? 0 : last + 1);
+  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
+  return text;
 }
 
 }  // namespace
@@ -77,11 +96,12 @@ class JsonReader {
     scalar_ = first != text_.npos && text_[first] != '{' && text_[first] != '[';
     if (scalar_) text_ = '[' + text_ + ']';
     text_.reserve(text_.size() + simdjson::SIMDJSON_PADDING);  // the library reads beyond the end
-    document_.text_.reserve(text_.size() / 2 + 64);  // never inside the string object itself
+    // No string or number is longer than what it is made of, and the library writes whole vectors.
+    document_.text_ =
+        std::make_unique_for_overwrite<char[]>(text_.size() + simdjson::SIMDJSON_PADDING);
     document_.nodes_.reserve(text_.size() / 16 + 8);
-    ondemand::parser parser(std::numeric_limits<std::uint32_t>::max());
     ondemand::document source;
-    check(parser.iterate(text_.data(), text_.size(), text_.capacity()).get(source), nullptr);
+    check(parser_.iterate(text_.data(), text_.size(), text_.capacity()).get(source), nullptr);
     read_root(source);
     report_doubled();
   }
@@ -131,10 +151,35 @@ class JsonReader {
     return node.next - 1;
   }
 
-  void keep(std::string_view text, std::uint32_t& begin, std::uint32_t& size) {
-    begin = static_cast<std::uint32_t>(document_.text_.size());
-    size = static_cast<std::uint32_t>(text.size());
-    document_.text_ += text;
+  // A number's or string's place in the document's text.
+  struct Place {
+    std::uint32_t begin, size;
+  };
+
+  Place keep(std::string_view text) {
+    std::memcpy(document_.text_.get() + used_, text.data(), text.size());
+    return take(text.size());
+  }
+
+  // Unescaped into its place, without the library's own buffer: version 3 of it does not notice
+  // where that cannot be allocated.
+  Place keep(ondemand::raw_json_string text, ondemand::document& source) {
+    auto* at = reinterpret_cast<std::uint8_t*>(document_.text_.get() + used_);
+    std::string_view unescaped;
+    check(parser_.unescape(text, at).get(unescaped), &source);
+    return take(unescaped.size());
+  }
+
+  Place take(std::size_t size) {
+    const Place place{static_cast<std::uint32_t>(used_), static_cast<std::uint32_t>(size)};
+    used_ += size;
+    return place;
+  }
+
+  void add_text(Type type, Place place) {
+    Node& node = document_.nodes_[add(type)];
+    node.text = place.begin;
+    node.size = place.size;
   }
 
   void read_value(ondemand::value value, ondemand::document& source, int depth) {
@@ -154,16 +199,14 @@ class JsonReader {
     check(value.type().get(type), &source);
     switch (type) {
       case ondemand::json_type::string: {
-        std::string_view text;
-        check(value.get_string().get(text), &source);
-        Node& node = document_.nodes_[add(Type::string)];
-        return keep(text, node.text, node.size);
+        ondemand::raw_json_string text;
+        check(value.get_raw_json_string().get(text), &source);
+        return add_text(Type::string, keep(text, source));
       }
       case ondemand::json_type::number: {
         const std::string_view text = trim_end(value.raw_json_token());
         if (!is_number(text)) fail("expected a number, found " + quote(text), &source);
-        Node& node = document_.nodes_[add(Type::number)];
-        return keep(text, node.text, node.size);
+        return add_text(Type::number, keep(text));
       }
       case ondemand::json_type::boolean: {
         bool truth = false;
@@ -201,14 +244,11 @@ class JsonReader {
     for (auto member : object) {
       ondemand::field field;
       check(std::move(member).get(field), &source);
-      std::string_view name;
-      check(field.unescaped_key().get(name), &source);
-      std::uint32_t begin = 0, size = 0;
-      keep(name, begin, size);
+      const Place key = keep(field.key(), source);
       const std::size_t at = document_.nodes_.size();
       read_value(field.value(), source, depth + 1);
-      document_.nodes_[at].key = begin;
-      document_.nodes_[at].key_size = size;
+      document_.nodes_[at].key = key.begin;
+      document_.nodes_[at].key_size = key.size;
     }
     document_.nodes_[index].next = static_cast<std::uint32_t>(document_.nodes_.size());
     find_doubled(index);
@@ -300,7 +340,9 @@ class JsonReader {
   JsonDocument& document_;
   const JsonLimits& limits_;
   std::string text_;
-  bool scalar_ = false;  // text_ was put into a list of its own
+  ondemand::parser parser_{std::numeric_limits<std::uint32_t>::max()};
+  std::size_t used_ = 0;  // of the document's text
+  bool scalar_ = false;   // text_ was put into a list of its own
   std::uint64_t seed_ = hash_seed();
   std::vector<std::uint32_t> table_;  // of an object's keys: its members, by hash
   std::vector<std::uint32_t> doubled_;
@@ -362,7 +404,7 @@ std::size_t JsonValue::size() const noexcept {
 }
 
 std::string_view JsonValue::key() const noexcept {
-  return std::string_view(document_->text_).substr(node().key, node().key_size);
+  return {document_->text_.get() + node().key, node().key_size};
 }
 
 std::optional<JsonValue> JsonValue::find(std::string_view key) const noexcept {
@@ -412,9 +454,7 @@ std::int64_t JsonValue::integer(std::int64_t low, std::int64_t high) const {
   bool fits = false;
   if (is_number()) {
     const std::string_view digits = text();
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    fits = error == std::errc{} && end == digits.data() + digits.size() && value >= low &&
-           value <= high;
+    fits = read_digits(digits, value) && value >= low && value <= high;
   }
   if (!fits) {
     expected("a whole number from " + std::to_string(low) + " to " + std::to_string(high));

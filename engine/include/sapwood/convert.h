@@ -13,18 +13,22 @@ struct ConvertOptions {
   // same.
   std::string decisions = "";
   // int8: products whose outputs are off by more than this, as a part of their size, are kept in
-  // bf16.
+  // bf16, as are weights that hold a NaN or an infinity, which int8 does not have.
   double max_error = 0.05;
 };
 
 // What was measured on the way.
 struct ConvertReport {
   struct Product {
-    std::string name;   // "layers.0.ffn.out"
-    double error;       // int8's, root mean square relative to the outputs, on sample texts
+    std::string name;  // "layers.0.ffn.out"
+    // int8's, root mean square relative to the outputs, on sample texts; NaN where weights or
+    // inputs are not finite.
+    double error;
     std::string dtype;  // what it is kept in
   };
-  std::vector<Product> products;        // int8 only: every product measured
+  // int8 only: every product measured, and every table or tree that is kept in bf16 because it
+  // holds a NaN or an infinity.
+  std::vector<Product> products;
   std::vector<std::string> not_finite;  // the checkpoint's tensors that hold a NaN or an infinity
   std::vector<std::string> notices;     // as Model::notices(), about the source's files
 };

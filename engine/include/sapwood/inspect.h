@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "sapwood/graph.h"
+#include "sapwood/graph_summary.h"
 #include "sapwood/model.h"
 
 namespace sapwood {

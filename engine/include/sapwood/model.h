@@ -15,6 +15,7 @@
 
 #include "sapwood/config.h"
 #include "sapwood/error.h"
+#include "sapwood/model_files.h"
 #include "sapwood/result.h"
 #include "sapwood/tokenizer/tokenizer.h"
 
@@ -55,11 +56,6 @@ std::filesystem::path find_model(std::string_view name);
 
 // The models that names are looked up among, in the order in which they are found.
 std::vector<std::filesystem::path> list_models();
-
-// The files that a model may be read from: a converted file is one; of a directory, the weights,
-// their shards, the configuration, the tokenizer's files and those of the modules in its folders;
-// of a tokenizer's file, also the settings beside it. No output may be one of them.
-std::vector<std::filesystem::path> model_files(const std::filesystem::path& model);
 
 // A tokenizer without its model.
 struct LoadedTokenizer {

@@ -166,7 +166,8 @@ struct RankedText {
 };
 
 struct Ranking {
-  std::vector<RankedText> texts;  // best first, equal scores in the order given
+  // Best first, by the logit or the cosine; equal ones in the order given.
+  std::vector<RankedText> texts;
   bool truncated = false;
 };
 

@@ -7,8 +7,10 @@
 
 #include <atomic>
 #include <cerrno>
+#include <new>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "sapwood/error.h"
 
@@ -26,7 +28,14 @@ fs::path directory_of(const fs::path& path) {
 // A link is written through: the file it leads to is replaced, not the link.
 fs::path resolve_target(const fs::path& target) {
   std::error_code error;
-  const fs::path resolved = fs::is_symlink(target, error) ? fs::weakly_canonical(target) : target;
+  fs::path resolved = target;
+  if (fs::is_symlink(target, error)) {
+    resolved = fs::weakly_canonical(target, error);
+    if (error == std::errc::not_enough_memory) throw std::bad_alloc();
+    if (error) {
+      throw Error(ErrorCode::io, target.string() + ": cannot follow the link: " + error.message());
+    }
+  }
   const fs::file_status status = fs::status(resolved, error);
   if (fs::exists(status) && !fs::is_regular_file(status)) {
     throw Error(ErrorCode::invalid_argument,
@@ -47,18 +56,19 @@ std::string proc_name(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 
 AtomicFile::AtomicFile(const fs::path& target, std::int64_t size)
     : target_(resolve_target(target)), size_(size) {
-  open_unnamed();
-  if (fd_ < 0) open_named();
   try {
+    open_unnamed();
+    if (fd_ < 0) open_named();
     reserve();
   } catch (...) {
-    ::close(fd_);
-    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+    release();
     throw;
   }
 }
 
-AtomicFile::~AtomicFile() {
+AtomicFile::~AtomicFile() { release(); }
+
+void AtomicFile::release() noexcept {
   if (fd_ >= 0) ::close(fd_);
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
@@ -76,10 +86,10 @@ void AtomicFile::open_unnamed() {
 
 void AtomicFile::open_named() {
   for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
-    const fs::path name = temporary_name();
+    fs::path name = temporary_name();
     fd_ = ::open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
     if (fd_ >= 0) {
-      temporary_ = name;
+      temporary_ = std::move(name);  // a copy could fail and leave the file
       return;
     }
     if (errno != EEXIST) break;
@@ -130,10 +140,10 @@ void AtomicFile::write_at(std::int64_t offset, std::span<const std::byte> bytes)
 void AtomicFile::commit() {
   if (::fsync(fd_) != 0) fail("cannot write to the disk", errno);
   for (int attempt = 0; temporary_.empty(); ++attempt) {
-    const fs::path name = temporary_name();
+    fs::path name = temporary_name();
     if (::linkat(AT_FDCWD, proc_name(fd_).c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) ==
         0) {
-      temporary_ = name;
+      temporary_ = std::move(name);
     } else if (errno != EEXIST || attempt == kNameAttempts) {
       fail("cannot name the finished file", errno);
     }

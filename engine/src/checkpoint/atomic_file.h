@@ -32,6 +32,7 @@ class AtomicFile {
   void open_unnamed();
   void open_named();
   void reserve();
+  void release() noexcept;
   void write_all(std::int64_t offset, std::span<const std::byte> bytes);
   std::filesystem::path temporary_name();
   [[noreturn]] void fail(const char* action, int error) const;

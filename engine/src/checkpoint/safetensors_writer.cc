@@ -136,9 +136,9 @@ Layout plan(const std::map<std::string, std::string>& metadata,
 }
 
 // Collects small pieces, and hashes on the way where a checksum is wanted.
-class HashedOutput {
+class HashedFile {
  public:
-  HashedOutput(AtomicFile& file, bool hash)
+  HashedFile(AtomicFile& file, bool hash)
       : file_(file), buffer_(std::make_unique_for_overwrite<std::byte[]>(kBufferBytes)) {
     if (hash) hash_.emplace();
   }
@@ -168,7 +168,7 @@ class HashedOutput {
   std::optional<Sha256> hash_;
 };
 
-void write_tensor(const TensorToWrite& tensor, std::int64_t bytes, HashedOutput& output) {
+void write_tensor(const TensorToWrite& tensor, std::int64_t bytes, HashedFile& output) {
   std::int64_t given = 0;
   const auto sink = [&](std::span<const std::byte> piece) {
     given += static_cast<std::int64_t>(piece.size());
@@ -203,7 +203,7 @@ void write_safetensors(const std::filesystem::path& target,
   const Layout layout = plan(all, tensors);
 
   AtomicFile file(target, layout.file_bytes);
-  HashedOutput output(file, checksum);
+  HashedFile output(file, checksum);
   const std::uint64_t length = layout.header.size();
   output.write(std::as_bytes(std::span(&length, 1)));
   output.write(as_bytes(layout.header));

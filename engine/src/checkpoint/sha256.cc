@@ -1,48 +1,36 @@
+#define OPENSSL_SUPPRESS_DEPRECATED  // see Impl
+
 #include "checkpoint/sha256.h"
 
-#include <openssl/evp.h>
-
-#include <new>
+#include <openssl/sha.h>
 
 #include "base/mapped_file.h"
-#include "sapwood/error.h"
 
 namespace sapwood {
 
+// These functions are deprecated for EVP_Digest..., which is no way to hash here: its first use
+// sets the whole library up with some 5,000 allocations, and if one of them fails it can crash, or
+// never hash again in this process. These allocate nothing and cannot fail.
 struct Sha256::Impl {
-  struct Deleter {
-    void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
-  };
-  std::unique_ptr<EVP_MD_CTX, Deleter> context;
+  SHA256_CTX context;
 };
 
-Sha256::Sha256() : impl_(std::make_unique<Impl>()) {
-  impl_->context.reset(EVP_MD_CTX_new());
-  if (impl_->context == nullptr) throw std::bad_alloc();
-  if (EVP_DigestInit_ex(impl_->context.get(), EVP_sha256(), nullptr) != 1) {
-    throw Error(ErrorCode::unsupported, "OpenSSL refuses SHA-256: check its configuration");
-  }
-}
+Sha256::Sha256() : impl_(std::make_unique<Impl>()) { SHA256_Init(&impl_->context); }
 
 Sha256::~Sha256() = default;
 
 void Sha256::update(std::span<const std::byte> bytes) {
-  if (EVP_DigestUpdate(impl_->context.get(), bytes.data(), bytes.size()) != 1) {
-    throw Error(ErrorCode::unsupported, "OpenSSL failed to compute SHA-256");
-  }
+  SHA256_Update(&impl_->context, bytes.data(), bytes.size());
 }
 
 std::string Sha256::hex() {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  if (EVP_DigestFinal_ex(impl_->context.get(), digest, &size) != 1) {
-    throw Error(ErrorCode::unsupported, "OpenSSL failed to compute SHA-256");
-  }
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256_Final(digest, &impl_->context);
   constexpr char kDigits[] = "0123456789abcdef";
   std::string out;
-  for (unsigned int i = 0; i < size; ++i) {
-    out += kDigits[digest[i] >> 4];
-    out += kDigits[digest[i] & 15];
+  for (const unsigned char byte : digest) {
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 15];
   }
   return out;
 }

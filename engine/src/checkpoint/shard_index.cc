@@ -1,6 +1,7 @@
 #include "checkpoint/shard_index.h"
 
 #include <map>
+#include <new>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -57,11 +58,13 @@ fs::path resolve_shard(const fs::path& index_path, const std::string& name) {
   const fs::path path = directory / name;
   std::error_code error;
   const fs::path target = fs::canonical(path, error);
+  if (error == std::errc::not_enough_memory) throw std::bad_alloc();
   if (error) {
     const bool absent = error == std::errc::no_such_file_or_directory;
     throw Error(absent ? ErrorCode::not_found : ErrorCode::io, where + error.message());
   }
   const fs::path real_directory = fs::canonical(directory, error);
+  if (error == std::errc::not_enough_memory) throw std::bad_alloc();
   if (error) throw Error(ErrorCode::io, where + error.message());
   if (target.parent_path() != real_directory && !is_hub_blob(real_directory, target)) {
     throw Error(ErrorCode::malformed, where + "is a symbolic link that leads out of the directory");

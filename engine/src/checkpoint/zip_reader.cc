@@ -2,6 +2,7 @@
 
 #include <zip.h>
 
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -23,6 +24,7 @@ class ZipError {
   ~ZipError() { zip_error_fini(&error_); }
   zip_error_t* get() noexcept { return &error_; }
   std::string text() { return zip_error_strerror(&error_); }
+  bool out_of_memory() const noexcept { return zip_error_code_zip(&error_) == ZIP_ER_MEMORY; }
 
  private:
   zip_error_t error_;
@@ -38,13 +40,17 @@ void ZipReader::Closer::operator()(zip* archive) const noexcept { zip_discard(ar
 
 ZipReader::ZipReader(std::span<const std::byte> archive, std::string label)
     : label_(std::move(label)) {
-  ZipError error;
-  zip_source_t* const source =
-      zip_source_buffer_create(archive.data(), archive.size(), /*freep=*/0, error.get());
-  if (source == nullptr) throw Error(ErrorCode::out_of_memory, label_ + ": " + error.text());
-  archive_.reset(zip_open_from_source(source, ZIP_RDONLY, error.get()));
-  if (archive_ == nullptr) {
+  // libzip calls some failed allocations "not a zip archive": a second try must say so too.
+  for (int attempt = 0; archive_ == nullptr; ++attempt) {
+    ZipError error;
+    zip_source_t* const source =
+        zip_source_buffer_create(archive.data(), archive.size(), /*freep=*/0, error.get());
+    if (source == nullptr) throw std::bad_alloc();
+    archive_.reset(zip_open_from_source(source, ZIP_RDONLY, error.get()));
+    if (archive_ != nullptr) break;
     zip_source_free(source);  // a successful open would have taken it over
+    if (error.out_of_memory()) throw std::bad_alloc();
+    if (attempt == 0) continue;
     throw Error(ErrorCode::malformed, label_ + ": zip archive: " + error.text() +
                                           ": the file is damaged or was cut short");
   }
@@ -63,6 +69,8 @@ ZipReader::ZipReader(std::span<const std::byte> archive, std::string label)
                                      ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
     if (zip_stat_index(archive_.get(), static_cast<zip_uint64_t>(i), 0, &stat) != 0 ||
         (stat.valid & kWanted) != kWanted) {
+      if (zip_error_code_zip(zip_get_error(archive_.get())) == ZIP_ER_MEMORY)
+        throw std::bad_alloc();
       throw Error(ErrorCode::malformed,
                   label_ + ": zip archive: entry " + std::to_string(i) + " cannot be read");
     }
@@ -95,26 +103,28 @@ const ZipReader::Entry* ZipReader::find(std::string_view name) const noexcept {
 }
 
 std::unique_ptr<std::byte[]> ZipReader::read(const Entry& entry) const {
-  const auto fail = [&](const char* why) {
+  const auto fail = [&](zip_error_t* error, const char* why) {
+    if (error != nullptr && zip_error_code_zip(error) == ZIP_ER_MEMORY) throw std::bad_alloc();
+    if (error != nullptr) why = zip_error_strerror(error);
     throw Error(ErrorCode::malformed, label_ + ": zip entry " + std::to_string(entry.index) +
                                           ": cannot be read (" + why +
                                           "): the file is damaged or was cut short");
   };
   const std::unique_ptr<zip_file_t, EntryCloser> file(
       zip_fopen_index(archive_.get(), entry.index, 0));
-  if (file == nullptr) fail(zip_strerror(archive_.get()));
+  if (file == nullptr) fail(zip_get_error(archive_.get()), "");
   auto bytes = std::make_unique_for_overwrite<std::byte[]>(static_cast<std::size_t>(entry.size));
   std::int64_t done = 0;
   while (done < entry.size) {
     const zip_int64_t got =
         zip_fread(file.get(), bytes.get() + done, static_cast<zip_uint64_t>(entry.size - done));
-    if (got <= 0) fail(got < 0 ? zip_file_strerror(file.get()) : "too few bytes");
+    if (got <= 0) fail(got < 0 ? zip_file_get_error(file.get()) : nullptr, "too few bytes");
     done += got;
   }
   // The CRC is compared at the end of the entry, which only a further read reaches.
   std::byte rest;
   const zip_int64_t end = zip_fread(file.get(), &rest, 1);
-  if (end != 0) fail(end < 0 ? zip_file_strerror(file.get()) : "too many bytes");
+  if (end != 0) fail(end < 0 ? zip_file_get_error(file.get()) : nullptr, "too many bytes");
   return bytes;
 }
 

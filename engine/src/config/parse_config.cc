@@ -319,6 +319,11 @@ void resolve_labels(ModelConfig& config, int head_rows) {
     config.labels = {"start", "end"};
     return;
   }
+  if (head_rows < 1) {
+    throw Error(ErrorCode::mismatch,
+                "the classification head: expected rows, one for each label, found " +
+                    std::to_string(head_rows));
+  }
   if (config.labels.empty()) {
     for (int i = 0; i < head_rows; ++i) config.labels.push_back("LABEL_" + std::to_string(i));
   }

@@ -8,7 +8,7 @@
 
 #include "onednn/onednn_product.h"
 #include "sapwood/config.h"
-#include "sapwood/graph.h"
+#include "sapwood/graph_summary.h"
 #include "sapwood/kernels/kernels.h"
 #include "weights/packed_weights.h"
 

@@ -10,6 +10,8 @@
 #include "load/directory.h"
 #include "load/int8_errors.h"
 #include "load/metadata.h"
+#include "sapwood/model_files.h"
+#include "weights/finite.h"
 
 namespace sapwood {
 namespace {
@@ -38,15 +40,9 @@ void require_outside(const std::filesystem::path& source, const std::filesystem:
 std::vector<std::string> not_finite(const TensorSource& checkpoint,
                                     const std::vector<std::string>& unused) {
   std::vector<std::string> names;
-  std::vector<float> values;
   for (const TensorView& tensor : checkpoint.tensors()) {
     if (std::find(unused.begin(), unused.end(), tensor.name) != unused.end()) continue;
-    if (!is_floating(tensor.dtype)) continue;
-    values.resize(static_cast<std::size_t>(tensor.elements()));
-    to_float(tensor, values.data());
-    if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) {
-      names.push_back(tensor.name);
-    }
+    if (is_floating(tensor.dtype) && !all_finite(tensor)) names.push_back(tensor.name);
   }
   return names;
 }
@@ -70,6 +66,17 @@ std::vector<ConvertReport::Product> keep_damaged(const LoadedParts& parts,
     products.push_back({product.name, product.error, damaged ? "bf16" : "int8"});
   }
   return products;
+}
+
+// Adds what is kept in another type without having been measured: tables and trees whose weights
+// are not finite.
+void add_unmeasured(const WeightTypes& types, std::vector<ConvertReport::Product>& products) {
+  for (const auto& [name, type] : types.exceptions) {
+    const auto is_it = [&name = name](const auto& product) { return product.name == name; };
+    if (std::none_of(products.begin(), products.end(), is_it)) {
+      products.push_back({name, std::nan(""), to_string(type)});
+    }
+  }
 }
 
 }  // namespace
@@ -117,6 +124,8 @@ ConvertReport convert(const std::filesystem::path& source, const std::filesystem
         keep_damaged(exact, tokenizer ? &*tokenizer : nullptr, options.max_error, types);
   }
   const LoadedParts parts = pack_directory(directory, types);
+  types = parts.weights.types();
+  add_unmeasured(types, report.products);
   report.not_finite = not_finite(directory.checkpoint, parts.unused_tensors);
 
   std::vector<TensorToWrite> tensors;

@@ -13,7 +13,7 @@ DirectorySource open_directory(const std::filesystem::path& directory) {
   JsonDocument config = read_json(folder.at("config.json"), notices);
   auto sentence = read_sentence_config(folder, notices);
   TensorSource checkpoint = open_checkpoint(folder);
-  return {std::move(folder), std::move(config), std::move(sentence), std::move(checkpoint),
+  return {std::move(folder), std::move(config), sentence, std::move(checkpoint),
           std::move(notices)};
 }
 

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <random>
 
+#include "run/choose_kernels.h"
 #include "run/run.h"
-#include "sapwood/kernels/dispatch.h"
 #include "sapwood/kernels/pack.h"
 
 namespace sapwood {
@@ -24,28 +24,24 @@ constexpr const char* kSentences[] = {
     "He didn't say a word; he just closed the door, sat down, and looked out of the window.",
 };
 
-void append(Batch& batch, const std::vector<std::int32_t>& ids, const ModelConfig& config) {
-  const auto length = std::min<std::size_t>(ids.size(), config.max_positions);
-  if (batch.tokens() + static_cast<int>(length) > kSampleTokens) return;
-  for (std::size_t i = 0; i < length; ++i) {
-    batch.ids.push_back(ids[i]);
-    batch.positions.push_back(static_cast<std::int32_t>(i));
-    batch.types.push_back(0);
-  }
-  batch.selected.push_back(batch.tokens() - 1);
-  batch.starts.push_back(batch.tokens());
-  batch.longest = std::max(batch.longest, static_cast<int>(length));
+void append(Batch& batch, std::span<const std::int32_t> ids, const Capacity& capacity) {
+  ids = ids.first(std::min<std::size_t>(ids.size(), capacity.length));
+  const auto last = static_cast<std::int32_t>(ids.size()) - 1;
+  if (!ids.empty() && batch.fits(ids.size(), 1, capacity)) batch.add(ids, {}, {&last, 1});
 }
 
-void fill_sample(Batch& batch, const ModelConfig& config, const Tokenizer* tokenizer) {
+void fill_sample(Batch& batch, const ModelConfig& config, const Tokenizer* tokenizer,
+                 const Capacity& capacity) {
   if (tokenizer != nullptr) {
-    for (const char* sentence : kSentences) append(batch, tokenizer->encode(sentence).ids, config);
+    for (const char* sentence : kSentences) {
+      append(batch, tokenizer->encode(sentence).ids, capacity);
+    }
   }
   std::mt19937 random(1);
   std::uniform_int_distribution<std::int32_t> any(0, config.vocab_size - 1);
   std::vector<std::int32_t> ids(std::min(kRandomTokens, config.max_positions));
   std::generate(ids.begin(), ids.end(), [&] { return any(random); });
-  append(batch, ids, config);
+  append(batch, ids, capacity);
 }
 
 // w [n, k] from f32 panels.
@@ -59,7 +55,8 @@ std::vector<float> unpacked(const float* panels, int n, int k) {
   return w;
 }
 
-// The product's outputs without bias and activation, in f32 and in int8.
+// How far the product's outputs in int8, without bias and activation, are from those in f32. NaN
+// where a weight or an input is not finite, so that nothing can be said.
 double error_of(const Node& node, const kernels::KernelTable& kernels, const float* x, int rows) {
   const int n = node.n, k = node.k;
   const auto padded = static_cast<std::size_t>(kernels::round_up(n, kernels::kPanelWidth));
@@ -77,6 +74,9 @@ double error_of(const Node& node, const kernels::KernelTable& kernels, const flo
                            .panel_begin = 0,
                            .panel_end = static_cast<int>(padded) / kernels::kPanelWidth};
   kernels.linear_f32(args);
+  const auto is_finite = [](float value) { return std::isfinite(value); };
+  const std::vector<float> w = unpacked(static_cast<const float*>(node.weight), n, k);
+  if (!std::all_of(w.begin(), w.end(), is_finite)) return std::nan("");
 
   const std::int64_t stride = kernels::round_up(k, 4);
   std::vector<std::uint8_t> q(static_cast<std::size_t>(rows * stride));
@@ -87,8 +87,7 @@ double error_of(const Node& node, const kernels::KernelTable& kernels, const flo
   std::vector<std::int8_t> storage(bytes);
   const auto at = reinterpret_cast<std::uintptr_t>(storage.data());
   std::int8_t* panels = storage.data() + (kernels::kAlignment - at % kernels::kAlignment);
-  kernels::pack_linear_int8(unpacked(static_cast<const float*>(node.weight), n, k).data(), n, k,
-                            panels, scales.data(), sums.data());
+  kernels::pack_linear_int8(w.data(), n, k, panels, scales.data(), sums.data());
   args.x = q.data();
   args.x_stride = stride;
   args.x_scales = x_scales.data();
@@ -104,14 +103,15 @@ double error_of(const Node& node, const kernels::KernelTable& kernels, const flo
     squares += difference * difference;
     of += static_cast<double>(exact[i]) * exact[i];
   }
-  return of > 0 ? std::sqrt(squares / of) : 0;
+  // Outputs that are all zero are exact in int8 too; NaN stays NaN.
+  return squares == 0 ? 0 : std::sqrt(squares / of);
 }
 
 }  // namespace
 
 std::vector<ProductError> int8_errors(const ModelConfig& config, const PackedWeights& weights,
                                       const Tokenizer* tokenizer) {
-  const kernels::KernelTable& kernels = *kernels::select_table("auto");
+  const kernels::KernelTable& kernels = choose_kernels("auto");
   const int sequences = static_cast<int>(std::size(kSentences)) + 1;
   const Graph graph(config, weights, kernels,
                     {.tokens = std::max(kSampleTokens, config.max_positions),
@@ -121,18 +121,14 @@ std::vector<ProductError> int8_errors(const ModelConfig& config, const PackedWei
                      .threads = 1});
   Team alone(1);
   Workspace workspace(graph);
-  fill_sample(workspace.batch, config, tokenizer);
+  fill_sample(workspace.batch, config, tokenizer, graph.capacity());
   std::vector<ProductError> errors;
   const WeightTypes int8 = WeightTypes::all(kernels::DType::int8);
   for (const Node& node : graph.nodes()) {
     if (node.op == Op::linear && int8.stored(node.name, node.n, node.k) == kernels::DType::int8) {
-      const RowKind kind = graph.values()[node.x].rows;
-      const int rows = kind == RowKind::tokens ? workspace.batch.tokens()
-                       : kind == RowKind::sequences
-                           ? workspace.batch.sequences()
-                           : static_cast<int>(workspace.batch.selected.size());
+      const Value& x = graph.values()[node.x];
       errors.push_back(
-          {node.name, error_of(node, kernels, workspace.at(graph.values()[node.x]), rows)});
+          {node.name, error_of(node, kernels, workspace.at(x), workspace.batch.rows(x.rows))});
     }
     run_node(graph, node, workspace, alone);
   }

@@ -5,44 +5,25 @@
 #include <algorithm>
 #include <cmath>
 #include <condition_variable>
-#include <fstream>
+#include <exception>
 #include <mutex>
-#include <string>
-#include <system_error>
+#include <optional>
 #include <thread>
 #include <vector>
 
+#include "run/cpu_quota.h"
+
 namespace sapwood {
-namespace {
-
-// CPUs' worth of time that the cgroup of this process grants, or 0 where it sets no limit.
-double cgroup_quota() {
-  // v2: "max 100000" or "150000 100000". Inside a container the process's own group is the root.
-  std::ifstream v2("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (v2 >> quota >> period) {
-    return quota == "max" || period <= 0 ? 0 : std::strtod(quota.c_str(), nullptr) / period;
-  }
-  std::ifstream v1_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"),
-      v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  double granted = 0;
-  if (v1_quota >> granted && v1_period >> period && granted > 0 && period > 0)
-    return granted / period;
-  return 0;
-}
-
-}  // namespace
 
 int available_threads() {
   cpu_set_t mask;
   CPU_ZERO(&mask);
   int threads = 1;
   if (sched_getaffinity(0, sizeof(mask), &mask) == 0) threads = std::max(1, CPU_COUNT(&mask));
-  const double quota = cgroup_quota();
   // A thread more than the quota would only be throttled in the middle of a product.
-  if (quota > 0)
-    threads = std::min(threads, std::max(1, static_cast<int>(std::floor(quota + 0.01))));
+  if (const std::optional<double> quota = cpu_quota(); quota && *quota < threads) {
+    threads = std::max(1, static_cast<int>(std::floor(*quota + 0.01)));
+  }
   return threads;
 }
 
@@ -51,10 +32,11 @@ int available_threads() {
 class Executor::Helpers {
  public:
   explicit Helpers(int count) {
+    threads_.reserve(static_cast<std::size_t>(count));
     try {
       for (int i = 0; i < count; ++i) threads_.emplace_back([this, i] { help(i + 1); });
-    } catch (const std::system_error&) {
-      // The system grants no more: those that are there do.
+    } catch (const std::exception&) {
+      // The system grants no more threads, or no memory for them: those that are there do.
     }
   }
 
@@ -115,7 +97,7 @@ class Executor::Helpers {
 // Work is always cut for `threads`, so that results and memory do not depend on the machine; more
 // threads than processors would only wait for each other.
 Executor::Executor(int threads) : threads_(threads) {
-  const int helpers = std::min(threads, available_threads()) - 1;
+  const int helpers = threads > 1 ? std::min(threads, available_threads()) - 1 : 0;
   if (helpers > 0) helpers_ = std::make_unique<Helpers>(helpers);
 }
 

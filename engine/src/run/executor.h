@@ -7,8 +7,7 @@
 
 namespace sapwood {
 
-// Threads this process may really use: the affinity mask, bounded by the cgroup's CPU quota (v2 and
-// v1), at least 1.
+// Threads this process may really use: the affinity mask, bounded by cpu_quota(), at least 1.
 int available_threads();
 
 // The threads that help runs, one set for each model. They sleep between runs.

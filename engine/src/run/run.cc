@@ -32,17 +32,7 @@ struct Run {
            row;
   }
 
-  int rows(ValueId id) const {
-    switch (value(id).rows) {
-      case RowKind::tokens:
-        return workspace.batch.tokens();
-      case RowKind::sequences:
-        return workspace.batch.sequences();
-      case RowKind::selected:
-        return static_cast<int>(workspace.batch.selected.size());
-    }
-    return 0;
-  }
+  int rows(ValueId id) const { return workspace.batch.rows(value(id).rows); }
 
   // Splits rows evenly over the threads and calls f(first, count) for each share.
   template <class F>

@@ -6,23 +6,6 @@
 
 namespace sapwood {
 
-void Batch::clear() {
-  ids.clear();
-  positions.clear();
-  types.clear();
-  selected.clear();
-  starts.assign(1, 0);
-  longest = 0;
-}
-
-void Batch::reserve(const Capacity& capacity) {
-  ids.reserve(capacity.tokens);
-  positions.reserve(capacity.tokens);
-  types.reserve(capacity.tokens);
-  selected.reserve(capacity.selected);
-  starts.reserve(capacity.sequences + 1);
-}
-
 Workspace::Workspace(const Graph& graph) {
   const auto bytes = static_cast<std::size_t>(graph.arena_bytes());
   // Not touched here: pages that no run reaches are never backed by memory.

@@ -2,27 +2,12 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <vector>
 
-#include "graph/graph.h"
+#include "run/batch.h"
 
 namespace sapwood {
-
-// A packed batch: sequences end to end, no padding.
-struct Batch {
-  std::vector<std::int32_t> ids, positions, types;  // [tokens]
-  std::vector<std::int32_t> starts;                 // [sequences + 1]: "cu_seqlens"
-  std::vector<std::int32_t> selected;               // rows, ascending
-  int longest = 0;
-
-  int tokens() const { return static_cast<int>(ids.size()); }
-  int sequences() const { return static_cast<int>(starts.size()) - 1; }
-  void clear();
-  void reserve(const Capacity& capacity);
-};
 
 class Workspace {
  public:

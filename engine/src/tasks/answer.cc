@@ -5,7 +5,7 @@
 
 #include "sapwood/tasks.h"
 #include "tasks/answer_spans.h"
-#include "tasks/batch.h"
+#include "tasks/encoded_inputs.h"
 
 namespace sapwood {
 
@@ -50,7 +50,7 @@ std::vector<Result<std::vector<Answer>>> answer(const Model& model,
   // Some spans become one when they are widened to words.
   const std::size_t candidates = options.align_to_words ? top_k * 2 + 10 : top_k;
 
-  tasks::Batch batch = tasks::encode_inputs(model, inputs.size(), [&](std::size_t i) {
+  tasks::EncodedInputs batch = tasks::encode_inputs(model, inputs.size(), [&](std::size_t i) {
     return tokenizer.encode(inputs[i].question, inputs[i].context, encode);
   });
   std::vector<std::vector<Answer>> values(inputs.size());

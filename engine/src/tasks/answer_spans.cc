@@ -32,6 +32,7 @@ std::vector<float> masked_softmax(const MatrixView& logits, std::size_t column,
 
 bool better(const TokenSpan& a, const TokenSpan& b) {
   if (a.score != b.score) return a.score > b.score;
+  if (a.logit != b.logit) return a.logit > b.logit;
   return a.first != b.first ? a.first < b.first : a.last < b.last;
 }
 
@@ -53,7 +54,9 @@ WindowSpans best_spans(const MatrixView& logits, std::span<const std::uint8_t> a
     if (!(start_score > 0)) continue;
     const int stop = first + std::min(tokens - first, max_length);
     for (int last = first; last < stop; ++last) {
-      const TokenSpan span{first, last, start_score * end[static_cast<std::size_t>(last)]};
+      const TokenSpan span{
+          first, last, start_score * end[static_cast<std::size_t>(last)],
+          static_cast<double>(logits.row(first)[0]) + static_cast<double>(logits.row(last)[1])};
       if (!(span.score > 0)) continue;
       if (heap.size() == count) {
         if (!better(span, heap.front())) continue;

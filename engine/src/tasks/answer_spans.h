@@ -19,10 +19,11 @@ namespace sapwood::tasks {
 struct TokenSpan {
   int first, last;  // both inclusive
   float score;      // product of the start's and the end's probability
+  double logit;     // sum of the start's and the end's logit
 };
 
 struct WindowSpans {
-  std::vector<TokenSpan> spans;  // best first
+  std::vector<TokenSpan> spans;  // best first: by score, equal scores by logit
   float null_score;  // the probability that the window's answer is its first token, [CLS]
 };
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "tasks/batch.h"
+#include "tasks/encoded_inputs.h"
 #include "tasks/scores.h"
 
 namespace sapwood {
@@ -26,7 +26,8 @@ std::vector<LabelScore> label_scores(std::span<const float> logits,
   }
   const std::size_t count = top_k == 0 ? scores.size() : static_cast<std::size_t>(top_k);
   std::vector<LabelScore> best;
-  for (const int i : best_indices(scores, count)) {
+  // By the logits: scores are equal where the function saturates.
+  for (const int i : best_indices(logits, count)) {
     best.push_back({labels[static_cast<std::size_t>(i)], scores[static_cast<std::size_t>(i)]});
   }
   return best;
@@ -42,7 +43,7 @@ std::vector<Result<Classification>> classify(const Model& model, std::span<const
   const ScoreFunction function =
       options.function.value_or(tasks::default_function(config.problem, config.labels.size()));
 
-  tasks::Batch batch = tasks::encode_inputs(model, inputs.size(), [&](std::size_t i) {
+  tasks::EncodedInputs batch = tasks::encode_inputs(model, inputs.size(), [&](std::size_t i) {
     const TextInput& input = inputs[i];
     return input.pair ? model.encode(input.text, *input.pair, options.length)
                       : model.encode(input.text, options.length);

@@ -4,7 +4,7 @@
 
 #include "sapwood/kernels/kernels.h"
 #include "sapwood/tasks.h"
-#include "tasks/batch.h"
+#include "tasks/encoded_inputs.h"
 #include "tasks/vectors.h"
 
 namespace sapwood {
@@ -32,7 +32,7 @@ std::vector<Result<Embedding>> embed(const Model& model, std::span<const TextInp
   const PoolingMode pooling = options.pooling.value_or(sentence.pooling);
   const bool normalize = options.normalize.value_or(sentence.normalize);
 
-  tasks::Batch batch = tasks::encode_inputs(model, inputs.size(), [&](std::size_t i) {
+  tasks::EncodedInputs batch = tasks::encode_inputs(model, inputs.size(), [&](std::size_t i) {
     const TextInput& input = inputs[i];
     return input.pair ? model.encode(input.text, *input.pair, options.length)
                       : model.encode(input.text, options.length);

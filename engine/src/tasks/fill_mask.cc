@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "sapwood/tokenizer/word_piece_decoder.h"
-#include "tasks/batch.h"
+#include "tasks/encoded_inputs.h"
 #include "tasks/scores.h"
 
 namespace sapwood {
@@ -86,7 +86,7 @@ std::vector<Result<MaskFills>> fill_mask(const Model& model,
   const std::size_t top_k = std::min(static_cast<std::size_t>(options.top_k),
                                      static_cast<std::size_t>(model.config().vocab_size));
 
-  tasks::Batch batch = tasks::encode_inputs(model, texts.size(), [&](std::size_t i) {
+  tasks::EncodedInputs batch = tasks::encode_inputs(model, texts.size(), [&](std::size_t i) {
     Encoding encoding = model.encode(texts[i], options.length);
     const auto masks = std::count(encoding.ids.begin(), encoding.ids.end(), *mask);
     if (masks == 0) {

@@ -3,7 +3,7 @@
 
 #include "sapwood/tasks.h"
 #include "sapwood/utf8.h"
-#include "tasks/batch.h"
+#include "tasks/encoded_inputs.h"
 #include "tasks/ner_aggregate.h"
 #include "tasks/scores.h"
 #include "tasks/text_index.h"
@@ -74,7 +74,7 @@ std::vector<Result<Entities>> ner(const Model& model, std::span<const std::strin
   };
   const EncodeOptions encode = encode_options(model, options);
 
-  tasks::Batch batch = tasks::encode_inputs(
+  tasks::EncodedInputs batch = tasks::encode_inputs(
       model, texts.size(), [&](std::size_t i) { return tokenizer.encode(texts[i], encode); });
   std::vector<Entities> values(texts.size());
 

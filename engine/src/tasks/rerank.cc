@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "sapwood/tasks.h"
-#include "tasks/batch.h"
+#include "tasks/encoded_inputs.h"
 #include "tasks/rank.h"
 #include "tasks/scores.h"
 #include "tasks/vectors.h"
@@ -12,10 +12,10 @@ namespace sapwood {
 
 namespace tasks {
 
-std::vector<RankedText> rank(std::span<const float> scores) {
+std::vector<RankedText> rank(std::span<const float> logits, std::span<const float> scores) {
   std::vector<RankedText> ranking;
-  ranking.reserve(scores.size());
-  for (const int i : best_indices(scores, scores.size())) {
+  ranking.reserve(logits.size());
+  for (const int i : best_indices(logits, logits.size())) {
     ranking.push_back({i, scores[static_cast<std::size_t>(i)]});
   }
   return ranking;
@@ -36,17 +36,17 @@ Result<Ranking> rerank_pairs(const Model& model, std::string_view query,
   std::vector<TextInput> pairs;
   pairs.reserve(texts.size());
   for (const std::string_view text : texts) pairs.push_back({query, text});
-  const auto scored = classify(
-      model, pairs,
-      {1, options.raw_scores ? ScoreFunction::none : ScoreFunction::sigmoid, options.length});
+  const auto classified = classify(model, pairs, {1, ScoreFunction::none, options.length});
   Ranking ranking;
-  std::vector<float> scores;
-  for (std::size_t i = 0; i < scored.size(); ++i) {
-    if (!scored[i]) return at_text(i, scored[i].error());
-    scores.push_back(scored[i].value().labels[0].score);
-    ranking.truncated |= scored[i].value().truncated;
+  std::vector<float> logits, scores;
+  for (std::size_t i = 0; i < classified.size(); ++i) {
+    if (!classified[i]) return at_text(i, classified[i].error());
+    const float logit = classified[i].value().labels[0].score;
+    logits.push_back(logit);
+    scores.push_back(options.raw_scores ? logit : tasks::sigmoid(logit));
+    ranking.truncated |= classified[i].value().truncated;
   }
-  ranking.texts = tasks::rank(scores);
+  ranking.texts = tasks::rank(logits, scores);
   return ranking;
 }
 
@@ -71,7 +71,7 @@ Result<Ranking> rerank_embeddings(const Model& model, std::string_view query,
     scores.push_back(tasks::cosine(target.values, text.values));
     ranking.truncated |= text.truncated;
   }
-  ranking.texts = tasks::rank(scores);
+  ranking.texts = tasks::rank(scores, scores);
   return ranking;
 }
 

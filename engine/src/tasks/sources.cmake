@@ -4,7 +4,7 @@ set(SAPWOOD_TASK_LIBRARIES sapwood_utf8proc)
 set(SAPWOOD_TASK_SOURCES
   src/tasks/answer.cc
   src/tasks/answer_spans.cc
-  src/tasks/batch.cc
+  src/tasks/encoded_inputs.cc
   src/tasks/classify.cc
   src/tasks/embed.cc
   src/tasks/fill_mask.cc

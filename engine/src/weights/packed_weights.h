@@ -29,7 +29,8 @@ int count_labels(const TensorSource& source, const ModelConfig& config);
 class PackedWeights {
  public:
   // Checks the whole table against the checkpoint, then converts to float and packs in the types
-  // asked for. config.labels are resolved. Throws Error mismatch or not_found that names tensor,
+  // asked for; int8 weights that hold a NaN or an infinity are kept in bf16, an exception in
+  // types(). config.labels are resolved. Throws Error mismatch or not_found that names tensor,
   // expected and found shape.
   static PackedWeights pack(const TensorSource& source, const ModelConfig& config,
                             const WeightTypes& types);

@@ -8,19 +8,13 @@
 #include "checkpoint/safetensors_writer.h"
 #include "sapwood/kernels/bf16.h"
 #include "sapwood/kernels/pack.h"
+#include "weights/finite.h"
 #include "weights/packed_weights.h"
 #include "weights/placement.h"
 #include "weights/problems.h"
 
 namespace sapwood {
 namespace {
-
-const TensorView* find_any(const TensorSource& source, const std::vector<std::string>& names) {
-  for (const std::string& name : names) {
-    if (const TensorView* tensor = source.find(name)) return tensor;
-  }
-  return nullptr;
-}
 
 // Models saved with a head carry its prefix, bare encoders mostly do not.
 std::string find_prefix(const TensorSource& source, Architecture architecture) {
@@ -96,12 +90,16 @@ class Packer {
   Packer(const TensorSource& source, const ModelConfig& config, const WeightTypes& types)
       : source_(source),
         config_(config),
-        table_(weight_table(config, types, find_prefix(source, config.architecture))) {
+        prefix_(find_prefix(source, config.architecture)),
+        table_(weight_table(config, types, prefix_)) {
     weights_.types_ = types;
   }
 
   PackedWeights run() {
     check();
+    if (widen_not_finite(source_, table_, weights_.types_)) {
+      table_ = weight_table(config_, weights_.types_, prefix_);
+    }
     for (const PackedSpec& spec : table_) {
       weights_.tensors_[spec.name] = {spec.dtype, spec.shape, nullptr, packed_bytes(spec)};
     }
@@ -115,6 +113,7 @@ class Packer {
   void check() const {
     Problems problems;
     for (const PackedSpec& spec : table_) {
+      if (spec.sinusoidal) check_computed(spec, problems);
       for (const SourceTensor& wanted : spec.sources) {
         const TensorView* tensor = find_any(source_, wanted.names);
         if (tensor == nullptr) {
@@ -133,6 +132,19 @@ class Packer {
       }
     }
     problems.throw_if_any();
+  }
+
+  // A table that is computed has only the configuration's word for its size.
+  void check_computed(const PackedSpec& spec, Problems& problems) const {
+    constexpr std::int64_t kHarmless = 64 << 20;
+    std::int64_t file_bytes = 0;
+    for (const MappedFile& file : source_.files()) file_bytes += file.size();
+    const std::int64_t bytes = packed_bytes(spec);
+    if (bytes <= std::max(kHarmless, file_bytes)) return;
+    problems.add(ErrorCode::mismatch, "the configuration asks for " +
+                                          std::to_string(spec.shape[0]) +
+                                          " positions, a table of " + std::to_string(bytes) +
+                                          " bytes, more than the whole checkpoint has");
   }
 
   // A source, or the part of it that is wanted, as floats.
@@ -286,6 +298,7 @@ class Packer {
 
   const TensorSource& source_;
   const ModelConfig& config_;
+  const std::string prefix_;  // of the encoder's names in this checkpoint
   std::vector<PackedSpec> table_;
   std::vector<float> gathered_, reordered_;
   std::set<std::string> used_;

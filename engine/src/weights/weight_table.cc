@@ -1,5 +1,6 @@
 #include "weights/weight_table.h"
 
+#include "checkpoint/tensor_source.h"
 #include "sapwood/error.h"
 #include "weights/table.h"
 
@@ -207,8 +208,10 @@ const char* to_string(kernels::DType type) noexcept {
   return "?";
 }
 
-std::vector<PackedSpec> weight_table(const ModelConfig& config, const WeightTypes& types,
-                                     const std::string& prefix) {
+namespace {
+
+std::vector<PackedSpec> table_of(const ModelConfig& config, const WeightTypes& types,
+                                 const std::string& prefix) {
   switch (config.architecture) {
     case Architecture::distilbert:
       return post_norm_table(config, types, prefix, distilbert_names(prefix));
@@ -218,6 +221,23 @@ std::vector<PackedSpec> weight_table(const ModelConfig& config, const WeightType
       return crammed_table(config, types, prefix);
   }
   return {};
+}
+
+}  // namespace
+
+std::vector<PackedSpec> weight_table(const ModelConfig& config, const WeightTypes& types,
+                                     const std::string& prefix) {
+  std::vector<PackedSpec> table = table_of(config, types, prefix);
+  for (const PackedSpec& spec : table) {
+    // Kernels divide by sizes, and a product without outputs has nothing to split.
+    if (std::all_of(spec.shape.begin(), spec.shape.end(), [](auto size) { return size > 0; })) {
+      continue;
+    }
+    throw Error(ErrorCode::mismatch, "tensor '" + spec.name +
+                                         "': the configuration makes its shape " +
+                                         to_string(spec.shape) + ": every size must be positive");
+  }
+  return table;
 }
 
 bool is_tied(const ModelConfig& config) {

@@ -81,7 +81,8 @@ struct PackedSpec {
 };
 
 // Every tensor of the model. `prefix` stands before the encoder's names in this checkpoint
-// ("bert.", "distilbert.", "encoder." or ""). config.labels are resolved.
+// ("bert.", "distilbert.", "encoder." or ""). config.labels are resolved. Throws Error mismatch
+// where the configuration makes a size 0.
 std::vector<PackedSpec> weight_table(const ModelConfig& config, const WeightTypes& types,
                                      const std::string& prefix);
 

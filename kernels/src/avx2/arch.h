@@ -179,8 +179,8 @@ inline void sum_each(const Register (&values)[kDots], Scalar* sums) {
       quads(values[0], values[1]), quads(values[2], values[3]),
       [](Reg x, Reg y) { return _mm256_shuffle_ps(x, y, 0x44); },
       [](Reg x, Reg y) { return _mm256_shuffle_ps(x, y, 0xee); });
-  // Lanes 0 and 1 are the halves of sum 0, lanes 2 and 3 of sum 2, 4 and 5 of sum 1, 6 and 7 of
-  // sum 3.
+  // Lanes 0 and 1 are the halves of sum 0, lanes 2 and 3 of sum 2, 4 and 5 of sum 1, 6 and 7 of sum
+  // 3.
   const Register all = join(
       pairs, pairs, [](Reg x, Reg) { return x; },
       [](Reg x, Reg) { return _mm256_permute_ps(x, 0xb1); });

@@ -1,6 +1,5 @@
 // AVX-512 (F, CD, BW, DQ, VL): the registers, tile sizes and few operations that the shared bodies
-// in
-// ../simd are written over. Everything stands in an anonymous namespace (README.md, "The linker
+// in ../simd are written over. Everything stands in an anonymous namespace (README.md, "The linker
 // trap").
 #pragma once
 

@@ -63,10 +63,6 @@ void embedding(const EmbeddingArgs& a) noexcept {
   }
 }
 
-void softmax(const SoftmaxArgs& a) noexcept {
-  for (int i = 0; i < a.rows; ++i) softmax_row(a.x + i * a.stride, a.cols, 1.0f);
-}
-
 void gelu_glu(const GeluGluArgs& a) noexcept {
   for (int i = 0; i < a.rows; ++i) {
     const float* x = a.x + std::int64_t{i} * 2 * a.cols;

@@ -75,8 +75,8 @@ inline bool streams(const FffArgs& a) {
          (reinterpret_cast<std::uintptr_t>(a.y) & kMask) == 0;
 }
 
-// Writes rows of y from finished walkers: walkers[t * count + i] is that of row i in tree
-// `tree` + t.
+// Writes rows of y from finished walkers: walkers[t * count + i] is that of row i in tree `tree` +
+// t.
 inline void write_output(const Forest& f, const Walker* walkers, int count, int tree, int trees) {
   const FffArgs& a = f.a;
   const int nodes = trees * f.levels;

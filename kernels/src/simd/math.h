@@ -37,8 +37,8 @@ inline Vec max_or_nan(Vec bound, Vec x) { return xsimd::max(bound, x); }
 // 1.5 * 2^23: adding it rounds a float of magnitude below 2^22 to an integer held in the low bits.
 constexpr float kRound = 12582912.0f;
 
-// 2^(n + f) where rounded = kRound + n, |f| <= 1/2 and n in [-126, 127]. The polynomial is
-// 1 + f q(f) with q fitted for least relative error of the whole, 9.2e-8.
+// 2^(n + f) where rounded = kRound + n, |f| <= 1/2 and n in [-126, 127]. The polynomial is 1 + f
+// q(f) with q fitted for least relative error of the whole, 9.2e-8.
 inline Vec exp2_parts(Vec rounded, Vec f) {
   Vec q(1.326472731307149e-3f);
   q = mul_add(q, f, Vec(9.671512991189957e-3f));

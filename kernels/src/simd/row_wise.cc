@@ -51,25 +51,6 @@ void layer_norm_row(const LayerNormArgs& a, std::int64_t first) {
   });
 }
 
-void softmax_row(float* x, int cols) {
-  const Vec lowest(-__builtin_inff());
-  Vec largest = lowest;
-  for_columns(cols, [&](int j, int count) {
-    largest = xsimd::max(largest, Vec(blend_first(load_up_to(x + j, count), lowest, count)));
-  });
-  const Vec shift(max_lane(largest));
-  Vec sum(0.0f);
-  for_columns(cols, [&](int j, int count) {
-    const Vec e = exp_nonpositive(load_up_to(x + j, count) - shift);
-    sum = sum + Vec(blend_first(e, zero(), count));
-    store_up_to(x + j, e, count);
-  });
-  const Vec inverse(1.0f / sum_lanes(sum));
-  for_columns(cols, [&](int j, int count) {
-    store_up_to(x + j, load_up_to(x + j, count) * inverse, count);
-  });
-}
-
 // Elements of the word embedding's row `id`, wherever they stand: in a row-major table in place, in
 // panels copied out of one column, a word from each line.
 template <typename T>
@@ -140,10 +121,6 @@ void embedding(const EmbeddingArgs& a) noexcept {
       }
     }
   }
-}
-
-void softmax(const SoftmaxArgs& a) noexcept {
-  for (int i = 0; i < a.rows; ++i) softmax_row(a.x + i * a.stride, a.cols);
 }
 
 void gelu_glu(const GeluGluArgs& a) noexcept {

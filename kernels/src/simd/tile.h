@@ -35,8 +35,6 @@ enum class Prefetch {
 // How far `stream` looks ahead, in words of k (a cache line in each panel).
 constexpr int kStreamAhead = 24;
 
-inline const std::byte* bytes_of(const float* p) { return reinterpret_cast<const std::byte*>(p); }
-
 // A line of a panel: a word for each of its columns.
 constexpr int kLineBytes = kPanelWidth * 4;
 constexpr int kRegBytes = kLanes * 4;

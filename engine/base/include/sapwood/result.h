@@ -21,11 +21,11 @@ class Result {
 
   // The value; throws the stored Error where there is none.
   const T& value() const& {
-    if (!has_value()) throw std::get<1>(state_);
+    if (!has_value()) throw Error(std::get<1>(state_));
     return std::get<0>(state_);
   }
   T&& value() && {
-    if (!has_value()) throw std::get<1>(state_);
+    if (!has_value()) throw Error(std::get<1>(state_));
     return std::get<0>(std::move(state_));
   }
   const Error& error() const { return std::get<1>(state_); }

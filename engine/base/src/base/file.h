@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace sapwood {
 
@@ -28,6 +30,7 @@ class FileDescriptor {
   FileDescriptor& operator=(const FileDescriptor&) = delete;
   ~FileDescriptor();
   int get() const noexcept { return fd_; }
+  int release() noexcept { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
@@ -90,6 +93,12 @@ class Folder {
 
   // The same, but a file that is missing is Error not_found.
   InputFile at(const std::filesystem::path& name) const;
+
+  // The names of what is in the folder, sorted; what begins with a dot is left out. Error io.
+  std::vector<std::string> names() const;
+
+  // A folder in this one, or nothing where there is none. Errors as open.
+  std::optional<Folder> find_folder(const std::string& name) const;
 
   // Whether there is something of this name, a link that leads nowhere included. Error io.
   bool has(const std::filesystem::path& name) const;

@@ -26,7 +26,7 @@ inline std::uint64_t seeded_hash(std::string_view text, std::uint64_t seed) noex
     text.remove_prefix(sizeof word);
   }
   std::uint64_t rest = 0;
-  std::memcpy(&rest, text.data(), text.size());
+  for (const char c : text) rest = rest << 8 | static_cast<unsigned char>(c);
   mix(rest);
   mix(0x9e3779b97f4a7c15u);
   return hash;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,8 +63,10 @@ class JsonDocument {
   };
 
   std::string where_;
-  std::string text_;         // all keys, strings and numbers, one after the other
-  std::vector<Node> nodes_;  // in the order in which they come; the first is the root
+  // All keys, strings and numbers, one after the other. As large as the document, of which only the
+  // part that is used is ever touched.
+  std::unique_ptr<char[]> text_;
+  std::vector<Node> nodes_;  // the values in the order in which they come; the first is the root
   std::vector<std::string> doubled_keys_;
 };
 
@@ -151,7 +154,7 @@ class JsonValue {
   const JsonDocument::Node& node() const noexcept { return document_->nodes_[index_]; }
   Type type() const noexcept { return node().type; }
   std::string_view text() const noexcept {
-    return std::string_view(document_->text_).substr(node().text, node().size);
+    return {document_->text_.get() + node().text, node().size};
   }
   JsonValue there(std::string_view key) const;
   Range children() const noexcept;

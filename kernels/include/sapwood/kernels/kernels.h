@@ -167,13 +167,6 @@ struct AttentionArgs {
 // set.
 std::size_t attention_scratch(int length, int head_dim) noexcept;
 
-// In place softmax over each row: exp(x - max) / sum.
-struct SoftmaxArgs {
-  float* x;  // [rows, cols]
-  std::int64_t stride;
-  int rows, cols;
-};
-
 // y[i, j] = gelu(x[i, j]) * x[i, cols + j]: the gated half of GELUglu (crammedBERT's dense
 // feedforward).
 struct GeluGluArgs {
@@ -264,7 +257,6 @@ struct KernelTable {
   void (*attention_f32)(const AttentionArgs&) noexcept;
   void (*attention_bf16)(
       const AttentionArgs&) noexcept;  // null without bf16 products in the processor
-  void (*softmax)(const SoftmaxArgs&) noexcept;
   void (*gelu_glu)(const GeluGluArgs&) noexcept;
   void (*pool)(const PoolArgs&) noexcept;
   void (*fff_f32)(const FffArgs&) noexcept;  // by the type of the decisions

@@ -1,10 +1,12 @@
+#include "sapwood/model_files.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
-#include "sapwood/model.h"
+#include "base/file.h"
 
 namespace sapwood {
 namespace {
@@ -24,33 +26,20 @@ constexpr std::string_view kModelSigns[] = {"config.json", "tokenizer.json", "mo
 constexpr std::string_view kTokenizerSettings[] = {"tokenizer_config.json",
                                                    "special_tokens_map.json", "added_tokens.json"};
 
-bool is_there(const fs::path& path) {
-  std::error_code error;
-  return fs::exists(path, error);
+bool is_part(const std::string& name, bool shards, bool bin_shards) {
+  const auto ends = [&](std::string_view ending) { return name.ends_with(ending); };
+  return std::find(std::begin(kPartNames), std::end(kPartNames), name) != std::end(kPartNames) ||
+         std::any_of(std::begin(kPartEndings), std::end(kPartEndings), ends) ||
+         (shards && ends(".safetensors")) || (bin_shards && ends(".bin"));
 }
 
-// Calls visit(path) for each entry of a folder; an unreadable one has none.
-template <class Visit>
-void for_each_entry(const fs::path& folder, Visit visit) {
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    visit(it->path());
-  }
-}
-
-void add_parts(const fs::path& folder, std::vector<fs::path>& files) {
+void add_parts(const Folder& folder, std::vector<fs::path>& files) {
   // Which files are shards stands in the index. The index may be damaged, so that every file that
   // could be one counts.
-  const bool shards = is_there(folder / kIndex), bin_shards = is_there(folder / kBinIndex);
-  for_each_entry(folder, [&](const fs::path& path) {
-    const std::string name = path.filename().string();
-    const auto ends = [&](std::string_view ending) { return name.ends_with(ending); };
-    if (std::find(std::begin(kPartNames), std::end(kPartNames), name) != std::end(kPartNames) ||
-        std::any_of(std::begin(kPartEndings), std::end(kPartEndings), ends) ||
-        (shards && ends(".safetensors")) || (bin_shards && ends(".bin"))) {
-      files.push_back(path);
-    }
-  });
+  const bool shards = folder.has(kIndex), bin_shards = folder.has(kBinIndex);
+  for (const std::string& name : folder.names()) {
+    if (is_part(name, shards, bin_shards)) files.push_back(folder.path() / name);
+  }
 }
 
 }  // namespace
@@ -59,18 +48,22 @@ std::vector<fs::path> model_files(const fs::path& model) {
   std::error_code error;
   std::vector<fs::path> files;
   if (fs::is_directory(model, error)) {
-    add_parts(model, files);
-    for_each_entry(model, [&](const fs::path& path) {
-      const auto has = [&](std::string_view sign) { return is_there(path / sign); };
-      if (std::any_of(std::begin(kModelSigns), std::end(kModelSigns), has)) add_parts(path, files);
-    });
+    const Folder folder = Folder::open(model);
+    add_parts(folder, files);
+    for (const std::string& name : folder.names()) {
+      const auto module = folder.find_folder(name);
+      const auto has = [&](std::string_view sign) { return module->has(sign); };
+      if (module && std::any_of(std::begin(kModelSigns), std::end(kModelSigns), has)) {
+        add_parts(*module, files);
+      }
+    }
     return files;
   }
   files.push_back(model);
   if (model.extension() == ".json" || model.extension() == ".txt") {
     for (const std::string_view name : kTokenizerSettings) {
       const fs::path beside = model.parent_path() / name;
-      if (is_there(beside)) files.push_back(beside);
+      if (fs::exists(beside, error)) files.push_back(beside);
     }
   }
   return files;

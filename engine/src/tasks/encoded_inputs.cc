@@ -1,4 +1,4 @@
-#include "tasks/batch.h"
+#include "tasks/encoded_inputs.h"
 
 #include <algorithm>
 #include <string>
@@ -90,10 +90,10 @@ void require_at_least(int value, int least, std::string_view name) {
                                                ": it must be at least " + std::to_string(least));
 }
 
-Batch encode_inputs(const Model& model, std::size_t count,
-                    const std::function<Encoding(std::size_t)>& encode) {
+EncodedInputs encode_inputs(const Model& model, std::size_t count,
+                            const std::function<Encoding(std::size_t)>& encode) {
   model.tokenizer();  // a model without one fails the call, not each input
-  Batch batch;
+  EncodedInputs batch;
   batch.errors.resize(count);
   batch.truncated.resize(count);
   batch.windows.reserve(count);
@@ -119,7 +119,7 @@ Batch encode_inputs(const Model& model, std::size_t count,
   return batch;
 }
 
-void run(const Model& model, const Batch& batch, Output output, const Model::Sink& sink) {
+void run(const Model& model, const EncodedInputs& batch, Output output, const Model::Sink& sink) {
   if (batch.windows.empty()) return;
   const bool types = model.config().type_vocab > 0;
   std::vector<Sequence> sequences(batch.windows.size());

@@ -26,7 +26,7 @@ void require_head(const Model& model, HeadKind head, std::string_view task);
 // Throws Error invalid_argument unless value >= least.
 void require_at_least(int value, int least, std::string_view name);
 
-struct Batch {
+struct EncodedInputs {
   std::vector<std::optional<Error>> errors;  // by input
   std::vector<std::uint8_t> truncated;       // by input: something was cut
   // The inputs without an error and, each after its input, the windows beyond the first.
@@ -41,15 +41,15 @@ struct Batch {
 // Calls encode(i) for each input. An Error that it throws, or a token or length that the model
 // cannot take, becomes the error of that input. Throws Error not_found where the model has no
 // tokenizer.
-Batch encode_inputs(const Model& model, std::size_t count,
-                    const std::function<Encoding(std::size_t)>& encode);
+EncodedInputs encode_inputs(const Model& model, std::size_t count,
+                            const std::function<Encoding(std::size_t)>& encode);
 
 // One run over all windows; sink receives the window's number and its rows.
-void run(const Model& model, const Batch& batch, Output output, const Model::Sink& sink);
+void run(const Model& model, const EncodedInputs& batch, Output output, const Model::Sink& sink);
 
 // Each input's value, or the error that took its place.
 template <class T>
-std::vector<Result<T>> in_order(Batch& batch, std::vector<T>&& values) {
+std::vector<Result<T>> in_order(EncodedInputs& batch, std::vector<T>&& values) {
   std::vector<Result<T>> results;
   results.reserve(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {

@@ -1,0 +1,65 @@
+// What the trials share: the checkpoints, and answers as texts.
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <string>
+
+#include "golden.h"
+#include "sapwood/sapwood.h"
+#include "trial.h"
+
+namespace sapwood::test {
+
+// Our own kernels: another library's products allocate what they like.
+inline LoadOptions load_options(std::string dtype = "auto", int threads = 1) {
+  LoadOptions options;
+  options.dense = "native";
+  options.dtype = std::move(dtype);
+  options.threads = threads;
+  return options;
+}
+
+inline void append(std::string& answer, float value) {
+  answer.append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
+// What a model answers to a few token ids.
+inline std::string answer_of(const Model& model) {
+  const std::int32_t ids[] = {2, 9, 7, 3}, selected[] = {1};
+  const Sequence sequence{.ids = ids, .selected = selected};
+  std::string answer;
+  model.run({&sequence, 1}, Output::hidden, [&answer](std::size_t, const MatrixView& view) {
+    answer.assign(reinterpret_cast<const char*>(view.data),
+                  sizeof(float) * static_cast<std::size_t>(view.rows) * view.cols);
+  });
+  return answer;
+}
+
+// The Error that a faulty input gives, as an answer; out of memory is none.
+template <class Action>
+std::string error_of(const Action& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::out_of_memory) throw;
+    return std::string(to_string(error.code())) + ": " + error.what();
+  }
+  return "no error";
+}
+
+// The bytes of a file, read without the standard library's streams, which swallow exceptions.
+inline std::string bytes_of(const fs::path& path) {
+  std::string bytes;
+  char piece[4096];
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  for (ssize_t got; fd >= 0 && (got = ::read(fd, piece, sizeof(piece))) > 0;) {
+    bytes.append(piece, static_cast<std::size_t>(got));
+  }
+  if (fd >= 0) ::close(fd);
+  return bytes;
+}
+
+}  // namespace sapwood::test
