@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "sapwood/model.h"
 
 namespace sapwood {
@@ -28,12 +29,22 @@ std::vector<fs::path> model_folders() {
   return folders;
 }
 
+// `error` is set where the system does not say, as in a folder that must not be read.
+bool is_there(const fs::path& path, std::error_code& error) {
+  std::error_code code;
+  const fs::file_type type = fs::status(path, code).type();
+  if (type == fs::file_type::none) error = code;
+  return type != fs::file_type::none && type != fs::file_type::not_found;
+}
+
 // A folder that holds one converted file (a shipped model with its card) stands for that file.
 fs::path resolved(const fs::path& path) {
   std::error_code error;
   const fs::path file = path / "model.safetensors";
-  const bool converted = fs::is_directory(path, error) &&
-                         !fs::exists(path / "config.json", error) && fs::exists(file, error);
+  // A configuration that leads nowhere or cannot be read is one all the same.
+  const bool converted =
+      fs::is_directory(path, error) && fs::exists(file, error) &&
+      fs::symlink_status(path / "config.json", error).type() == fs::file_type::not_found;
   return converted ? file : path;
 }
 
@@ -63,21 +74,26 @@ std::vector<fs::path> list_models() {
 }
 
 fs::path find_model(std::string_view name) {
-  std::error_code error;
-  if (!name.empty() && fs::exists(fs::path(name), error)) return resolved(name);
+  const fs::path path(name);
+  std::error_code refused;
+  if (!name.empty() && is_there(path, refused)) return resolved(path);
   std::string looked;
   // A name is one path component: "../x" or "a/b" can only be a path, and that does not exist.
   const bool is_name =
       !name.empty() && name.find('/') == std::string_view::npos && name != "." && name != "..";
   if (is_name) {
     for (const fs::path& folder : model_folders()) {
+      std::error_code error;
       for (const fs::path& candidate :
            {folder / name, folder / (std::string(name) + ".safetensors")}) {
-        if (fs::exists(candidate, error)) return resolved(candidate);
+        if (is_there(candidate, error)) return resolved(candidate);
       }
       looked += (looked.empty() ? "" : ", ") + folder.string();
+      if (error) looked += " (which cannot be read: " + error.message() + ")";
     }
   }
+  // Unreadable is not missing.
+  if (refused) throw_errno(path, "cannot look up", refused.value());
   throw Error(ErrorCode::not_found,
               "no model '" + std::string(name) + "': not a path" +
                   (is_name ? ", and not a model in " + looked : std::string()) +

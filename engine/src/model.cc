@@ -4,23 +4,13 @@
 
 #include "load/converted.h"
 #include "load/directory.h"
+#include "load/max_length.h"
 #include "model_state.h"
 #include "run/choose_kernels.h"
 #include "run/run.h"
 
 namespace sapwood {
 namespace {
-
-int resolve_max_length(const LoadedParts& parts) {
-  const int positions = parts.config.max_positions;
-  std::optional<int> limit;
-  if (parts.config.sentence) limit = parts.config.sentence->max_seq_length;
-  if (!limit && parts.tokenizer && parts.tokenizer->truncation()) {
-    limit = parts.tokenizer->truncation()->max_length;
-  }
-  if (!limit && parts.tokenizer) limit = parts.tokenizer->model_max_length();
-  return std::min(limit.value_or(positions), positions);
-}
 
 Capacity capacity_of(const ModelConfig& config, const LoadOptions& options, int threads) {
   constexpr int kMostTokens = 1 << 20;
@@ -63,13 +53,15 @@ Model::State::State(std::filesystem::path path_, LoadedParts parts_,
                     const kernels::KernelTable& kernels, const LoadOptions& options)
     : path(std::move(path_)),
       parts(std::move(parts_)),
-      max_length(resolve_max_length(parts)),
+      max_length(*resolve_max_length(
+          parts.config.sentence ? parts.config.sentence->max_seq_length : std::nullopt,
+          parts.tokenizer ? &*parts.tokenizer : nullptr, parts.config.max_positions)),
       graph(parts.config, parts.weights, kernels,
             capacity_of(parts.config, options, resolve_threads(options.threads)),
             parse_dense(options.dense)),
       executor(graph.capacity().threads) {
   if (!parts.tokenizer) return;
-  for (const std::string& notice : parts.tokenizer->notices()) parts.notices.add(notice);
+  parts.notices.add(parts.tokenizer->notices());
   // A token or two that were added and never trained harm only the texts that have them.
   if (parts.tokenizer->vocab_size() > parts.config.vocab_size) {
     parts.notices.add(
@@ -103,6 +95,8 @@ Model Model::load(const std::filesystem::path& path, const LoadOptions& options)
   const kernels::KernelTable& kernels = choose_kernels(options.isa);
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
+  if (status.type() == std::filesystem::file_type::none)
+    throw_errno(path, "cannot look up", error.value());
   if (!std::filesystem::exists(status)) {
     throw Error(ErrorCode::not_found, path.string() + ": no such model file or directory");
   }

@@ -135,6 +135,9 @@ TEST_CASE("json: what is not JSON is refused") {
 
 TEST_CASE("json: a syntax error says where it is") {
   refused("{\n  \"a\": 1,\n  \"b\": tru\n}", {"line 3, column 8"});
+  // Of a text of one line, such as a record, the column alone.
+  refused("{\"a\": tru}", {"near column 7"});
+  refused("tru", {"near column 1"});
   refused("[\"\xff\"]", {"not UTF-8 at byte 2"});
 }
 
@@ -270,6 +273,10 @@ TEST_CASE("json writer: commas, quotes, escapes, numbers") {
   std::string number;
   JsonWriter(number).value(0.9987f);
   CHECK(number == "0.9987");
+  std::string vector;
+  const std::vector<float> numbers{1.0f, -0.5f, std::nanf("")};
+  JsonWriter(vector).begin_object().member("v", numbers).member("w", std::vector<float>{}).end();
+  CHECK(vector == R"({"v":[1,-0.5,null],"w":[]})");
 }
 
 TEST_CASE("json writer: indented, as other libraries write it") {

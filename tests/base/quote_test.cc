@@ -1,6 +1,7 @@
 // Text from outside in messages: no escape sequence, and not too much of it.
 #include "base/quote.h"
 
+#include "base/error_place.h"
 #include "catch.h"
 #include "sapwood/error.h"
 #include "sapwood/utf8.h"
@@ -47,6 +48,23 @@ TEST_CASE("What is shown of a text has a limit, and characters stay whole") {
 TEST_CASE("Line ends are kept where they are wanted") {
   CHECK(printable("a\nb", 10) == "a\\nb");
   CHECK(printable("a\nb\x1b", 10, LineEnds::kept) == "a\nb\\x1b");
+}
+
+TEST_CASE("error: the place that a part does not know is put before its message, once") {
+  const auto message = [](const std::string& what, std::string_view where) {
+    try {
+      placing(where, [&]() -> int { throw Error(ErrorCode::mismatch, what); });
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::mismatch);
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(message("two heads", "a/config.json") == "a/config.json: two heads");
+  CHECK(message("a/config.json: heads: two", "a/config.json") == "a/config.json: heads: two");
+  // Compared as it is shown.
+  CHECK(message("a\x1b: heads", "a\x1b") == "a\\x1b: heads");
+  CHECK(placing("a", [] { return 3; }) == 3);
 }
 
 TEST_CASE("error: no message carries an escape sequence, or the whole of a hostile file") {

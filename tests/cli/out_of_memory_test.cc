@@ -31,11 +31,16 @@ std::vector<long> samples() {
 
 TEST_CASE("Every failed allocation is told, with status 1") {
   if (sanitized()) return;
+  const TemporaryFolder folder;
+  const std::string lines =
+      folder.write("in.jsonl", "{\"text\": \"a\", \"more\": [1, {\"b\": 2}]}\n{\"text\": 1}\n");
   const std::vector<std::vector<std::string>> commands{
       {"classify", "--no-such-flag"},
       {"--help"},
       {"classify", "-m", "/no/such/model", "x"},
-      {"classify", "-m", golden("distilbert-sentiment-f16"), "x"}};
+      {"classify", "-m", golden("distilbert-sentiment-f16"), "x"},
+      {"ner", "-m", golden("distilbert-ner-cased"), "x"},
+      {"tokenize", "-m", golden("distilbert-base"), "-i", lines}};
   for (const auto& arguments : commands) {
     const int usual = run(arguments).status;
     for (const bool all : {false, true}) {

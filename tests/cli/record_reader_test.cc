@@ -32,6 +32,12 @@ using Texts = std::vector<std::string>;
 
 }  // namespace
 
+TEST_CASE("Large records lie between others") {
+  const std::string large(3 << 20, 'x'), larger(5 << 20, 'y');
+  CHECK(texts(read_all("a\n" + large + "\r\nb\n" + larger + "\n" + large, Framing::lines)) ==
+        Texts{"a", large, "b", larger, large});
+}
+
 TEST_CASE("Lines end at LF or CRLF, and the last needs no end") {
   CHECK(texts(read_all("a\nb\r\n\nc", Framing::lines)) == Texts{"a", "b", "", "c"});
   CHECK(texts(read_all("a\n", Framing::lines)) == Texts{"a"});

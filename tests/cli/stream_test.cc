@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "catch.h"
 #include "process.h"
@@ -177,6 +178,39 @@ TEST_CASE("A CSV header that names a column twice is refused") {
   }
   // Columns that the task does not read may be called what they like.
   CHECK(classify("id,,text,,id\n1,2,journey,3,4\n", {"--input-format", "csv"}).status == 0);
+}
+
+TEST_CASE("Memory for one line of JSON is bounded, whatever is in it") {
+  constexpr std::size_t kBytes = std::size_t{60} << 20;
+  // What is repeated in an unknown field, and whether the line is read.
+  const std::tuple<std::string, std::string, std::string, bool> lines[] = {
+      {"[", "1,", "1]", false},
+      {"[", "[],", "1]", false},
+      {"{\"k\":1", ",\"key\":1", "}", false},
+      {"[", "\"" + std::string(70, 'x') + "\",", "1]", true},
+      {"\"", "x", "\"", true},
+      {"\"", "\\n", "\"", true}};
+  const TemporaryFolder folder;
+  for (const auto& [begin, unit, end, read] : lines) {
+    std::string line = "{\"text\":\"a\",\"x\":" + begin;
+    while (line.size() < kBytes) line += unit;
+    const std::string file = folder.write("in.jsonl", line + end + "}\n{\"text\":\"b\"}\n");
+    CoProcess process({"tokenize", "-m", golden(kModel), "-i", file});
+    const auto first = Json::parse(process.read_line()), second = Json::parse(process.read_line());
+    INFO(unit.substr(0, 10));
+    CHECK(first.contains(read ? "ids" : "error"));
+    if (!read) {
+      CHECK(first["error"]["message"] ==
+            "line 1: expected at most 1048576 values in one JSON text, found more");
+    }
+    CHECK(second.contains("ids"));
+    CHECK(process.finish() == (read ? 0 : 1));
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    std::cout << "skipped: memory cannot be measured under a sanitizer\n";
+#else
+    CHECK(process.peak_bytes() < 4 * kBytes);
+#endif
+  }
 }
 
 TEST_CASE("Memory does not grow with the input") {

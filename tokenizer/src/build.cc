@@ -1,6 +1,7 @@
 // Assembles a tokenizer from its document and vocabulary.
 #include <algorithm>
 
+#include "base/error_place.h"
 #include "components.h"
 #include "impl.h"
 
@@ -109,14 +110,8 @@ std::shared_ptr<Tokenizer::Impl> build(const TokenizerDocument& document, Tokeni
 
 std::shared_ptr<const Tokenizer::Impl> build_tokenizer(const TokenizerDocument& document,
                                                        TokenizerConfig config) {
-  try {
-    return build(document, std::move(config));
-  } catch (const Error& error) {
-    // What the parts find wrong, they find without knowing the file.
-    const std::string_view what = error.what(), where = document.json.where();
-    if (what.starts_with(where)) throw;
-    throw Error(error.code(), std::string(where) + ": " + std::string(what));
-  }
+  // What the parts find wrong, they find without knowing the file.
+  return placing(document.json.where(), [&] { return build(document, std::move(config)); });
 }
 
 }  // namespace sapwood

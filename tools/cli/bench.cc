@@ -7,11 +7,11 @@
 #include <thread>
 #include <vector>
 
+#include "base/json_writer.h"
+#include "base/quote.h"
 #include "bench_runner.h"
 #include "commands.h"
-#include "json.h"
 #include "options.h"
-#include "base/quote.h"
 #include "record_reader.h"
 #include "sapwood/inspect.h"
 
@@ -28,9 +28,10 @@ struct BenchArguments {
   std::string layer;  // "ffn", or "" for the whole model
   double seconds = 1.0;
   int runs = 11;
-  bool json = false;
+  bool json = false, quiet = false;
 };
 
+// A shape that is named twice is timed once.
 std::vector<Work> parse_shapes(const std::string& list) {
   std::vector<Work> shapes;
   for (std::size_t begin = 0; begin <= list.size();) {
@@ -46,7 +47,10 @@ std::vector<Work> parse_shapes(const std::string& list) {
       throw UsageError("--shapes wants BATCHxTOKENS, e.g. 1x8,1x128; found \"" + printable(name) +
                        "\"");
     }
-    shapes.push_back({name, {std::vector<int>(static_cast<std::size_t>(texts), length)}});
+    const auto same = [&](const Work& other) { return other.name == name; };
+    if (std::none_of(shapes.begin(), shapes.end(), same)) {
+      shapes.push_back({name, {std::vector<int>(static_cast<std::size_t>(texts), length)}});
+    }
     begin = end + 1;
   }
   return shapes;
@@ -87,49 +91,70 @@ std::string compute_dtype(const Model& model) {
   return graph.nodes.empty() ? "" : graph.nodes.front().dtype;
 }
 
-nlohmann::ordered_json measure(const Model& model, const std::vector<Work>& works,
-                               const BenchArguments& options) {
-  nlohmann::ordered_json wall, processor;
+struct Measurement {
+  std::string isa, dtype;
+  int threads = 0;
+  std::vector<Times> times;           // of each work
+  std::size_t texts = 0, tokens = 0;  // of one run, with --lengths
+  double texts_per_s = 0;
+};
+
+Measurement measure(const Model& model, const std::vector<Work>& works,
+                    const BenchArguments& options) {
+  Measurement found{.isa = inspect(model).isa, .dtype = compute_dtype(model)};
+  found.threads = options.model.threads > 0
+                      ? options.model.threads
+                      : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   for (const Work& work : works) {
-    const Times times =
-        Runner(model, work, !options.layer.empty()).medians(options.seconds, options.runs);
-    wall[work.name] = times.wall_ms;
-    processor[work.name] = times.processor_ms;
+    found.times.push_back(
+        Runner(model, work, !options.layer.empty()).medians(options.seconds, options.runs));
   }
-  const int threads = options.model.threads > 0
-                          ? options.model.threads
-                          : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  nlohmann::ordered_json json{{"isa", inspect(model).isa},
-                              {"dtype", compute_dtype(model)},
-                              {"threads", threads},
-                              {"median_ms", wall},
-                              {"processor_ms", processor}};
-  if (!options.layer.empty()) json["layer"] = options.layer;
   if (!options.lengths.empty()) {
-    std::size_t texts = 0, tokens = 0;
     for (const auto& batch : works.front().batches) {
-      texts += batch.size();
-      tokens += tokens_of(batch);
+      found.texts += batch.size();
+      found.tokens += tokens_of(batch);
     }
-    json["texts"] = texts;
-    json["tokens"] = tokens;
-    json["texts_per_s"] = 1000.0 * static_cast<double>(texts) / wall["lengths"].get<double>();
+    found.texts_per_s = 1000.0 * static_cast<double>(found.texts) / found.times.front().wall_ms;
   }
-  return json;
+  return found;
 }
 
-std::string table_of(const nlohmann::ordered_json& json) {
-  std::string text = "isa " + json["isa"].get<std::string>() + ", dtype " +
-                     json["dtype"].get<std::string>() + ", threads " + json["threads"].dump() +
-                     "\n";
+std::string json_of(const Measurement& found, const std::vector<Work>& works,
+                    const BenchArguments& options) {
+  std::string json;
+  JsonWriter writer(json);
+  const auto write_times = [&](const char* name, double Times::*time) {
+    writer.key(name).begin_object();
+    for (std::size_t i = 0; i < works.size(); ++i) {
+      writer.member(works[i].name, found.times[i].*time);
+    }
+    writer.end();
+  };
+  writer.begin_object().member("isa", found.isa).member("dtype", found.dtype);
+  writer.member("threads", found.threads);
+  write_times("median_ms", &Times::wall_ms);
+  write_times("processor_ms", &Times::processor_ms);
+  if (!options.layer.empty()) writer.member("layer", options.layer);
+  if (!options.lengths.empty()) {
+    writer.member("texts", static_cast<std::int64_t>(found.texts));
+    writer.member("tokens", static_cast<std::int64_t>(found.tokens));
+    writer.member("texts_per_s", found.texts_per_s);
+  }
+  writer.end();
+  return json + "\n";
+}
+
+std::string table_of(const Measurement& found, const std::vector<Work>& works) {
+  std::string text = "isa " + found.isa + ", dtype " + found.dtype + ", threads " +
+                     std::to_string(found.threads) + "\n";
   char line[96];
-  for (const auto& [name, median] : json["median_ms"].items()) {
-    std::snprintf(line, sizeof line, "%-12s %10.3f ms\n", name.c_str(), median.get<double>());
+  for (std::size_t i = 0; i < works.size(); ++i) {
+    std::snprintf(line, sizeof line, "%-12s %10.3f ms\n", works[i].name.c_str(),
+                  found.times[i].wall_ms);
     text += line;
   }
-  if (json.contains("texts_per_s")) {
-    std::snprintf(line, sizeof line, "%-12s %10.1f\n", "texts/s",
-                  json["texts_per_s"].get<double>());
+  if (found.texts > 0) {
+    std::snprintf(line, sizeof line, "%-12s %10.1f\n", "texts/s", found.texts_per_s);
     text += line;
   }
   return text;
@@ -153,15 +178,15 @@ int run_bench(const BenchArguments& options) {
       load.batch_tokens = std::max(load.batch_tokens, least);
     }
   }
-  const Model model = Model::load(model_path(options.model.model, kBenchKind), load);
+  const Model model = load_model(model_path(options.model.model, kBenchKind), load, options.quiet);
   InputFiles inputs;
   inputs.add_model(model.path());
   if (asked) inputs.add("-");
   if (!options.lengths.empty()) inputs.add(options.lengths);
   OutputStream output("", inputs);
   const auto answer = [&](const std::vector<Work>& these) {
-    const auto json = measure(model, these, options);
-    output.write(options.json ? json.dump() + "\n" : table_of(json));
+    const Measurement found = measure(model, these, options);
+    output.write(options.json ? json_of(found, these, options) : table_of(found, these));
     output.flush();
   };
   if (asked) {
@@ -210,6 +235,7 @@ Command add_bench(CLI::App& root) {
   app->add_flag(
       "--json", options->json,
       "{\"isa\", \"dtype\", \"threads\", \"median_ms\": {shape: ms}, \"processor_ms\": {...}}");
+  add_quiet(*app, options->quiet);
   add_engine_options(*app, options->model, 1);
   return {app, [options] { return run_bench(*options); }};
 }

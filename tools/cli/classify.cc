@@ -17,7 +17,7 @@ struct ClassifyArguments : TextTaskOptions {
   std::optional<std::string> pair;
 };
 
-Rendered render(Classification result, bool list, OutputFormat format) {
+Rendered render(const Classification& result, bool list, OutputFormat format) {
   Rendered rendered;
   rendered.truncated = result.truncated;
   if (format == OutputFormat::table || format == OutputFormat::csv) {
@@ -27,22 +27,20 @@ Rendered render(Classification result, bool list, OutputFormat format) {
     }
     return rendered;
   }
-  Json labels = Json::array();
-  for (LabelScore& best : result.labels) {
-    labels.push_back({{"label", std::move(best.label)}, {"score", best.score}});
+  const bool only = !list && result.labels.size() == 1;
+  JsonWriter writer(rendered.json);
+  if (!only) writer.begin_array();
+  for (const LabelScore& best : result.labels) {
+    writer.begin_object().member("label", best.label).member("score", best.score);
+    if (only && result.truncated) writer.member("truncated", true);
+    writer.end();
   }
-  if (!list && labels.size() == 1) {
-    Json only = std::move(labels[0]);
-    if (result.truncated) only["truncated"] = true;
-    rendered.json = dump(only);
-  } else {
-    rendered.json = dump(labels);
-  }
+  if (!only) writer.end();
   return rendered;
 }
 
 int run_classify(const ClassifyArguments& options) {
-  const Model model = load_model(options.model, kClassifyKind);
+  const Model model = load_model(options.model, kClassifyKind, options.io.quiet);
   const LengthOptions length = options.length.options();
   const ClassifyOptions classify_options{options.top_k, options.function, length};
   Task task(options.io, model.path());
@@ -53,8 +51,8 @@ int run_classify(const ClassifyArguments& options) {
   task.truncation_notice = truncation_notice(length.max_length.value_or(model.max_length()));
   task.compute = [&](std::span<const Record> records, OutputFormat format) {
     return convert_results(classify(model, text_inputs(records), classify_options),
-                           [&](Classification result, std::size_t) {
-                             return render(std::move(result), options.top_k != 1, format);
+                           [&](const Classification& result, std::size_t) {
+                             return render(result, options.top_k != 1, format);
                            });
   };
   return run_task(std::move(task));

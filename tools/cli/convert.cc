@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/quote.h"
 #include "commands.h"
 #include "options.h"
-#include "base/quote.h"
 
 namespace sapwood::cli {
 namespace {
@@ -25,6 +25,7 @@ int run_convert(const ConvertArguments& options) {
   inputs.add_model(source);
   inputs.require_other(options.target);
   const ConvertReport report = convert(source, options.target, options.convert);
+  say_notices(report.notices, options.quiet);
   for (const std::string& name : report.not_finite) {
     say({"warning: tensor '", printable(name),
          "' holds a NaN or an infinity; results will not be finite"});
@@ -66,7 +67,7 @@ Command add_convert(CLI::App& root) {
   app->add_option("--decisions", options->convert.decisions,
                   "Type of the rows that fast feedforward decides by, if finer than --dtype")
       ->check(CLI::IsMember({"f32", "bf16", "int8"}));
-  app->add_flag("-q,--quiet", options->quiet, "Say nothing on success");
+  add_quiet(*app, options->quiet);
   return {app, [options] { return run_convert(*options); }};
 }
 

@@ -18,41 +18,31 @@ struct EmbedArguments : TextTaskOptions {
   std::optional<std::string> pair;
 };
 
-void append_vector(std::string& out, std::span<const float> values) {
-  out += '[';
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (i > 0) out += ',';
-    append_number(out, values[i]);
-  }
-  out += ']';
-}
-
 std::span<const float> row(const Embedding& result, int i) {
   const auto dim = static_cast<std::size_t>(result.dim);
   return {result.values.data() + static_cast<std::size_t>(i) * dim, dim};
 }
 
-// Built by hand: a JSON tree of a long text's hidden states would be an order of magnitude larger.
 std::string to_json(const Model& model, const Embedding& result, bool per_token) {
-  std::string out = "{";
+  std::string out;
+  JsonWriter writer(out);
+  writer.begin_object();
   if (per_token) {
-    Json tokens = Json::array();
-    for (const std::int32_t id : result.ids) tokens.push_back(model.tokenizer().token(id));
-    out += "\"tokens\":" + dump(tokens) + ",";
+    writer.key("tokens").begin_array();
+    for (const std::int32_t id : result.ids) writer.value(model.tokenizer().token(id));
+    writer.end();
   }
-  out += "\"embedding\":";
+  writer.key("embedding");
   if (per_token) {
-    out += '[';
-    for (int i = 0; i < result.rows; ++i) {
-      if (i > 0) out += ',';
-      append_vector(out, row(result, i));
-    }
-    out += ']';
+    writer.begin_array();
+    for (int i = 0; i < result.rows; ++i) writer.value(row(result, i));
+    writer.end();
   } else {
-    append_vector(out, result.values);
+    writer.value(result.values);
   }
-  if (result.truncated) out += ",\"truncated\":true";
-  return out + "}";
+  if (result.truncated) writer.member("truncated", true);
+  writer.end();
+  return out;
 }
 
 void append_rows(Rendered& rendered, const Model& model, const Embedding& result, bool per_token,
@@ -87,7 +77,7 @@ std::vector<std::string> columns(const Model& model, bool per_token, OutputForma
 }
 
 int run_embed(const EmbedArguments& options) {
-  const Model model = load_model(options.model, kEmbedKind);
+  const Model model = load_model(options.model, kEmbedKind, options.io.quiet);
   const LengthOptions length = options.length.options();
   const EmbedOptions embed_options{options.pooling, options.normalize, length};
   const bool per_token = options.pooling == PoolingMode::none;

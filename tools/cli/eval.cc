@@ -1,9 +1,8 @@
 // sapwood eval: the metrics of a model on a labelled file.
 #include <chrono>
-#include <cmath>
 #include <memory>
-#include <nlohmann/json.hpp>
 
+#include "base/json_writer.h"
 #include "commands.h"
 #include "eval/tasks.h"
 #include "options.h"
@@ -44,13 +43,19 @@ constexpr const char* kProtocols =
              --seed, are replaced by the mask token, always, and all at once. accuracy, loss (mean cross
              entropy in nats), pseudo_perplexity (its exponential), masked_tokens.)";
 
-// A metric that does not exist (the correlation of a constant) is null.
-nlohmann::ordered_json metric_json(double value) {
-  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
+std::string json_of(const Evaluation& evaluation, double seconds) {
+  std::string json;
+  JsonWriter writer(json);
+  writer.begin_object().key("metrics").begin_object();
+  // A metric that does not exist (the correlation of a constant) is not finite: null.
+  for (const auto& [name, value] : evaluation.metrics) writer.member(name, value);
+  writer.end().member("n", static_cast<std::int64_t>(evaluation.n));
+  writer.member("seconds", seconds).end();
+  return json + "\n";
 }
 
 int run_eval(EvalArguments options) {
-  const Model model = load_model(options.model, options.task.kind);
+  const Model model = load_model(options.model, options.task.kind, options.quiet);
   options.eval.length = options.length.options();
   Progress progress(progress_wanted() && !options.quiet);
   options.eval.progress = [&](std::size_t done, std::size_t all) {
@@ -73,11 +78,7 @@ int run_eval(EvalArguments options) {
         truncation_notice(options.eval.length.max_length.value_or(model.max_length())));
   }
   if (options.json) {
-    nlohmann::ordered_json metrics = nlohmann::ordered_json::object();
-    for (const auto& [name, value] : evaluation.metrics) metrics[name] = metric_json(value);
-    const nlohmann::ordered_json json{
-        {"metrics", metrics}, {"n", evaluation.n}, {"seconds", seconds}};
-    output.write(json.dump() + "\n");
+    output.write(json_of(evaluation, seconds));
   } else {
     char line[96];
     for (const auto& [name, value] : evaluation.metrics) {
@@ -120,7 +121,7 @@ Command add_eval(CLI::App& root) {
   app->add_flag("--json", options->json, "{\"metrics\": {...}, \"n\", \"seconds\"}");
   add_length_options(*app, options->length);
   app->add_option("-o,--output", options->output, "Write to a file")->type_name("FILE");
-  app->add_flag("-q,--quiet", options->quiet, "No notices and no progress on standard error");
+  add_quiet(*app, options->quiet);
   add_engine_options(*app, options->model);
   app->footer(kProtocols);
   return {app, [options] { return run_eval(*options); }};

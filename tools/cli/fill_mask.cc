@@ -15,7 +15,7 @@ struct FillMaskArguments : TextTaskOptions {
   int top_k = 5;
 };
 
-Rendered render(MaskFills result, OutputFormat format) {
+Rendered render(const MaskFills& result, OutputFormat format) {
   Rendered rendered;
   rendered.truncated = result.truncated;
   if (format == OutputFormat::table || format == OutputFormat::csv) {
@@ -29,23 +29,23 @@ Rendered render(MaskFills result, OutputFormat format) {
     }
     return rendered;
   }
-  Json masks = Json::array();
-  for (std::vector<MaskFill>& fills : result.masks) {
-    Json list = Json::array();
-    for (MaskFill& fill : fills) {
-      list.push_back({{"score", fill.score},
-                      {"token", fill.token},
-                      {"token_str", std::move(fill.token_str)},
-                      {"sequence", std::move(fill.sequence)}});
+  const bool only = result.masks.size() == 1;
+  JsonWriter writer(rendered.json);
+  if (!only) writer.begin_array();
+  for (const std::vector<MaskFill>& fills : result.masks) {
+    writer.begin_array();
+    for (const MaskFill& fill : fills) {
+      writer.begin_object().member("score", fill.score).member("token", fill.token);
+      writer.member("token_str", fill.token_str).member("sequence", fill.sequence).end();
     }
-    masks.push_back(std::move(list));
+    writer.end();
   }
-  rendered.json = dump(masks.size() == 1 ? masks[0] : masks);
+  if (!only) writer.end();
   return rendered;
 }
 
 int run_fill_mask(const FillMaskArguments& options) {
-  const Model model = load_model(options.model, kFillMaskKind);
+  const Model model = load_model(options.model, kFillMaskKind, options.io.quiet);
   const FillMaskOptions fill_options{options.top_k, options.length.options()};
   Task task(options.io, model.path());
   task.columns = {"mask", "score", "id", "token", "sequence"};
@@ -54,7 +54,7 @@ int run_fill_mask(const FillMaskArguments& options) {
   task.compute = [&](std::span<const Record> records, OutputFormat format) {
     return convert_results(
         fill_mask(model, single_texts(records), fill_options),
-        [&](MaskFills result, std::size_t) { return render(std::move(result), format); });
+        [&](const MaskFills& result, std::size_t) { return render(result, format); });
   };
   return run_task(std::move(task));
 }

@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "base/json.h"
 #include "commands.h"
-#include "json.h"
 #include "options.h"
 
 namespace sapwood::cli {
@@ -16,77 +16,78 @@ struct InspectArguments {
   ModelOptions model;
   std::string positional, output;
   std::string format;
-  bool graph = false, json = false, verify = false;
+  bool graph = false, json = false, verify = false, quiet = false;
 };
 
-Json feed_forward_json(const FeedForwardConfig& config) {
-  Json json{{"type", to_string(config.kind)}};
+void write_feed_forward(JsonWriter& writer, const FeedForwardConfig& config) {
+  writer.begin_object().member("type", to_string(config.kind));
   if (config.kind == FeedForwardKind::fff) {
-    json["trees"] = config.trees;
-    json["depth"] = config.depth;
-    if (config.dense_width > 0) json["dense_width"] = config.dense_width;
+    writer.member("trees", config.trees).member("depth", config.depth);
+    if (config.dense_width > 0) writer.member("dense_width", config.dense_width);
   } else {
-    json["width"] = config.width;
-    json["activation"] = to_string(config.activation);
+    writer.member("width", config.width).member("activation", to_string(config.activation));
   }
-  return json;
+  writer.end();
 }
 
-Json model_json(const ModelInfo& info) {
+// The members of the model's object.
+void write_members(JsonWriter& writer, const ModelInfo& info) {
   const ModelConfig& config = info.config;
-  Json json;
-  json["path"] = info.path.string();
-  json["format"] = info.format;
-  json["dtype"] = info.dtype;
-  json["architecture"] = to_string(config.architecture);
-  json["head"] = to_string(config.head);
-  if (config.head == HeadKind::sequence_classification) json["problem"] = to_string(config.problem);
-  if (!config.labels.empty()) json["labels"] = config.labels;
-  json["layers"] = config.layers;
-  json["hidden"] = config.hidden;
-  json["heads"] = config.heads;
-  json["vocabulary"] = config.vocab_size;
-  json["positions"] = config.max_positions;
-  json["feed_forward"] = feed_forward_json(config.feed_forward);
-  if (config.sentence) {
-    json["pooling"] = to_string(config.sentence->pooling);
-    json["normalize"] = config.sentence->normalize;
+  writer.member("path", info.path.string()).member("format", info.format);
+  writer.member("dtype", info.dtype).member("architecture", to_string(config.architecture));
+  writer.member("head", to_string(config.head));
+  if (config.head == HeadKind::sequence_classification) {
+    writer.member("problem", to_string(config.problem));
   }
-  json["max_length"] = info.max_length;
-  json["parameters"] = info.parameters;
-  json["weight_bytes"] = info.weight_bytes;
-  json["isa"] = info.isa;
-  json["unused_tensors"] = info.unused_tensors;
-  if (!info.source_sha256.empty()) json["source_sha256"] = info.source_sha256;
+  if (!config.labels.empty()) writer.member("labels", config.labels);
+  writer.member("layers", config.layers).member("hidden", config.hidden);
+  writer.member("heads", config.heads).member("vocabulary", config.vocab_size);
+  writer.member("positions", config.max_positions).key("feed_forward");
+  write_feed_forward(writer, config.feed_forward);
+  if (config.sentence) {
+    writer.member("pooling", to_string(config.sentence->pooling));
+    writer.member("normalize", config.sentence->normalize);
+  }
+  writer.member("max_length", info.max_length).member("parameters", info.parameters);
+  writer.member("weight_bytes", info.weight_bytes).member("isa", info.isa);
+  writer.member("unused_tensors", info.unused_tensors);
+  if (!info.source_sha256.empty()) writer.member("source_sha256", info.source_sha256);
+}
+
+void write_graph(JsonWriter& writer, const GraphSummary& graph) {
+  writer.begin_object().member("arena_bytes", graph.arena_bytes);
+  writer.member("batch_tokens", graph.batch_tokens).key("nodes").begin_array();
+  for (const NodeSummary& node : graph.nodes) {
+    writer.begin_object().member("index", node.index).member("name", node.name);
+    writer.member("op", node.op).member("epilogue", node.epilogue).member("inputs", node.inputs);
+    writer.member("output", node.output).member("shape", node.shape).member("dtype", node.dtype);
+    writer.member("kernel", node.kernel).member("weight_bytes", node.weight_bytes);
+    writer.member("bytes_per_row", node.bytes_per_row).member("ops_per_row", node.ops_per_row);
+    writer.member("buffer_offset", node.buffer_offset).end();
+  }
+  writer.end().end();
+}
+
+std::string model_json(const Model& model, bool graph, int indent) {
+  std::string json;
+  JsonWriter writer(json, indent);
+  writer.begin_object();
+  write_members(writer, inspect(model));
+  if (graph) {
+    writer.key("graph");
+    write_graph(writer, summarize(model.graph()));
+  }
+  writer.end();
   return json;
 }
 
-Json graph_json(const GraphSummary& graph) {
-  Json nodes = Json::array();
-  for (const NodeSummary& node : graph.nodes) {
-    nodes.push_back({{"index", node.index},
-                     {"name", node.name},
-                     {"op", node.op},
-                     {"epilogue", node.epilogue},
-                     {"inputs", node.inputs},
-                     {"output", node.output},
-                     {"shape", node.shape},
-                     {"dtype", node.dtype},
-                     {"kernel", node.kernel},
-                     {"weight_bytes", node.weight_bytes},
-                     {"bytes_per_row", node.bytes_per_row},
-                     {"ops_per_row", node.ops_per_row},
-                     {"buffer_offset", node.buffer_offset}});
-  }
-  return {{"arena_bytes", graph.arena_bytes},
-          {"batch_tokens", graph.batch_tokens},
-          {"nodes", std::move(nodes)}};
-}
-
-void write_model(OutputStream& output, const Json& model) {
+// The members of the JSON, one a line.
+void write_model(OutputStream& output, const Model& model) {
   constexpr std::size_t kShown = 2000;  // of lists, the rest of which --json has
-  for (const auto& [name, value] : model.items()) {
-    const std::string text = value.is_string() ? value.get<std::string>() : dump(value);
+  const auto json = JsonDocument::parse(model_json(model, false, 0), "inspect");
+  for (const JsonValue member : json.root().members()) {
+    const std::string name(member.key());
+    const std::string text = member.is_string() ? std::string(member.string()) : member.to_json();
     output.write(name + std::string(name.size() < 16 ? 16 - name.size() : 1, ' ') +
                  printable(text, kShown) + "\n");
   }
@@ -112,15 +113,15 @@ void write_graph(OutputStream& output, const GraphSummary& graph) {
 }
 
 // A model without a tokenizer can be looked at too.
-Model load(const ModelOptions& options) {
-  const std::filesystem::path path = model_path(options.model, kInspectKind);
-  LoadOptions load_options = options.load_options();
+Model load(const InspectArguments& options) {
+  const std::filesystem::path path = model_path(options.model.model, kInspectKind);
+  LoadOptions load_options = options.model.load_options();
   try {
-    return Model::load(path, load_options);
+    return load_model(path, load_options, options.quiet);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found) throw;
     load_options.tokenizer = false;
-    return Model::load(path, load_options);
+    return load_model(path, load_options, options.quiet);
   }
 }
 
@@ -128,7 +129,7 @@ int run_inspect(InspectArguments options) {
   if (!options.positional.empty()) options.model.model = options.positional;
   const bool dot = options.format == "dot";
   if (dot && !options.graph) throw UsageError("--format dot draws the graph: add --graph");
-  const Model model = load(options.model);
+  const Model model = load(options);
   InputFiles inputs;
   inputs.add_model(model.path());
   OutputStream output(options.output, inputs);
@@ -139,17 +140,13 @@ int run_inspect(InspectArguments options) {
   }
   if (dot) {
     output.write(to_dot(summarize(model.graph())));
+  } else if (options.json || options.format == "json") {
+    output.write(model_json(model, options.graph, 2) + "\n");
   } else {
-    Json json = model_json(inspect(model));
-    if (options.json || options.format == "json") {
-      if (options.graph) json["graph"] = graph_json(summarize(model.graph()));
-      output.write(dump(json, 2) + "\n");
-    } else {
-      write_model(output, json);
-      if (options.graph) {
-        output.write("\n");
-        write_graph(output, summarize(model.graph()));
-      }
+    write_model(output, model);
+    if (options.graph) {
+      output.write("\n");
+      write_graph(output, summarize(model.graph()));
     }
   }
   output.close();
@@ -172,6 +169,7 @@ Command add_inspect(CLI::App& root) {
   app->add_flag("--verify", options->verify,
                 "Recompute the checksum of a converted file's contents");
   app->add_option("-o,--output", options->output, "Write to a file")->type_name("FILE");
+  add_quiet(*app, options->quiet);
   add_engine_options(*app, options->model);
   return {app, [options] { return run_inspect(*options); }};
 }

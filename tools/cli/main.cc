@@ -10,9 +10,9 @@
 #include <system_error>
 #include <vector>
 
+#include "base/quote.h"
 #include "commands.h"
 #include "output.h"
-#include "base/quote.h"
 #include "sapwood/error.h"
 #include "usage_error.h"
 

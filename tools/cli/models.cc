@@ -4,18 +4,18 @@
 #include <memory>
 #include <string>
 
+#include "base/json_writer.h"
+#include "base/quote.h"
 #include "commands.h"
-#include "json.h"
 #include "options.h"
 #include "output.h"
-#include "base/quote.h"
 #include "sapwood/inspect.h"
 
 namespace sapwood::cli {
 namespace {
 
 struct ModelsArguments {
-  bool json = false;
+  bool json = false, quiet = false;
 };
 
 std::string feed_forward(const ModelConfig& config) {
@@ -24,6 +24,28 @@ std::string feed_forward(const ModelConfig& config) {
   std::string text = std::to_string(ff.trees) + " trees of depth " + std::to_string(ff.depth);
   if (ff.dense_width > 0) text += " + " + std::to_string(ff.dense_width);
   return text;
+}
+
+std::string json_line(const std::string& name, const std::filesystem::path& path,
+                      const ModelInfo& info) {
+  std::string line;
+  JsonWriter writer(line);
+  writer.begin_object().member("name", name).member("task", to_string(info.config.head));
+  writer.member("architecture", to_string(info.config.architecture));
+  writer.member("layers", info.config.layers);
+  writer.member("feed_forward", feed_forward(info.config)).member("dtype", info.dtype);
+  writer.member("weight_bytes", info.weight_bytes).member("path", path.string()).end();
+  return line + "\n";
+}
+
+std::string text_line(const std::string& name, const ModelInfo& info) {
+  char line[256];
+  std::snprintf(line, sizeof line, "%-24s %-24s %-12s %d layers, %-24s %s %5.1f MB\n",
+                printable(name).c_str(), std::string(to_string(info.config.head)).c_str(),
+                std::string(to_string(info.config.architecture)).c_str(), info.config.layers,
+                feed_forward(info.config).c_str(), info.dtype.c_str(),
+                static_cast<double>(info.weight_bytes) / 1e6);
+  return line;
 }
 
 int run_models(const ModelsArguments& options) {
@@ -35,27 +57,10 @@ int run_models(const ModelsArguments& options) {
   for (const std::filesystem::path& path : models) {
     const std::string name = path.stem().string();
     try {
-      const Model model = Model::load(find_model(path.string()), {.tokenizer = false});
+      const Model model =
+          load_model(find_model(path.string()), {.tokenizer = false}, options.quiet);
       const ModelInfo info = inspect(model);
-      const nlohmann::ordered_json json{{"name", name},
-                                        {"task", to_string(info.config.head)},
-                                        {"architecture", to_string(info.config.architecture)},
-                                        {"layers", info.config.layers},
-                                        {"feed_forward", feed_forward(info.config)},
-                                        {"dtype", info.dtype},
-                                        {"weight_bytes", info.weight_bytes},
-                                        {"path", path.string()}};
-      if (options.json) {
-        output.write(json.dump() + "\n");
-        continue;
-      }
-      char line[256];
-      std::snprintf(line, sizeof line, "%-24s %-24s %-12s %d layers, %-24s %s %5.1f MB\n",
-                    printable(name).c_str(), json["task"].get<std::string>().c_str(),
-                    json["architecture"].get<std::string>().c_str(), info.config.layers,
-                    json["feed_forward"].get<std::string>().c_str(), info.dtype.c_str(),
-                    static_cast<double>(info.weight_bytes) / 1e6);
-      output.write(line);
+      output.write(options.json ? json_line(name, path, info) : text_line(name, info));
     } catch (const Error& error) {
       say({printable(name), ": ", error.what()});
       status = 1;
@@ -71,6 +76,7 @@ Command add_models(CLI::App& root) {
   auto options = std::make_shared<ModelsArguments>();
   CLI::App* app = root.add_subcommand("models", "List the models that -m finds by name");
   app->add_flag("--json", options->json, "One JSON object a line");
+  add_quiet(*app, options->quiet);
   return {app, [options] { return run_models(*options); }};
 }
 

@@ -25,7 +25,7 @@ std::vector<std::string> split_labels(const std::string& list) {
   return labels;
 }
 
-Rendered render(Entities result, bool grouped, OutputFormat format) {
+Rendered render(const Entities& result, bool grouped, OutputFormat format) {
   Rendered rendered;
   rendered.truncated = result.truncated;
   if (format == OutputFormat::table || format == OutputFormat::csv) {
@@ -37,23 +37,21 @@ Rendered render(Entities result, bool grouped, OutputFormat format) {
     }
     return rendered;
   }
-  Json list = Json::array();
-  for (Entity& entity : result.entities) {
-    Json object;
-    object[grouped ? "entity_group" : "entity"] = std::move(entity.entity);
-    object["score"] = entity.score;
-    if (!grouped) object["index"] = entity.index;
-    object["word"] = std::move(entity.word);
-    object["start"] = entity.start;
-    object["end"] = entity.end;
-    list.push_back(std::move(object));
+  JsonWriter writer(rendered.json);
+  writer.begin_array();
+  for (const Entity& entity : result.entities) {
+    writer.begin_object().member(grouped ? "entity_group" : "entity", entity.entity);
+    writer.member("score", entity.score);
+    if (!grouped) writer.member("index", entity.index);
+    writer.member("word", entity.word).member("start", entity.start).member("end", entity.end);
+    writer.end();
   }
-  rendered.json = dump(list);
+  writer.end();
   return rendered;
 }
 
 int run_ner(const NerArguments& options) {
-  const Model model = load_model(options.model, kNerKind);
+  const Model model = load_model(options.model, kNerKind, options.io.quiet);
   NerOptions ner_options;
   ner_options.aggregation = options.aggregation;
   ner_options.ignore_labels = split_labels(options.ignore_labels);
@@ -68,7 +66,7 @@ int run_ner(const NerArguments& options) {
   task.compute = [&](std::span<const Record> records, OutputFormat format) {
     return convert_results(
         ner(model, single_texts(records), ner_options),
-        [&](Entities result, std::size_t) { return render(std::move(result), grouped, format); });
+        [&](const Entities& result, std::size_t) { return render(result, grouped, format); });
   };
   return run_task(std::move(task));
 }

@@ -2,39 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <limits>
 
 namespace sapwood::cli {
-namespace {
-
-namespace fs = std::filesystem;
-
-// The files that make up a model, by their names, are not models: what a converted file is called
-// is free, so that its contents decide.
-void require_model(const fs::path& path, const ModelKind& kind) {
-  constexpr std::string_view kParts[] = {".bin", ".pt",   ".pth",  ".onnx",
-                                         ".h5",  ".gguf", ".json", ".txt"};
-  const std::string extension = path.extension().string();
-  const bool text = extension == ".json" || extension == ".txt";
-  std::error_code error;
-  if (!fs::is_regular_file(path, error) || (text && kind.takes_tokenizer) ||
-      std::find(std::begin(kParts), std::end(kParts), extension) == std::end(kParts)) {
-    return;
-  }
-  // safetensors: a length of 8 bytes, then a JSON object.
-  char start[9] = {};
-  std::ifstream(path, std::ios::binary).read(start, sizeof start);
-  if (start[8] == '{') return;
-  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  throw Error(ErrorCode::unsupported, printable(path.string()) +
-                                          ": expected a model directory or a converted file, "
-                                          "found one file of a model; give its directory: -m " +
-                                          printable(folder.string()));
-}
-
-}  // namespace
-
 CLI::Validator at_least(int least) {
   const auto check = [least](const std::string& text) -> std::string {
     int value = 0;
@@ -150,7 +120,11 @@ void add_output_options(CLI::App& app, IoOptions& io, bool npy) {
   if (npy) formats.emplace_back("npy", OutputFormat::npy);
   add_choice(app, "--format", io.format, std::move(formats),
              "[by the file's extension, else table on a terminal and jsonl otherwise]");
-  app.add_flag("-q,--quiet", io.quiet, "No notices and no progress on standard error");
+  add_quiet(app, io.quiet);
+}
+
+void add_quiet(CLI::App& app, bool& quiet) {
+  app.add_flag("-q,--quiet", quiet, "No notices and no progress on standard error");
 }
 
 void add_texts(CLI::App& app, IoOptions& io, const std::string& what) {
@@ -168,17 +142,19 @@ void add_text_task_options(CLI::App& app, TextTaskOptions& options, bool npy) {
 
 std::filesystem::path model_path(const std::string& name, const ModelKind& kind) {
   const bool named = !name.empty();
-  if (named || *kind.default_name != '\0') {
-    fs::path path = find_model(named ? name : kind.default_name);
-    require_model(path, kind);
-    return path;
-  }
+  if (named || *kind.default_name != '\0') return find_model(named ? name : kind.default_name);
   throw UsageError(std::string("no model given; name one with -m: ") + kind.wanted +
                    " (a directory, a converted file, or a name in $SAPWOOD_MODELS)");
 }
 
-Model load_model(const ModelOptions& options, const ModelKind& kind) {
-  return Model::load(model_path(options.model, kind), options.load_options());
+Model load_model(const std::filesystem::path& path, const LoadOptions& options, bool quiet) {
+  Model model = Model::load(path, options);
+  say_notices(model.notices(), quiet);
+  return model;
+}
+
+Model load_model(const ModelOptions& options, const ModelKind& kind, bool quiet) {
+  return load_model(model_path(options.model, kind), options.load_options(), quiet);
 }
 
 std::vector<TextInput> text_inputs(std::span<const Record> records) {

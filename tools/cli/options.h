@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "pipeline.h"
 #include "base/quote.h"
+#include "pipeline.h"
 #include "sapwood/model.h"
 #include "sapwood/tasks.h"
 #include "usage_error.h"
@@ -21,9 +21,8 @@ namespace sapwood::cli {
 
 // What a task needs of its model.
 struct ModelKind {
-  const char* wanted;            // "a model with a token classification head"
-  const char* default_name;      // "": the task has no default model
-  bool takes_tokenizer = false;  // a tokenizer.json or vocab.txt alone will do
+  const char* wanted;        // "a model with a token classification head"
+  const char* default_name;  // "": the task has no default model
 };
 
 struct ModelOptions {
@@ -62,6 +61,7 @@ void add_engine_options(CLI::App& app, ModelOptions& options, int default_thread
 void add_length_options(CLI::App& app, LengthFlags& flags);
 void add_input_options(CLI::App& app, IoOptions& io);
 void add_output_options(CLI::App& app, IoOptions& io, bool npy = false);
+void add_quiet(CLI::App& app, bool& quiet);
 // The texts as arguments.
 void add_texts(CLI::App& app, IoOptions& io, const std::string& what);
 
@@ -69,9 +69,11 @@ void add_texts(CLI::App& app, IoOptions& io, const std::string& what);
 void add_text_task_options(CLI::App& app, TextTaskOptions& options, bool npy = false);
 
 // The file or directory that the user named, else the default model's. UsageError saying what to
-// give where there is neither; Error unsupported for a file of a model in place of its directory.
+// give where there is neither.
 std::filesystem::path model_path(const std::string& name, const ModelKind& kind);
-Model load_model(const ModelOptions& options, const ModelKind& kind);
+// That model. What its files gave rise to say is said, unless `quiet`.
+Model load_model(const ModelOptions& options, const ModelKind& kind, bool quiet);
+Model load_model(const std::filesystem::path& path, const LoadOptions& options, bool quiet);
 
 // The texts and pairs of the records, whose characters they view.
 std::vector<TextInput> text_inputs(std::span<const Record> records);

@@ -147,6 +147,11 @@ void say(std::initializer_list<std::string_view> parts) noexcept {
   writer.write("\n");
 }
 
+void say_notices(const std::vector<std::string>& notices, bool quiet) noexcept {
+  if (quiet) return;
+  for (const std::string& notice : notices) say({"note: ", notice});
+}
+
 void guard_standard_descriptors() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "input_files.h"
 
@@ -52,6 +53,9 @@ class OutputStream {
 // out.
 void say(std::initializer_list<std::string_view> parts) noexcept;
 inline void say(std::string_view message) noexcept { say({message}); }
+
+// What the library noticed about the files it read, each as "sapwood: note: ...", unless `quiet`.
+void say_notices(const std::vector<std::string>& notices, bool quiet) noexcept;
 
 // Opens /dev/null for each closed standard descriptor, in the direction that makes its use an
 // error, so that no file of ours can become "standard output". To be called before anything is

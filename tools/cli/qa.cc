@@ -18,7 +18,7 @@ struct QaArguments {
   AnswerOptions answer;
 };
 
-Rendered render(std::vector<Answer> results, OutputFormat format) {
+Rendered render(const std::vector<Answer>& results, OutputFormat format) {
   Rendered rendered;
   if (format == OutputFormat::table || format == OutputFormat::csv) {
     const bool table = format == OutputFormat::table;
@@ -29,14 +29,13 @@ Rendered render(std::vector<Answer> results, OutputFormat format) {
     }
     return rendered;
   }
-  Json list = Json::array();
-  for (Answer& result : results) {
-    list.push_back({{"score", result.score},
-                    {"start", result.start},
-                    {"end", result.end},
-                    {"answer", std::move(result.answer)}});
+  JsonWriter writer(rendered.json);
+  writer.begin_array();
+  for (const Answer& result : results) {
+    writer.begin_object().member("score", result.score).member("start", result.start);
+    writer.member("end", result.end).member("answer", result.answer).end();
   }
-  rendered.json = dump(list);
+  writer.end();
   return rendered;
 }
 
@@ -50,7 +49,7 @@ int run_qa(QaArguments options) {
         "lines of text need --question (lines are contexts) or --context (lines are "
         "questions); or use --input-format jsonl with {\"question\", \"context\"}");
   }
-  const Model model = load_model(options.model, kQaKind);
+  const Model model = load_model(options.model, kQaKind, options.io.quiet);
   Task task(options.io, model.path());
   task.schema = {"question", "context", true, false, false, options.question, options.context};
   task.columns = {"score", "start", "end", "answer"};
@@ -58,10 +57,9 @@ int run_qa(QaArguments options) {
   task.compute = [&](std::span<const Record> records, OutputFormat format) {
     std::vector<QuestionInput> inputs;
     for (const Record& record : records) inputs.push_back({record.first, *record.second});
-    return convert_results(answer(model, inputs, options.answer),
-                           [&](std::vector<Answer> results, std::size_t) {
-                             return render(std::move(results), format);
-                           });
+    return convert_results(
+        answer(model, inputs, options.answer),
+        [&](const std::vector<Answer>& results, std::size_t) { return render(results, format); });
   };
   if (!both) return run_task(std::move(task));
   if (!options.io.input.empty()) {

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/quote.h"
 #include "sapwood/error.h"
@@ -16,6 +17,7 @@ namespace sapwood::cli {
 namespace {
 
 constexpr std::size_t kBlockBytes = 1 << 16;
+constexpr std::size_t kLargeBytes = 1 << 20;
 
 }  // namespace
 
@@ -108,15 +110,23 @@ void RecordReader::take(RawRecord& record, std::size_t end) {
   record.line = line_;
   record.oversized = dropped_ > 0 || end - begin_ > max_record_bytes_;
   record.bytes.clear();
-  if (!record.oversized) {
+  std::size_t next = end < buffer_.size() ? end + 1 : end;
+  if (!record.oversized && end - begin_ > kLargeBytes) {
+    // It takes the buffer with it, so that a large record is not held twice.
+    std::string rest = buffer_.substr(next);
+    buffer_.resize(end);
+    buffer_.erase(0, begin_);
+    record.bytes = std::exchange(buffer_, std::move(rest));
+    next = 0;
+  } else if (!record.oversized) {
     record.bytes.assign(buffer_, begin_, end - begin_);
-    if (record.bytes.ends_with('\r')) record.bytes.pop_back();
   }
+  if (record.bytes.ends_with('\r')) record.bytes.pop_back();
   dropped_ = 0;
   line_ += line_ends_ + 1;
   line_ends_ = 0;
   state_ = csv::State::field_start;
-  begin_ = scan_ = end < buffer_.size() ? end + 1 : end;
+  begin_ = scan_ = next;
 }
 
 // Forgets the part of a too long record that was read.

@@ -1,37 +1,14 @@
 #include "records.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <limits>
 
+#include "base/error_place.h"
 #include "base/quote.h"
 #include "sapwood/utf8.h"
 
 namespace sapwood::cli {
 namespace {
-
-using InputJson = nlohmann::json;
-
-constexpr int kMaxJsonDepth = 64;
-
-// Nesting of brackets outside strings: known before a parser spends anything on it.
-bool too_deep(std::string_view json) {
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    const char byte = json[i];
-    if (in_string) {
-      if (byte == '\\') ++i;
-      if (byte == '"') in_string = false;
-    } else if (byte == '"') {
-      in_string = true;
-    } else if (byte == '[' || byte == '{') {
-      if (++depth > kMaxJsonDepth) return true;
-    } else if (byte == ']' || byte == '}') {
-      --depth;
-    }
-  }
-  return false;
-}
 
 std::string expected(const Schema& schema) {
   std::string text = "{\"" + schema.first + "\": " + (schema.first_is_ids ? "[...]" : "\"...\"");
@@ -42,36 +19,20 @@ std::string expected(const Schema& schema) {
   return text + "}";
 }
 
-std::string string_field(const InputJson& value, const std::string& name) {
-  if (!value.is_string()) {
-    throw Error(ErrorCode::malformed,
-                "\"" + name + "\" must be a string, found " + value.type_name());
-  }
-  return value.get<std::string>();
-}
-
-std::vector<std::string> list_field(const InputJson& value, const std::string& name) {
-  if (!value.is_array()) {
-    throw Error(ErrorCode::malformed,
-                "\"" + name + "\" must be an array of strings, found " + value.type_name());
-  }
+std::vector<std::string> list_field(const JsonValue& value) {
   std::vector<std::string> list;
-  list.reserve(value.size());
-  for (const InputJson& element : value) list.push_back(string_field(element, name + "[]"));
+  for (const JsonValue element : value.elements()) list.emplace_back(element.string());
   return list;
 }
 
-std::string ids_field(const InputJson& value, const std::string& name) {
+// "1 2 3 "
+std::string ids_field(const JsonValue& value) {
+  constexpr std::int64_t kLow = std::numeric_limits<std::int32_t>::min(),
+                         kHigh = std::numeric_limits<std::int32_t>::max();
   std::string text;
-  if (value.is_array()) {
-    for (const InputJson& id : value) {
-      if (!id.is_number_integer()) break;
-      text += id.dump() + ' ';
-    }
-  }
-  if (!value.is_array() ||
-      static_cast<std::size_t>(std::count(text.begin(), text.end(), ' ')) != value.size()) {
-    throw Error(ErrorCode::malformed, "\"" + name + "\" must be an array of integers");
+  for (const JsonValue id : value.elements()) {
+    text += std::to_string(id.integer(kLow, kHigh));
+    text += ' ';
   }
   return text;
 }
@@ -101,45 +62,30 @@ Record parse_text_record(std::string line, const Schema& schema) {
   return complete(std::move(line), std::nullopt, false, {}, schema);
 }
 
-Record parse_json_record(std::string_view line, const Schema& schema) {
+Record parse_json_record(std::string line, const Schema& schema, const std::string& where) {
   utf8::require_valid(line, "the line");
-  if (too_deep(line)) {
-    throw Error(ErrorCode::malformed, "JSON nested deeper than " + std::to_string(kMaxJsonDepth) +
-                                          " levels; expected " + expected(schema));
-  }
-  InputJson json;
-  try {
-    json = InputJson::parse(line);
-  } catch (const InputJson::exception& error) {
-    // nlohmann prefixes its messages with "[json.exception.parse_error.101] ".
-    const std::string_view what = error.what();
-    const std::size_t prefix = what.find("] ");
-    throw Error(ErrorCode::malformed,
-                "not JSON: " + printable(prefix == what.npos ? what : what.substr(prefix + 2)));
-  }
+  const auto json = JsonDocument::parse(std::move(line), where, kRecordJson);
+  const JsonValue root = json.root();
   // A bare string stands for its text; there is nothing else it could mean.
-  if (json.is_string() && !schema.second_required && !schema.first_is_ids) {
-    return complete(json.get<std::string>(), std::nullopt, false, {}, schema);
+  if (root.is_string() && !schema.second_required && !schema.first_is_ids) {
+    return complete(std::string(root.string()), std::nullopt, false, {}, schema);
   }
-  if (!json.is_object()) {
-    throw Error(ErrorCode::malformed,
-                "expected " + expected(schema) + ", found " + std::string(json.type_name()));
-  }
+  if (!root.is_object()) root.expected(expected(schema));
   std::optional<std::string> first, second;
   std::vector<std::string> list;
   bool has_list = false;
-  if (const auto at = json.find(schema.first); at != json.end()) {
-    first = schema.first_is_ids ? ids_field(*at, schema.first) : string_field(*at, schema.first);
+  if (const auto value = root.find(schema.first)) {
+    first = schema.first_is_ids ? ids_field(*value) : std::string(value->string());
   }
   if (!schema.second.empty()) {
-    const auto at = json.find(schema.second);
+    const auto value = root.find(schema.second);
     // null is how many writers say "no second text".
-    if (at != json.end() && (!at->is_null() || schema.second_required)) {
+    if (value && (!value->is_null() || schema.second_required)) {
       if (schema.second_is_list) {
-        list = list_field(*at, schema.second);
+        list = list_field(*value);
         has_list = true;
       } else {
-        second = string_field(*at, schema.second);
+        second = value->string();
       }
     }
   }
@@ -202,6 +148,7 @@ bool RecordSource::read_header() {
 }
 
 Item RecordSource::parse(RawRecord raw) {
+  const std::string where = "line " + std::to_string(raw.line);
   try {
     if (raw.oversized) {
       throw Error(ErrorCode::too_long, "longer than " +
@@ -212,14 +159,13 @@ Item RecordSource::parse(RawRecord raw) {
       case InputFormat::text:
         return {raw.line, parse_text_record(std::move(raw.bytes), schema_)};
       case InputFormat::jsonl:
-        return {raw.line, parse_json_record(raw.bytes, schema_)};
+        return {raw.line, parse_json_record(std::move(raw.bytes), schema_, where)};
       case InputFormat::csv:
         return {raw.line, parse_csv_record(header_, csv::parse_record(raw.bytes), schema_)};
     }
     throw Error(ErrorCode::invalid_argument, "unknown input format");
   } catch (const Error& error) {
-    return {raw.line,
-            Error(error.code(), "line " + std::to_string(raw.line) + ": " + error.what())};
+    return {raw.line, placed(error, where)};
   }
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "record_reader.h"
 #include "sapwood/result.h"
 
@@ -40,10 +41,16 @@ struct Item {
   Result<Record> record;
 };
 
+// For the JSON of one input. A million values are more than any task reads and cost 24 MiB; the
+// fields that no task reads count too. Without the limit, 64 MiB of brackets and commas would
+// become values of 1.5 GiB.
+inline constexpr JsonLimits kRecordJson{DoubledKeys::error, 1 << 20};
+
 // A parser for one record of each format. Throw Error malformed or invalid_utf8. A line of text is
-// the first field, or the second where only the first is fixed.
+// the first field, or the second where only the first is fixed. JSON has its limits above; `where`
+// is what its messages begin with ("line 3").
 Record parse_text_record(std::string line, const Schema& schema);
-Record parse_json_record(std::string_view line, const Schema& schema);
+Record parse_json_record(std::string line, const Schema& schema, const std::string& where);
 Record parse_csv_record(const std::vector<std::string>& header,
                         const std::vector<std::string>& fields, const Schema& schema);
 

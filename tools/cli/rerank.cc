@@ -21,17 +21,19 @@ Rendered render(const Ranking& ranking, const Record& record, OutputFormat forma
   Rendered rendered;
   rendered.truncated = ranking.truncated;
   const bool table = format == OutputFormat::table;
-  Json list = Json::array();
+  JsonWriter writer(rendered.json);
+  writer.begin_array();
   for (const RankedText& ranked : ranking.texts) {
     const std::string& text = record.list.at(static_cast<std::size_t>(ranked.index));
     if (table || format == OutputFormat::csv) {
       rendered.rows.push_back({std::to_string(ranked.index),
                                table ? score_text(ranked.score) : number(ranked.score), text});
     } else {
-      list.push_back({{"index", ranked.index}, {"score", ranked.score}, {"text", text}});
+      writer.begin_object().member("index", ranked.index).member("score", ranked.score);
+      writer.member("text", text).end();
     }
   }
-  rendered.json = dump(list);
+  writer.end();
   return rendered;
 }
 
@@ -60,7 +62,7 @@ int run_rerank(RerankArguments options) {
   if (!lists && !options.query) {
     throw UsageError("no query given; name it with --query, or give JSONL {\"query\", \"texts\"}");
   }
-  const Model model = load_model(options.model, kRerankKind);
+  const Model model = load_model(options.model, kRerankKind, options.io.quiet);
   const RerankOptions rerank_options{options.raw_scores, options.length.options()};
   Task task(options.io, model.path());
   task.schema = {"query", "texts", true, true, false, options.query, std::nullopt};

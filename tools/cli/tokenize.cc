@@ -5,39 +5,42 @@
 #include "commands.h"
 #include "json.h"
 #include "options.h"
-#include "tokenizer_source.h"
 
 namespace sapwood::cli {
 namespace {
 
 constexpr ModelKind kTokenizeKind{"a model, a folder with only a tokenizer, or a vocab.txt",
-                                  "minilm-fff-sst2", true};
+                                  "minilm-fff-sst2"};
 
 struct TokenizeArguments {
   IoOptions io;
   std::string model;
   LengthFlags length;
   std::optional<int> stride;
-  std::optional<bool> lowercase, strip_accents;
+  VocabOptions vocab;
   std::optional<std::string> pair;
   bool no_special_tokens = false;
   bool decode = false;
   bool keep_special_tokens = false;
 };
 
-Json window_json(const Tokenizer& tokenizer, const Encoding& encoding) {
-  Json tokens = Json::array(), offsets = Json::array();
-  for (const std::int32_t id : encoding.ids) tokens.push_back(tokenizer.token(id));
+// The members of one window's object.
+void write_window(JsonWriter& writer, const Tokenizer& tokenizer, const Encoding& encoding) {
+  const auto list = [&](const char* name, const auto& numbers) {
+    writer.key(name).begin_array();
+    for (const std::int32_t number : numbers) writer.value(number);
+    writer.end();
+  };
+  list("ids", encoding.ids);
+  writer.key("tokens").begin_array();
+  for (const std::int32_t id : encoding.ids) writer.value(tokenizer.token(id));
+  writer.end().key("offsets").begin_array();
   for (const Offsets& range : encoding.offsets) {
-    offsets.push_back(Json::array({range.start, range.end}));
+    writer.begin_array().value(range.start).value(range.end).end();
   }
-  Json json;
-  json["ids"] = encoding.ids;
-  json["tokens"] = std::move(tokens);
-  json["offsets"] = std::move(offsets);
-  json["type_ids"] = encoding.type_ids;
-  json["special_tokens_mask"] = encoding.special_tokens_mask;
-  return json;
+  writer.end();
+  list("type_ids", encoding.type_ids);
+  list("special_tokens_mask", encoding.special_tokens_mask);
 }
 
 void append_rows(Rendered& rendered, const Tokenizer& tokenizer, const Encoding& encoding,
@@ -62,16 +65,20 @@ Rendered render(const Tokenizer& tokenizer, const Encoding& encoding, bool windo
     }
     return rendered;
   }
-  Json json = window_json(tokenizer, encoding);
+  JsonWriter writer(rendered.json);
+  writer.begin_object();
+  write_window(writer, tokenizer, encoding);
   if (windows) {
-    Json overflowing = Json::array();
+    writer.key("overflowing").begin_array();
     for (const Encoding& window : encoding.overflowing) {
-      overflowing.push_back(window_json(tokenizer, window));
+      writer.begin_object();
+      write_window(writer, tokenizer, window);
+      writer.end();
     }
-    json["overflowing"] = std::move(overflowing);
+    writer.end();
   }
-  if (rendered.truncated) json["truncated"] = true;
-  rendered.json = dump(json);
+  if (rendered.truncated) writer.member("truncated", true);
+  writer.end();
   return rendered;
 }
 
@@ -103,7 +110,7 @@ std::vector<std::int32_t> parse_ids(const std::string& text, const Tokenizer& to
   return ids;
 }
 
-EncodeOptions encode_options(const TokenizeArguments& options, const TokenizerSource& source) {
+EncodeOptions encode_options(const TokenizeArguments& options, const LoadedTokenizer& source) {
   EncodeOptions encode = source.tokenizer.default_options();
   encode.add_special_tokens = !options.no_special_tokens;
   encode.parse_special_tokens = !options.length.plain_special;
@@ -133,7 +140,8 @@ std::vector<Result<Rendered>> each(std::span<const Record> records,
 
 int run_tokenize(const TokenizeArguments& options) {
   const std::filesystem::path path = model_path(options.model, kTokenizeKind);
-  const TokenizerSource source = load_tokenizer(path, options.lowercase, options.strip_accents);
+  const LoadedTokenizer source = load_tokenizer(path, options.vocab);
+  say_notices(source.notices, options.io.quiet);
   const Tokenizer& tokenizer = source.tokenizer;
   Task task(options.io, path);
   if (options.decode) {
@@ -143,7 +151,9 @@ int run_tokenize(const TokenizeArguments& options) {
       return each(records, [&](const Record& record) {
         const std::string text =
             tokenizer.decode(parse_ids(record.first, tokenizer), !options.keep_special_tokens);
-        return Rendered{dump(Json{{"text", text}}), {{text}}, {}, false};
+        Rendered rendered{"", {{text}}, {}, false};
+        JsonWriter(rendered.json).begin_object().member("text", text).end();
+        return rendered;
       });
     };
     return run_task(std::move(task));
@@ -181,12 +191,12 @@ Command add_tokenize(CLI::App& root) {
                 "Leave the template's tokens ([CLS], [SEP]) out");
   app->add_flag_function(
       "--lowercase,!--no-lowercase",
-      [options = options.get()](std::int64_t count) { options->lowercase = count > 0; },
-      "Whether a bare vocab.txt is lower-cased");
+      [options = options.get()](std::int64_t count) { options->vocab.lowercase = count > 0; },
+      "Whether a vocab.txt that comes without settings is lower-cased [it is]");
   app->add_flag_function(
       "--strip-accents,!--no-strip-accents",
-      [options = options.get()](std::int64_t count) { options->strip_accents = count > 0; },
-      "Whether a bare vocab.txt is without accents [as --lowercase]");
+      [options = options.get()](std::int64_t count) { options->vocab.strip_accents = count > 0; },
+      "Whether such a vocab.txt is without accents [as --lowercase]");
   app->add_flag("--decode", options->decode,
                 "The other way round: text of ids (lines of numbers, or JSONL {\"ids\": [...]})");
   app->add_flag("--keep-special-tokens", options->keep_special_tokens,

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/quote.h"
 #include "csv.h"
 #include "json.h"
 #include "npy.h"
-#include "base/quote.h"
 #include "sapwood/utf8.h"
 
 namespace sapwood::cli {
@@ -17,7 +17,7 @@ class JsonLinesWriter final : public Writer {
  public:
   explicit JsonLinesWriter(OutputStream& output) : output_(output) {}
   void write(std::size_t, const std::string&, const Result<Rendered>& answer) override {
-    output_.write(answer ? answer.value().json : dump(error_json(answer.error())));
+    output_.write(answer ? answer.value().json : error_json(answer.error()));
     output_.write("\n");
   }
   void flush() override { output_.flush(); }
@@ -34,7 +34,7 @@ class JsonArrayWriter final : public Writer {
   void write(std::size_t, const std::string&, const Result<Rendered>& answer) override {
     output_.write(empty_ ? "[\n" : ",\n");
     empty_ = false;
-    output_.write(answer ? answer.value().json : dump(error_json(answer.error())));
+    output_.write(answer ? answer.value().json : error_json(answer.error()));
   }
   void flush() override { output_.flush(); }
   void finish() override { output_.write(empty_ ? "[]\n" : "\n]\n"); }

@@ -100,7 +100,7 @@ if(SAPWOOD_BUILD_TOOLS)
   endif()
 endif()
 
-if(SAPWOOD_BUILD_TESTS OR SAPWOOD_BUILD_TOOLS)
+if(SAPWOOD_BUILD_TESTS)
   # nlohmann_json: the tests' own JSON, so that ours is compared with somebody else's.
   find_package(nlohmann_json 3.10 QUIET)
   if(NOT nlohmann_json_FOUND)

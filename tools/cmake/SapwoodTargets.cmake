@@ -7,7 +7,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 # sapwood_target(NAME): warnings, sanitizers and joint compilation for one of our own targets.
 function(sapwood_target name)
-  # Most of the compile time is templates of nlohmann/json, CLI11 and the standard library, compiled again for
+  # Most of the compile time is templates of CLI11 and the standard library, compiled again for
   # each source file. So names in unnamed namespaces are chosen once in a target.
   set_target_properties(${name} PROPERTIES UNITY_BUILD ${SAPWOOD_UNITY} UNITY_BUILD_BATCH_SIZE 8)
   target_compile_options(${name} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough

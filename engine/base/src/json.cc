@@ -314,13 +314,20 @@ class JsonReader {
   std::string place(ondemand::document* source) const {
     const char* at = nullptr;
     if (source == nullptr || source->current_location().get(at) != simdjson::SUCCESS) return {};
+    // A bracket of ours stands before a scalar.
     const auto offset = static_cast<std::size_t>(at - text_.data());
-    if (offset > text_.size()) return {};
+    if (offset > text_.size() || offset < std::size_t{scalar_}) return {};
     const std::string_view before = std::string_view(text_).substr(0, offset);
     const std::size_t line = before.rfind('\n');
-    const std::size_t column = line == before.npos ? offset : offset - line - 1;
-    return ", near line " + std::to_string(std::count(before.begin(), before.end(), '\n') + 1) +
-           ", column " + std::to_string(column + 1);
+    const std::size_t column = line == before.npos ? offset - scalar_ : offset - line - 1;
+    // A text of one line often is a line of something else, whose number the caller names.
+    const bool one_line = text_.find('\n') == text_.npos;
+    return ", near " +
+           (one_line
+                ? ""
+                : "line " + std::to_string(std::count(before.begin(), before.end(), '\n') + 1) +
+                      ", ") +
+           "column " + std::to_string(column + 1);
   }
 
   [[noreturn]] void fail(const std::string& why, ondemand::document* source) const {

@@ -160,6 +160,17 @@ JsonWriter& JsonWriter::value(double number) {
   return *this;
 }
 
+JsonWriter& JsonWriter::value(std::span<const float> numbers) {
+  raw({});
+  out_ += '[';
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (i > 0) out_ += ',';
+    append_json_number(out_, numbers[i]);
+  }
+  out_ += ']';
+  return *this;
+}
+
 JsonWriter& JsonWriter::value(std::span<const std::string> texts) {
   begin_array();
   for (const std::string& text : texts) value(text);

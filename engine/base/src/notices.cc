@@ -18,8 +18,8 @@ void Notices::add(std::string notice) {
   if (list_.size() < kMostNotices) list_.push_back(std::move(notice));
 }
 
-void Notices::add(const Notices& others) {
-  for (const std::string& notice : others.list_) add(notice);
+void Notices::add(const std::vector<std::string>& notices) {
+  for (const std::string& notice : notices) add(notice);
 }
 
 }  // namespace sapwood

@@ -30,6 +30,7 @@ struct ConvertReport {
   // holds a NaN or an infinity.
   std::vector<Product> products;
   std::vector<std::string> not_finite;  // the checkpoint's tensors that hold a NaN or an infinity
+  std::vector<std::string> notices;     // as Model::notices(), about the source's files
 };
 
 // Writes `target` atomically: on any failure nothing is left and an older file stays as it was.

@@ -57,6 +57,18 @@ std::filesystem::path find_model(std::string_view name);
 // The models that names are looked up among, in the order in which they are found.
 std::vector<std::filesystem::path> list_models();
 
+// A tokenizer without its model.
+struct LoadedTokenizer {
+  Tokenizer tokenizer;
+  std::optional<int> max_length;     // its model's Model::max_length(); unset: nothing there says
+  std::vector<std::string> notices;  // as Model::notices()
+};
+
+// From a directory (with the model's files or with only a tokenizer's; weights are not read), a
+// tokenizer.json, a vocab.txt or a converted file. `options` as in Tokenizer::load. Throws Error as
+// Tokenizer::load, and as Model::load for a converted file.
+LoadedTokenizer load_tokenizer(const std::filesystem::path& path, const VocabOptions& options = {});
+
 // Token ids of one text, special tokens included.
 struct Sequence {
   std::span<const std::int32_t> ids;

@@ -86,12 +86,17 @@ std::optional<SentenceConfig> read_sentence_config(const Folder& folder, Notices
     const JsonDocument pooling = read_json(folder.at(config_of(module)), notices);
     sentence.pooling = parse_pooling(pooling.root());
   }
-  if (const auto limits = folder.find("sentence_bert_config.json")) {
-    const JsonDocument json = read_json(*limits, notices);
-    if (!json.root().is_object()) json.root().expected("an object");
-    sentence.max_seq_length = parse_max_length(json.root());
-  }
+  sentence.max_seq_length = read_sentence_length(folder, notices);
   return sentence;
+}
+
+std::optional<int> read_sentence_length(const Folder& folder, Notices& notices) {
+  if (!folder.find("modules.json")) return std::nullopt;
+  const auto limits = folder.find("sentence_bert_config.json");
+  if (!limits) return std::nullopt;
+  const JsonDocument json = read_json(*limits, notices);
+  if (!json.root().is_object()) json.root().expected("an object");
+  return parse_max_length(json.root());
 }
 
 std::string to_json(const SentenceConfig& sentence) {

@@ -16,6 +16,10 @@ namespace sapwood {
 // file and field.
 std::optional<SentenceConfig> read_sentence_config(const Folder& folder, Notices& notices);
 
+// Of these the length that texts are cut to, in tokens: all that a tokenizer without its model
+// needs.
+std::optional<int> read_sentence_length(const Folder& folder, Notices& notices);
+
 // The same facts as JSON, and back: converted files carry them.
 std::string to_json(const SentenceConfig& sentence);
 SentenceConfig sentence_from_json(const JsonValue& json);

@@ -115,6 +115,9 @@ ConvertReport convert(const std::filesystem::path& source, const std::filesystem
   const DirectorySource directory = open_directory(source);
   const std::optional<Tokenizer> tokenizer = find_tokenizer(directory.folder);
   ConvertReport report;
+  Notices notices = directory.notices;
+  if (tokenizer) notices.add(tokenizer->notices());
+  report.notices = notices.list();
   if (types.products == kernels::DType::int8) {
     const LoadedParts exact = pack_directory(directory, WeightTypes{});
     report.products =

@@ -2,7 +2,9 @@
 
 #include <bit>
 
+#include "base/error_place.h"
 #include "base/json.h"
+#include "checkpoint/file_kind.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/safetensors_writer.h"
 #include "config/parse_config.h"
@@ -30,12 +32,31 @@ Tokenizer read_tokenizer(const std::string& settings, const TensorSource& source
   }
 }
 
-}  // namespace
+std::filesystem::path folder_of(const std::filesystem::path& file) {
+  return file.has_parent_path() ? file.parent_path() : ".";
+}
 
-LoadedParts load_converted(const std::filesystem::path& path, bool tokenizer) {
+// What is no safetensors file by contents and by name may be one of the files that a model has.
+// What is wrong with one that claims to be safetensors, its reader says.
+void require_safetensors(const InputFile& file) {
+  const std::filesystem::path& path = file.path();
+  const std::string start = file.start(1024);
+  const FileKind kind = detect_file_kind(std::as_bytes(std::span(start)));
+  if (kind == FileKind::safetensors || path.extension() == ".safetensors") return;
+  const bool told = kind == FileKind::git_lfs || kind == FileKind::html;
+  throw Error(ErrorCode::unsupported,
+              path.string() +
+                  ": expected a model directory or a converted file, found another file" +
+                  (told ? wrong_kind_hint(kind)
+                        : "; if it is one file of a model, give its directory: " +
+                              folder_of(path).string()));
+}
+
+LoadedParts read_converted(InputFile file, bool tokenizer) {
   static_assert(std::endian::native == std::endian::little, "the packed layout is little-endian");
-  const auto source = std::make_shared<const TensorSource>(open_safetensors(path));
-  const std::string where = path.string();
+  const std::string where = file.path().string();
+  require_safetensors(file);
+  const auto source = std::make_shared<const TensorSource>(open_safetensors(std::move(file)));
   FileMetadata metadata = FileMetadata::from_map(source->metadata(), where);
 
   LoadedParts parts;
@@ -43,11 +64,7 @@ LoadedParts load_converted(const std::filesystem::path& path, bool tokenizer) {
   const auto config = JsonDocument::parse(metadata.config, where + ": sapwood.config");
   parts.config = parse_config(config.root());
   parts.config.sentence = metadata.sentence;
-  try {
-    resolve_labels(parts.config, static_cast<int>(metadata.labels));
-  } catch (const Error& e) {
-    throw Error(e.code(), where + ": " + e.what());
-  }
+  resolve_labels(parts.config, static_cast<int>(metadata.labels));
   parts.parameters = metadata.parameters;
   parts.source_dtype = metadata.source_dtype;
   parts.source_sha256 = metadata.source_sha256;
@@ -60,6 +77,12 @@ LoadedParts load_converted(const std::filesystem::path& path, bool tokenizer) {
     parts.tokenizer = read_tokenizer(*metadata.tokenizer, *source, where);
   }
   return parts;
+}
+
+}  // namespace
+
+LoadedParts load_converted(const std::filesystem::path& path, bool tokenizer) {
+  return placing(path.string(), [&] { return read_converted(InputFile::open(path), tokenizer); });
 }
 
 void verify_converted(const std::filesystem::path& path) {

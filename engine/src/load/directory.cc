@@ -1,5 +1,6 @@
 #include "load/directory.h"
 
+#include "base/error_place.h"
 #include "checkpoint/checkpoint.h"
 #include "config/parse_config.h"
 #include "config/sentence.h"
@@ -22,8 +23,12 @@ LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& typ
   parts.notices = source.notices;
   parts.config = parse_config(source.config.root());
   parts.config.sentence = source.sentence;
-  resolve_labels(parts.config, count_labels(source.checkpoint, parts.config));
-  parts.weights = PackedWeights::pack(source.checkpoint, parts.config, types);
+  const std::string weights = source.checkpoint.path().string();
+  const int labels =
+      placing(weights, [&] { return count_labels(source.checkpoint, parts.config); });
+  placing(source.config.where(), [&] { resolve_labels(parts.config, labels); });
+  parts.weights =
+      placing(weights, [&] { return PackedWeights::pack(source.checkpoint, parts.config, types); });
   parts.parameters = parts.weights.parameters();
   parts.source_dtype = parts.weights.source_dtype();
   parts.unused_tensors = parts.weights.unused();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
 #include "base/json.h"
 #include "base/quote.h"
@@ -14,8 +15,8 @@ using Metadata = TensorSource::Metadata;
 
 constexpr const char* kVersionKey = "sapwood.format_version";
 constexpr const char* kVersion = "3";
-// The vocabulary stood in sapwood.tokenizer, and a tied word embedding came twice, of which one copy
-// is left alone.
+// The vocabulary stood in sapwood.tokenizer, and a tied word embedding came twice, of which one
+// copy is left alone.
 constexpr const char* kOlderVersion = "2";
 constexpr const char* kLayoutKey = "sapwood.layout";
 constexpr const char* kLayout = "panels-16";
@@ -134,10 +135,10 @@ void check_version(const Metadata& map, const std::string& where) {
   const Reader reader(map, where);
   const std::string* version = reader.find(kVersionKey);
   if (version == nullptr) {
+    const std::filesystem::path folder = std::filesystem::path(where).parent_path();
     throw Error(ErrorCode::unsupported,
-                where +
-                    ": not a converted model; a plain checkpoint is loaded by its directory, "
-                    "with config.json beside it");
+                where + ": a plain checkpoint, not a converted model; give its directory: " +
+                    (folder.empty() ? "." : folder.string()));
   }
   if (*version != kOlderVersion) reader.expect(kVersionKey, kVersion);
   reader.expect(kLayoutKey, kLayout);

@@ -1,9 +1,9 @@
 #include <charconv>
 
+#include "base/quote.h"
 #include "eval/chunks.h"
 #include "eval/datasets.h"
 #include "eval/metrics.h"
-#include "base/quote.h"
 
 namespace sapwood::cli {
 namespace {

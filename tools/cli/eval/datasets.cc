@@ -2,22 +2,25 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
+#include <cmath>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/quote.h"
 #include "record_reader.h"
+#include "records.h"
 #include "sapwood/error.h"
 #include "sapwood/utf8.h"
 
 namespace sapwood::cli {
 namespace {
 
-using InputJson = nlohmann::json;
+std::string place(const std::string& path, std::size_t line) {
+  return printable(path) + " line " + std::to_string(line);
+}
 
 [[noreturn]] void fail(const std::string& path, std::size_t line, const std::string& what) {
-  throw Error(ErrorCode::malformed,
-              printable(path) + " line " + std::to_string(line) + ": " + what);
+  throw Error(ErrorCode::malformed, place(path, line) + ": " + what);
 }
 
 // A data set with a broken line is not that data set: the first one ends the evaluation.
@@ -27,7 +30,7 @@ void for_each_line(const std::string& path, Visit visit) {
   RawRecord record;
   while (reader.next(record, true) == RecordReader::Status::record) {
     if (record.oversized) fail(path, record.line, "too long");
-    utf8::require_valid(record.bytes, printable(path) + " line " + std::to_string(record.line));
+    utf8::require_valid(record.bytes, place(path, record.line));
     visit(record.bytes, record.line);
   }
 }
@@ -52,11 +55,7 @@ template <class Visit>
 void for_each_object(const std::string& path, Visit visit) {
   for_each_line(path, [&](const std::string& line, std::size_t number) {
     if (is_blank(line)) return;
-    try {
-      visit(InputJson::parse(line));
-    } catch (const InputJson::exception& error) {
-      fail(path, number, printable(error.what()));
-    }
+    visit(JsonDocument::parse(line, place(path, number), kRecordJson).root());
   });
 }
 
@@ -105,11 +104,11 @@ void drop_language(std::vector<TaggedSentence>& sentences) {
 std::vector<LabelledText> read_labelled(const std::string& path) {
   std::vector<LabelledText> examples;
   if (is_jsonl(path)) {
-    for_each_object(path, [&](const InputJson& object) {
-      LabelledText example{object.at("text").get<std::string>(), std::nullopt, {}};
-      if (object.contains("text_pair")) example.pair = object["text_pair"].get<std::string>();
-      const InputJson& label = object.at("label");
-      example.label = label.is_string() ? label.get<std::string>() : label.dump();
+    for_each_object(path, [&](const JsonValue& object) {
+      LabelledText example{std::string(object.string("text")), std::nullopt, {}};
+      if (object.has("text_pair")) example.pair = object.string("text_pair");
+      const JsonValue label = object.at("label");
+      example.label = label.is_string() ? label.string() : label.to_json();
       examples.push_back(std::move(example));
     });
     return examples;
@@ -144,10 +143,11 @@ std::vector<LabelledText> read_labelled(const std::string& path) {
 std::vector<ScoredPair> read_scored_pairs(const std::string& path) {
   std::vector<ScoredPair> pairs;
   if (is_jsonl(path)) {
-    for_each_object(path, [&](const InputJson& object) {
-      pairs.push_back({object.at("text").get<std::string>(),
-                       object.at("text_pair").get<std::string>(),
-                       object.at("score").get<double>()});
+    for_each_object(path, [&](const JsonValue& object) {
+      const double score = object.at("score").number();
+      if (!std::isfinite(score)) object.at("score").expected("a number that is not so large");
+      pairs.push_back(
+          {std::string(object.string("text")), std::string(object.string("text_pair")), score});
     });
     return pairs;
   }

@@ -1,8 +1,8 @@
 #include <cmath>
 
+#include "base/quote.h"
 #include "eval/chunks.h"
 #include "eval/datasets.h"
-#include "base/quote.h"
 
 namespace sapwood::cli {
 namespace {

@@ -4,19 +4,17 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <unordered_map>
 
+#include "base/json.h"
+#include "base/quote.h"
 #include "eval/datasets.h"
 #include "eval/metrics.h"
-#include "base/quote.h"
 #include "sapwood/error.h"
 #include "sapwood/utf8.h"
 
 namespace sapwood::cli {
 namespace {
-
-using InputJson = nlohmann::json;
 
 bool is_ascii_punctuation(char32_t c) {
   return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
@@ -122,34 +120,26 @@ double squad_f1(std::string_view prediction, std::span<const std::string> answer
 }
 
 Squad read_squad(const std::string& path) {
-  const std::string bytes = read_whole_file(path);
+  const auto json =
+      JsonDocument::parse(read_whole_file(path), path, {.doubled_keys = DoubledKeys::error});
   Squad squad;
-  std::unordered_map<std::string, std::size_t> known;
-  try {
-    const InputJson json = InputJson::parse(bytes);
-    for (const InputJson& article : json.at("data")) {
-      for (const InputJson& paragraph : article.at("paragraphs")) {
-        const auto context = paragraph.at("context").get<std::string>();
-        const auto [at, added] = known.emplace(context, squad.contexts.size());
-        if (added) squad.contexts.push_back(context);
-        for (const InputJson& qa : paragraph.at("qas")) {
-          SquadQuestion question{qa.at("question").get<std::string>(), at->second, {}};
-          for (const InputJson& answer : qa.at("answers")) {
-            question.answers.push_back(answer.at("text").get<std::string>());
-          }
-          // Version 2.0 may list plausible answers to a question that has none.
-          if (qa.value("is_impossible", false)) question.answers.clear();
-          squad.has_impossible |= question.answers.empty();
-          squad.questions.push_back(std::move(question));
+  std::unordered_map<std::string_view, std::size_t> known;
+  for (const JsonValue article : json.root().at("data").elements()) {
+    for (const JsonValue paragraph : article.at("paragraphs").elements()) {
+      const std::string_view context = paragraph.string("context");
+      const auto [at, added] = known.emplace(context, squad.contexts.size());
+      if (added) squad.contexts.emplace_back(context);
+      for (const JsonValue qa : paragraph.at("qas").elements()) {
+        SquadQuestion question{std::string(qa.string("question")), at->second, {}};
+        for (const JsonValue answer : qa.at("answers").elements()) {
+          question.answers.emplace_back(answer.string("text"));
         }
+        // Version 2.0 may list plausible answers to a question that has none.
+        if (qa.boolean("is_impossible", false)) question.answers.clear();
+        squad.has_impossible |= question.answers.empty();
+        squad.questions.push_back(std::move(question));
       }
     }
-  } catch (const InputJson::exception& error) {
-    throw Error(ErrorCode::malformed,
-                printable(path) +
-                    " is not in SQuAD's format (data, paragraphs, context, qas, question, "
-                    "answers, text): " +
-                    printable(error.what()));
   }
   if (squad.questions.empty())
     throw Error(ErrorCode::malformed, printable(path) + " has no questions");

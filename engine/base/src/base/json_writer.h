@@ -40,6 +40,8 @@ class JsonWriter {
   JsonWriter& value(const std::vector<std::string>& texts) {
     return value(std::span<const std::string>(texts));
   }
+  // A list of numbers, and for brevity whole ones without a fraction: for long vectors.
+  JsonWriter& value(std::span<const float> numbers);
 
   // A value that is JSON already.
   JsonWriter& raw(std::string_view json);
@@ -64,8 +66,8 @@ class JsonWriter {
 // The text in quotes, as JSON spells it.
 void append_json_string(std::string& out, std::string_view text);
 
-// The shortest text of a number that reads back as the same float; null where it is not finite. For
-// long vectors: without the fraction of whole numbers.
+// The shortest text of a number that reads back as the same float, without the fraction of whole
+// numbers; null where it is not finite.
 void append_json_number(std::string& out, float value);
 
 }  // namespace sapwood

@@ -11,7 +11,7 @@ class Notices {
   // Whole sentences, printable. One that is there already is not kept twice, and of very many only
   // the first are kept.
   void add(std::string notice);
-  void add(const Notices& others);
+  void add(const std::vector<std::string>& notices);
 
   const std::vector<std::string>& list() const noexcept { return list_; }
 
