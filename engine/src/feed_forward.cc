@@ -14,7 +14,7 @@ struct FeedForward::Impl {
   ValueId x = kNoValue, y = kNoValue;
   int cols = 0;
 
-  explicit Impl(const Model& of) : model(of), workspace(of.graph()) {
+  explicit Impl(const Model& of) : model(of), workspace(of.graph(), of.state().capacity) {
     const std::vector<Node>& nodes = graph().nodes();
     // The norm before or after, and what narrows its result, are not of the part.
     const auto is_part = [](const Node& node) {
@@ -39,7 +39,7 @@ FeedForward::FeedForward(const Model& model) : impl_(std::make_unique<Impl>(mode
 FeedForward::~FeedForward() = default;
 
 int FeedForward::cols() const noexcept { return impl_->cols; }
-int FeedForward::most_rows() const noexcept { return impl_->graph().capacity().tokens; }
+int FeedForward::most_rows() const noexcept { return impl_->workspace.capacity().tokens; }
 
 void FeedForward::load(std::span<const float> x) {
   const std::size_t rows = x.size() / static_cast<std::size_t>(cols());
@@ -51,17 +51,23 @@ void FeedForward::load(std::span<const float> x) {
                                                  std::to_string(x.size()) + " numbers");
   }
   impl_->workspace.batch.ids.resize(rows);  // one token a row
-  std::copy(x.begin(), x.end(), impl_->workspace.at(impl_->graph().values()[impl_->x]));
+  std::copy(x.begin(), x.end(), impl_->workspace.at(impl_->x));
 }
 
 MatrixView FeedForward::run() {
   Impl& i = *impl_;
-  i.model.state().executor.run([&i](Team& team) {
-    for (int node = i.begin; node < i.end; ++node) {
-      run_node(i.graph(), i.graph().nodes()[static_cast<std::size_t>(node)], i.workspace, team);
-    }
-  });
-  return {i.workspace.at(i.graph().values()[i.y]), i.workspace.batch.tokens(), i.cols};
+  const Model::State& state = i.model.state();
+  state.team.run(
+      state.capacity.threads,
+      [](void* context, Team& team) {
+        Impl& part = *static_cast<Impl*>(context);
+        for (int node = part.begin; node < part.end; ++node) {
+          run_node(part.graph(), part.graph().nodes()[static_cast<std::size_t>(node)],
+                   part.workspace, team);
+        }
+      },
+      &i);
+  return {i.workspace.at(i.y), i.workspace.batch.tokens(), i.cols};
 }
 
 }  // namespace sapwood

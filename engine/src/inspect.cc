@@ -133,9 +133,11 @@ std::string kernel_name(const Node& node, const kernels::KernelTable& kernels) {
 
 }  // namespace
 
-GraphSummary summarize(const Graph& graph) {
-  GraphSummary summary{
-      .nodes = {}, .arena_bytes = graph.arena_bytes(), .batch_tokens = graph.capacity().tokens};
+GraphSummary summarize(const Model& model) {
+  const Graph& graph = model.graph();
+  const Capacity& capacity = model.state().capacity;
+  const ArenaPlan plan = plan_arena(graph.values(), capacity);
+  GraphSummary summary{.nodes = {}, .arena_bytes = plan.bytes, .batch_tokens = capacity.tokens};
   const std::vector<Value>& values = graph.values();
   for (const Node& node : graph.nodes()) {
     NodeSummary s;
@@ -146,7 +148,8 @@ GraphSummary summarize(const Graph& graph) {
     for (const ValueId id : {node.x, node.residual}) {
       if (id != kNoValue) s.inputs.push_back(values[id].name);
     }
-    const Value& y = values[node.y != kNoValue ? node.y : node.sum];
+    const ValueId written = node.y != kNoValue ? node.y : node.sum;
+    const Value& y = values[written];
     s.output = y.name;
     s.shape = std::string("[") + rows_name(y.rows) + ", " + std::to_string(y.cols) + "]";
     s.dtype = to_string(node.type);
@@ -154,7 +157,7 @@ GraphSummary summarize(const Graph& graph) {
     s.weight_bytes = node.weight_bytes;
     s.bytes_per_row = bytes_per_row(node, values);
     s.ops_per_row = ops_per_row(node);
-    s.buffer_offset = y.offset;
+    s.buffer_offset = plan.placements[static_cast<std::size_t>(written)].offset;
     summary.nodes.push_back(std::move(s));
   }
   return summary;

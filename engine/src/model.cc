@@ -7,7 +7,6 @@
 #include "load/max_length.h"
 #include "model_state.h"
 #include "run/choose_kernels.h"
-#include "run/run.h"
 
 namespace sapwood {
 namespace {
@@ -37,14 +36,14 @@ Dense parse_dense(const std::string& name) {
               "dense: expected auto, native or onednn, found \"" + name + "\"");
 }
 
-int resolve_threads(int threads) {
-  constexpr int kMostThreads = 1024;
-  if (threads < 0 || threads > kMostThreads) {
-    throw Error(ErrorCode::invalid_argument, "threads: expected 0 to " +
-                                                 std::to_string(kMostThreads) + ", found " +
+// Throws Error invalid_argument for a number of threads that is none.
+int resolve_threads(int threads, const Threads& team) {
+  if (threads < 0 || threads > team.size()) {
+    throw Error(ErrorCode::invalid_argument, "threads: expected 0 to the team's " +
+                                                 std::to_string(team.size()) + ", found " +
                                                  std::to_string(threads));
   }
-  return threads == 0 ? available_threads() : threads;
+  return threads == 0 ? team.size() : threads;
 }
 
 }  // namespace
@@ -56,10 +55,9 @@ Model::State::State(std::filesystem::path path_, LoadedParts parts_,
       max_length(*resolve_max_length(
           parts.config.sentence ? parts.config.sentence->max_seq_length : std::nullopt,
           parts.tokenizer ? &*parts.tokenizer : nullptr, parts.config.max_positions)),
-      graph(parts.config, parts.weights, kernels,
-            capacity_of(parts.config, options, resolve_threads(options.threads)),
-            parse_dense(options.dense)),
-      executor(graph.capacity().threads) {
+      team(options.team ? *options.team : Threads(options.threads)),
+      capacity(capacity_of(parts.config, options, resolve_threads(options.threads, team))),
+      graph(parts.config, parts.weights, kernels, parse_dense(options.dense), capacity.threads) {
   if (!parts.tokenizer) return;
   parts.notices.add(parts.tokenizer->notices());
   // A token or two that were added and never trained harm only the texts that have them.
@@ -71,22 +69,22 @@ Model::State::State(std::filesystem::path path_, LoadedParts parts_,
   }
 }
 
-std::unique_ptr<Workspace> Model::State::take_workspace() const {
+std::unique_ptr<PackedRun> Model::State::take_run() const {
   {
     const std::lock_guard lock(mutex_);
     if (!free_.empty()) {
-      std::unique_ptr<Workspace> workspace = std::move(free_.back());
+      std::unique_ptr<PackedRun> run = std::move(free_.back());
       free_.pop_back();
-      return workspace;
+      return run;
     }
     free_.reserve(++made_);  // so that giving back cannot fail
   }
-  return std::make_unique<Workspace>(graph);
+  return std::make_unique<PackedRun>(graph, capacity);
 }
 
-void Model::State::give_workspace(std::unique_ptr<Workspace> workspace) const noexcept {
+void Model::State::give_back(std::unique_ptr<PackedRun> run) const noexcept {
   const std::lock_guard lock(mutex_);
-  free_.push_back(std::move(workspace));
+  free_.push_back(std::move(run));
 }
 
 Model::Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
@@ -162,82 +160,25 @@ Encoding Model::encode(std::string_view text, std::string_view pair,
   return tokenizer().encode(text, pair, encode_options(*this, options));
 }
 
-namespace {
-
-[[noreturn]] void fail_sequence(std::size_t index, const std::string& problem) {
-  throw Error(ErrorCode::invalid_argument, "sequence " + std::to_string(index) + ": " + problem);
-}
-
-void check_range(std::size_t index, const char* what, std::span<const std::int32_t> values,
-                 int limit) {
-  for (const std::int32_t value : values) {
-    if (value < 0 || value >= limit) {
-      fail_sequence(index, std::string(what) + ": expected 0 to " + std::to_string(limit - 1) +
-                               ", found " + std::to_string(value));
-    }
-  }
-}
-
-void check_sequence(std::size_t index, const Sequence& s, const ModelConfig& config) {
-  const int length =
-      static_cast<int>(std::min<std::size_t>(s.ids.size(), config.max_positions + 1));
-  if (length < 1 || length > config.max_positions) {
-    fail_sequence(index, "expected 1 to " + std::to_string(config.max_positions) +
-                             " tokens, found " + std::to_string(s.ids.size()));
-  }
-  check_range(index, "token id", s.ids, config.vocab_size);
-  if (!s.type_ids.empty() && s.type_ids.size() != s.ids.size()) {
-    fail_sequence(index, "expected one type id a token");
-  }
-  // DistilBERT has no type embeddings and ignores what a tokenizer says about types.
-  if (config.type_vocab > 0) check_range(index, "type id", s.type_ids, config.type_vocab);
-  check_range(index, "selected row", s.selected, length);
-  if (!std::is_sorted(s.selected.begin(), s.selected.end(), std::less_equal<>{})) {
-    fail_sequence(index, "expected the selected rows in ascending order");
-  }
-}
-
-}  // namespace
-
 void Model::run(std::span<const Sequence> sequences, Output output, const Sink& sink) const {
-  const Graph& graph = state_->graph;
-  const ValueId wanted = output == Output::hidden ? graph.hidden() : graph.head();
-  if (wanted == kNoValue) {
-    throw Error(ErrorCode::unsupported, "the model is a bare encoder: it has no head");
-  }
   for (std::size_t i = 0; i < sequences.size(); ++i) check_sequence(i, sequences[i], config());
 
-  const Value& value = graph.values()[wanted];
-  const int node_count =
-      output == Output::hidden ? graph.encoder_nodes() : static_cast<int>(graph.nodes().size());
-
-  // The sink may throw; the workspace goes back all the same.
+  // The sink may throw; the memory goes back all the same.
   struct Loan {
     const State& state;
-    std::unique_ptr<Workspace> workspace;
-    ~Loan() { state.give_workspace(std::move(workspace)); }
-  } loan{*state_, state_->take_workspace()};
-  Workspace& workspace = *loan.workspace;
-  Batch& batch = workspace.batch;
-
+    std::unique_ptr<PackedRun> run;
+    ~Loan() { state.give_back(std::move(run)); }
+  } loan{*state_, state_->take_run()};
+  PackedRun& run = *loan.run;
+  if (!run.has(output)) {
+    throw Error(ErrorCode::unsupported, "the model is a bare encoder: it has no head");
+  }
   for (std::size_t next = 0; next < sequences.size();) {
-    batch.clear();
+    run.clear();
     const std::size_t first = next;
-    for (; next < sequences.size(); ++next) {
-      const Sequence& s = sequences[next];
-      if (!batch.fits(s.ids.size(), s.selected.size(), graph.capacity())) break;
-      batch.add(s.ids, s.type_ids, s.selected);
-    }
-    state_->executor.run([&](Team& team) { run_nodes(graph, node_count, workspace, team); });
-    const float* data = workspace.at(value);
-    std::int64_t row = 0;
-    for (std::size_t i = first; i < next; ++i) {
-      const std::size_t rows = value.rows == RowKind::tokens      ? sequences[i].ids.size()
-                               : value.rows == RowKind::sequences ? 1
-                                                                  : sequences[i].selected.size();
-      sink(i, {data + row * value.cols, static_cast<int>(rows), value.cols});
-      row += static_cast<std::int64_t>(rows);
-    }
+    while (next < sequences.size() && run.add(sequences[next])) ++next;
+    run.run(output, state_->team, state_->capacity.threads);
+    for (std::size_t i = first; i < next; ++i) sink(i, run.rows(output, i - first));
   }
 }
 

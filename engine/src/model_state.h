@@ -10,8 +10,7 @@
 
 #include "graph/graph.h"
 #include "load/parts.h"
-#include "run/executor.h"
-#include "run/workspace.h"
+#include "run/packed_run.h"
 #include "sapwood/model.h"
 
 namespace sapwood {
@@ -23,16 +22,17 @@ struct Model::State {
   std::filesystem::path path;
   LoadedParts parts;
   int max_length;
+  Threads team;
+  Capacity capacity;  // of the model's own runs
   Graph graph;
-  Executor executor;
 
-  // Workspaces are reused: after the first request of each thread nothing is allocated.
-  std::unique_ptr<Workspace> take_workspace() const;
-  void give_workspace(std::unique_ptr<Workspace> workspace) const noexcept;
+  // The memory of runs is reused: after the first request of each thread nothing is allocated.
+  std::unique_ptr<PackedRun> take_run() const;
+  void give_back(std::unique_ptr<PackedRun> run) const noexcept;
 
  private:
   mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<Workspace>> free_;  // with room for all that were made
+  mutable std::vector<std::unique_ptr<PackedRun>> free_;  // with room for all that were made
   mutable std::size_t made_ = 0;
 };
 

@@ -72,8 +72,7 @@ TEST_CASE("inspect") {
   check_every_allocation({[&] {
     const Model model = Model::load(path, load_options());
     const ModelInfo info = inspect(model);
-    return info.dtype + info.format + std::to_string(info.parameters) +
-           to_dot(summarize(model.graph()));
+    return info.dtype + info.format + std::to_string(info.parameters) + to_dot(summarize(model));
   }});
   const TemporaryFolder folder;
   const fs::path file = folder.path() / "m.safetensors";

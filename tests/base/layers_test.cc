@@ -47,7 +47,8 @@ std::string layer_of(const std::string& include, const Names& tool_folders) {
       {"sapwood/utf8.h", "base"},           {"sapwood/config.h", "config"},
       {"sapwood/tasks.h", "tasks"},         {"sapwood/sapwood.h", "tasks"},
       {"sapwood/graph_summary.h", "graph"}, {"sapwood/convert.h", "load"},
-      {"sapwood/model_files.h", "load"}};
+      {"sapwood/model_files.h", "load"},    {"sapwood/sequence.h", "config"},
+      {"sapwood/threads.h", "run"},         {"sapwood/stop_token.h", "run"}};
   if (const auto it = kPublic.find(include); it != kPublic.end()) return it->second;
   if (include.starts_with("sapwood/kernels/")) return "kernels";
   if (include.starts_with("sapwood/tokenizer/")) return "tokenizer";

@@ -1,3 +1,4 @@
+// Where values stand in the arena.
 #include <random>
 
 #include "catch.h"
@@ -11,13 +12,13 @@ bool alive_together(const Value& a, const Value& b) {
 }
 
 // No plan can be smaller than the most that is alive at one node.
-std::int64_t lower_bound(const std::vector<Value>& values) {
+std::int64_t lower_bound(const std::vector<Value>& values, const ArenaPlan& plan) {
   std::int64_t most = 0;
   for (int node = 0; node < 64; ++node) {
     std::int64_t alive = 0;
-    for (const Value& v : values) {
-      if (v.first_node <= node && node <= v.last_node)
-        alive += kernels::round_up(v.bytes, kernels::kAlignment);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (values[i].first_node <= node && node <= values[i].last_node)
+        alive += kernels::round_up(plan.placements[i].bytes, kernels::kAlignment);
     }
     most = std::max(most, alive);
   }
@@ -28,20 +29,22 @@ TEST_CASE("values alive together never share memory", "[arena]") {
   std::mt19937 random(1);
   for (int round = 0; round < 300; ++round) {
     std::vector<Value> values(1 + random() % 20);
+    ArenaPlan plan;
     for (Value& v : values) {
-      v.bytes = random() % 5000;
+      plan.placements.push_back({.bytes = static_cast<std::int64_t>(random() % 5000)});
       v.first_node = static_cast<int>(random() % 60);
       v.last_node = v.first_node + static_cast<int>(random() % 4);
     }
-    const std::int64_t arena = plan_arena(values);
-    CHECK(arena >= lower_bound(values));
+    place_values(values, plan);
+    CHECK(plan.bytes >= lower_bound(values, plan));
     for (std::size_t i = 0; i < values.size(); ++i) {
-      CHECK(values[i].offset % kernels::kAlignment == 0);
-      CHECK(values[i].offset + values[i].bytes <= arena);
+      const Placement& a = plan.placements[i];
+      CHECK(a.offset % kernels::kAlignment == 0);
+      CHECK(a.offset + a.bytes <= plan.bytes);
       for (std::size_t j = 0; j < i; ++j) {
-        const bool overlap = values[i].offset < values[j].offset + values[j].bytes &&
-                             values[j].offset < values[i].offset + values[i].bytes;
-        CHECK_FALSE((alive_together(values[i], values[j]) && overlap));
+        const Placement& b = plan.placements[j];
+        const bool overlap = a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
+        if (alive_together(values[i], values[j])) CHECK_FALSE(overlap);
       }
     }
   }
@@ -49,12 +52,13 @@ TEST_CASE("values alive together never share memory", "[arena]") {
 
 TEST_CASE("a chain of values needs two buffers, whatever its length", "[arena]") {
   std::vector<Value> values(10);
+  ArenaPlan plan;
   for (int i = 0; i < 10; ++i) {
-    values[i].bytes = 640;
-    values[i].first_node = i;
-    values[i].last_node = i + 1;
+    values[i] = {.first_node = i, .last_node = i + 1};
+    plan.placements.push_back({.bytes = 640});
   }
-  CHECK(plan_arena(values) == 2 * 640);
+  place_values(values, plan);
+  CHECK(plan.bytes == 2 * 640);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ double distance(const std::vector<std::vector<float>>& a,
 
 int products_by_onednn(const Model& model) {
   int count = 0;
-  for (const NodeSummary& node : summarize(model.graph()).nodes) {
+  for (const NodeSummary& node : summarize(model).nodes) {
     count += node.kernel == "onednn_matmul_" + node.dtype;
   }
   return count;

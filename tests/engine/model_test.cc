@@ -3,7 +3,6 @@
 
 #include "catch.h"
 #include "golden.h"
-#include "run/executor.h"
 #include "sapwood/inspect.h"
 
 namespace sapwood::test {
@@ -27,7 +26,7 @@ TEST_CASE("the forced instruction set is the one that runs", "[model][isa]") {
     const Model model = Model::load(base, {.isa = isa});
     CHECK(std::string(model.kernels().name) == isa);
     CHECK(inspect(model).isa == isa);
-    for (const NodeSummary& node : summarize(model.graph()).nodes) {
+    for (const NodeSummary& node : summarize(model).nodes) {
       if (node.kernel != "copy") CHECK(node.kernel.ends_with("_f32_" + isa));
     }
   }
@@ -143,7 +142,7 @@ TEST_CASE("threads follow the affinity mask", "[model][threads]") {
 }
 
 TEST_CASE("the graph is fused as designed", "[model][graph]") {
-  const GraphSummary graph = summarize(Model::load(golden_dir() / "distilbert-base").graph());
+  const GraphSummary graph = summarize(Model::load(golden_dir() / "distilbert-base"));
   std::map<std::string, int> ops;
   for (const NodeSummary& node : graph.nodes) ++ops[node.op];
   const int layers = 2;

@@ -84,7 +84,7 @@ Work read_lengths(const std::string& path, int batch) {
 
 // What the products compute in; a checkpoint's own type may be another.
 std::string compute_dtype(const Model& model) {
-  const GraphSummary graph = summarize(model.graph());
+  const GraphSummary graph = summarize(model);
   for (const NodeSummary& node : graph.nodes) {
     if (node.op == "linear") return node.dtype;
   }

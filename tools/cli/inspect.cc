@@ -75,7 +75,7 @@ std::string model_json(const Model& model, bool graph, int indent) {
   write_members(writer, inspect(model));
   if (graph) {
     writer.key("graph");
-    write_graph(writer, summarize(model.graph()));
+    write_graph(writer, summarize(model));
   }
   writer.end();
   return json;
@@ -139,14 +139,14 @@ int run_inspect(InspectArguments options) {
          ": the contents have the checksum they were written with"});
   }
   if (dot) {
-    output.write(to_dot(summarize(model.graph())));
+    output.write(to_dot(summarize(model)));
   } else if (options.json || options.format == "json") {
     output.write(model_json(model, options.graph, 2) + "\n");
   } else {
     write_model(output, model);
     if (options.graph) {
       output.write("\n");
-      write_graph(output, summarize(model.graph()));
+      write_graph(output, summarize(model));
     }
   }
   output.close();

@@ -24,7 +24,7 @@ struct ModelInfo {
 };
 
 ModelInfo inspect(const Model& model);
-GraphSummary summarize(const Graph& graph);
+GraphSummary summarize(const Model& model);
 std::string to_dot(const GraphSummary& graph);  // for graphviz
 
 // Converted files: recomputes the checksum of the contents. Throws Error malformed on a difference.

@@ -17,6 +17,8 @@
 #include "sapwood/error.h"
 #include "sapwood/model_files.h"
 #include "sapwood/result.h"
+#include "sapwood/sequence.h"
+#include "sapwood/threads.h"
 #include "sapwood/tokenizer/tokenizer.h"
 
 namespace sapwood {
@@ -41,7 +43,11 @@ struct LoadOptions {
   // processors with AMX. With onednn a text's result may depend, in its last bits, on what else is
   // in the call. Error unsupported where the build has no oneDNN or that no such product here.
   std::string dense = "auto";
-  int threads = 1;  // threads one call may use; 0: all that affinity mask and cgroup quota allow
+  // Threads one call may use; 0: all of `team`, or all that affinity mask and cgroup quota allow.
+  int threads = 1;
+  // Whose helpers runs use: one team for several models keeps them from crowding the processors.
+  // Unset: a team of the model's own, of `threads`.
+  std::optional<Threads> team;
   int batch_tokens =
       4096;               // tokens computed at once: bounds memory; raised to the longest sequence
   bool tokenizer = true;  // false: a directory without a tokenizer will do; text tasks then fail
@@ -68,29 +74,6 @@ struct LoadedTokenizer {
 // tokenizer.json, a vocab.txt or a converted file. `options` as in Tokenizer::load. Throws Error as
 // Tokenizer::load, and as Model::load for a converted file.
 LoadedTokenizer load_tokenizer(const std::filesystem::path& path, const VocabOptions& options = {});
-
-// Token ids of one text, special tokens included.
-struct Sequence {
-  std::span<const std::int32_t> ids;
-  std::span<const std::int32_t> type_ids = {};  // empty: all zero
-  // Rows that the masked-LM head answers for, ascending; unused by other heads.
-  std::span<const std::int32_t> selected = {};
-};
-
-// Row-major floats, valid during the callback that received them.
-struct MatrixView {
-  const float* data;
-  int rows, cols;
-  std::span<const float> row(int i) const {
-    return {data + static_cast<std::size_t>(i) * cols, static_cast<std::size_t>(cols)};
-  }
-};
-
-enum class Output : std::uint8_t {
-  hidden,  // last hidden state: [tokens, hidden]
-  head,    // logits. sequence_classification: [1, labels]; token_classification: [tokens, labels];
-           // question_answering: [tokens, 2] (start, end); masked_lm: [selected, vocabulary]
-};
 
 // Limits on the tokens of one text.
 struct LengthOptions {

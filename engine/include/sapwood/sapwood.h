@@ -11,4 +11,5 @@
 #include "sapwood/feed_forward.h"
 #include "sapwood/inspect.h"
 #include "sapwood/model.h"
+#include "sapwood/session.h"
 #include "sapwood/tasks.h"

@@ -51,7 +51,7 @@ class GraphBuilder {
     g_.hidden_ = stream;
     g_.encoder_nodes_ = static_cast<int>(g_.nodes_.size());
     g_.head_ = head(stream);
-    plan();
+    keep_results();
   }
 
  private:
@@ -111,8 +111,7 @@ class GraphBuilder {
     node.type = type;
     node.y = value(node.name, RowKind::tokens, c_.hidden,
                    narrow ? stored_for(layer(i, "attention.out")) : DType::f32);
-    const std::size_t floats = kernels::attention_scratch(g_.capacity_.length, c_.head_dim());
-    node.scratch = scratch(node.name, static_cast<std::int64_t>(floats * sizeof(float)));
+    node.scratch = scratch(node.name, Scratch::attention, c_.head_dim());
     return linear(layer(i, "attention.out"), add(node).y, c_.hidden, c_.hidden);
   }
 
@@ -205,7 +204,7 @@ class GraphBuilder {
                                                                   .n = node.n,
                                                                   .k = node.k,
                                                                   .activation = node.activation},
-                                              node.type, g_.capacity_.threads, g_.kernels_));
+                                              node.type, g_.threads_, g_.kernels_));
     return g_.onednn_.back().get();
   }
 
@@ -248,9 +247,7 @@ class GraphBuilder {
     node.trees = ff.trees;
     node.depth = ff.depth;
     node.y = value(name, RowKind::tokens, c_.hidden);
-    // Threads split the rows; no share is larger than this.
-    const int share = (g_.capacity_.tokens + g_.capacity_.threads - 1) / g_.capacity_.threads;
-    node.scratch = scratch(name, static_cast<std::int64_t>(kernels::fff_scratch(share, ff.depth)));
+    node.scratch = scratch(name, Scratch::fff, ff.depth);
     return add(node).y;
   }
 
@@ -314,23 +311,12 @@ class GraphBuilder {
   }
 
   ValueId value(std::string name, RowKind rows, int cols, DType type = DType::f32) {
-    const Capacity& cap = g_.capacity_;
-    const std::int64_t most = rows == RowKind::tokens      ? cap.tokens
-                              : rows == RowKind::sequences ? cap.sequences
-                                                           : cap.selected;
-    Value value{.name = std::move(name), .rows = rows, .cols = cols, .type = type};
-    value.bytes = most * row_stride(value) * 4 / kernels::elements_per_word(type);
-    if (type == DType::int8) {
-      value.scales = kernels::round_up(value.bytes, kernels::kAlignment);
-      value.bytes = value.scales + most * static_cast<std::int64_t>(sizeof(kernels::RowScale));
-    }
-    return new_value(std::move(value));
+    return new_value({.name = std::move(name), .rows = rows, .cols = cols, .type = type});
   }
 
   // Memory that lives for one node; one part for each thread.
-  ValueId scratch(const std::string& name, std::int64_t bytes_per_thread) {
-    const std::int64_t part = kernels::round_up(bytes_per_thread, kernels::kAlignment);
-    return new_value({.name = name + ".scratch", .bytes = part * g_.capacity_.threads});
+  ValueId scratch(const std::string& name, Scratch kind, int size) {
+    return new_value({.name = name + ".scratch", .cols = size, .scratch = kind});
   }
 
   ValueId new_value(Value value) {
@@ -348,12 +334,11 @@ class GraphBuilder {
     return g_.nodes_.back();
   }
 
-  void plan() {
-    // What the caller reads must outlive every node.
+  // What the caller reads must outlive every node.
+  void keep_results() {
     const int end = static_cast<int>(g_.nodes_.size());
     g_.values_[g_.hidden_].last_node = end;
     if (g_.head_ != kNoValue) g_.values_[g_.head_].last_node = end;
-    g_.arena_bytes_ = plan_arena(g_.values_);
   }
 
   Graph& g_;
@@ -365,10 +350,10 @@ class GraphBuilder {
 };
 
 Graph::Graph(const ModelConfig& config, const PackedWeights& weights,
-             const kernels::KernelTable& kernels, const Capacity& capacity, Dense dense)
-    : capacity_(capacity),
-      kernels_(kernels),
+             const kernels::KernelTable& kernels, Dense dense, int threads)
+    : kernels_(kernels),
       dense_(dense),
+      threads_(threads),
       heads_(config.heads),
       norm_eps_(config.norm_eps) {
   GraphBuilder(*this, config, weights).build();

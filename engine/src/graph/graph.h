@@ -17,7 +17,8 @@ namespace sapwood {
 // What a value has one row for.
 enum class RowKind : std::uint8_t { tokens, sequences, selected };
 
-// The most rows of each kind that one run may have, and what scratch memory depends on.
+// The most rows of each kind that one run may have, and what scratch memory depends on: what the
+// memory of a session is made for.
 struct Capacity {
   int tokens = 0;
   int sequences = 0;
@@ -29,16 +30,30 @@ struct Capacity {
 using ValueId = int;
 inline constexpr ValueId kNoValue = -1;
 
+// Memory that lives for one node, a part for each thread, instead of rows.
+enum class Scratch : std::uint8_t { none, attention, fff };
+
 struct Value {
   std::string name;
   RowKind rows = RowKind::tokens;
-  int cols = 0;  // numbers a row; 0 for scratch
+  int cols = 0;  // numbers a row; of scratch: the head's size (attention), the depth (fff)
   // Of the numbers: float, bf16, or u8 whose scales (kernels::RowScale) stand behind all rows.
   kernels::DType type = kernels::DType::f32;
-  std::int64_t bytes = 0;             // at full capacity
-  std::int64_t scales = 0;            // u8: bytes from the value's start to its scales
-  std::int64_t offset = 0;            // from the arena's start
+  Scratch scratch = Scratch::none;
   int first_node = 0, last_node = 0;  // lifetime, inclusive
+};
+
+// Where a value stands in an arena, in bytes.
+struct Placement {
+  std::int64_t bytes = 0;  // at full capacity
+  std::int64_t scales =
+      0;  // u8: from the value's start to its scales; scratch: of one thread's part
+  std::int64_t offset = 0;  // from the arena's start
+};
+
+struct ArenaPlan {
+  std::vector<Placement> placements;  // one a value
+  std::int64_t bytes = 0;
 };
 
 // Numbers from one row to the next: whole words.
@@ -86,14 +101,13 @@ struct Node {
 
 class Graph {
  public:
+  // `threads`: into how many parts oneDNN's products are cut.
   Graph(const ModelConfig& config, const PackedWeights& weights,
-        const kernels::KernelTable& kernels, const Capacity& capacity, Dense dense = Dense::native);
+        const kernels::KernelTable& kernels, Dense dense = Dense::native, int threads = 1);
 
   const std::vector<Node>& nodes() const { return nodes_; }
   const std::vector<Value>& values() const { return values_; }
-  const Capacity& capacity() const { return capacity_; }
   const kernels::KernelTable& kernels() const { return kernels_; }
-  std::int64_t arena_bytes() const { return arena_bytes_; }
   int encoder_nodes() const { return encoder_nodes_; }  // the nodes up to the last hidden state
   ValueId hidden() const { return hidden_; }            // last hidden state
   ValueId head() const { return head_; }                // logits, or kNoValue
@@ -105,18 +119,25 @@ class Graph {
   std::vector<Node> nodes_;
   std::vector<Value> values_;
   std::vector<std::unique_ptr<const OnednnProduct>> onednn_;
-  Capacity capacity_;
   const kernels::KernelTable& kernels_;
   Dense dense_;
-  std::int64_t arena_bytes_ = 0;
+  int threads_;
   int encoder_nodes_ = 0;
   ValueId hidden_ = kNoValue, head_ = kNoValue;
   int heads_ = 1;
   float norm_eps_ = 0;
 };
 
-// Gives every value an offset such that values alive at the same node never overlap; returns the
-// arena's size in bytes. Largest first, each at the lowest offset that is free over its lifetime.
-std::int64_t plan_arena(std::vector<Value>& values);
+// The values' sizes at a capacity, and offsets such that values alive at the same node never overlap.
+// Largest first, each at the lowest offset that is free over its lifetime.
+ArenaPlan plan_arena(const std::vector<Value>& values, const Capacity& capacity);
+
+// Rows of a layer of trees that one thread computes at once, which its scratch memory is made for.
+constexpr int fff_rows(const Capacity& capacity) {
+  return (capacity.tokens + capacity.threads - 1) / capacity.threads;
+}
+
+// The offsets alone, for sizes that are there already (Placement::bytes).
+void place_values(const std::vector<Value>& values, ArenaPlan& plan);
 
 }  // namespace sapwood

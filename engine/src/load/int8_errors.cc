@@ -113,22 +113,20 @@ std::vector<ProductError> int8_errors(const ModelConfig& config, const PackedWei
                                       const Tokenizer* tokenizer) {
   const kernels::KernelTable& kernels = choose_kernels("auto");
   const int sequences = static_cast<int>(std::size(kSentences)) + 1;
-  const Graph graph(config, weights, kernels,
-                    {.tokens = std::max(kSampleTokens, config.max_positions),
-                     .sequences = sequences,
-                     .selected = sequences,
-                     .length = config.max_positions,
-                     .threads = 1});
+  const Graph graph(config, weights, kernels);
+  const Capacity capacity{.tokens = std::max(kSampleTokens, config.max_positions),
+                          .sequences = sequences,
+                          .selected = sequences,
+                          .length = config.max_positions};
   Team alone(1);
-  Workspace workspace(graph);
-  fill_sample(workspace.batch, config, tokenizer, graph.capacity());
+  Workspace workspace(graph, capacity);
+  fill_sample(workspace.batch, config, tokenizer, capacity);
   std::vector<ProductError> errors;
   const WeightTypes int8 = WeightTypes::all(kernels::DType::int8);
   for (const Node& node : graph.nodes()) {
     if (node.op == Op::linear && int8.stored(node.name, node.n, node.k) == kernels::DType::int8) {
-      const Value& x = graph.values()[node.x];
-      errors.push_back(
-          {node.name, error_of(node, kernels, workspace.at(x), workspace.batch.rows(x.rows))});
+      const int rows = workspace.batch.rows(graph.values()[node.x].rows);
+      errors.push_back({node.name, error_of(node, kernels, workspace.at(node.x), rows)});
     }
     run_node(graph, node, workspace, alone);
   }

@@ -1,5 +1,7 @@
 #include "run/batch.h"
 
+#include <algorithm>
+
 namespace sapwood {
 
 int Batch::rows(RowKind kind) const {
@@ -12,6 +14,12 @@ int Batch::rows(RowKind kind) const {
       return static_cast<int>(selected.size());
   }
   return 0;
+}
+
+int Batch::longest() const {
+  int longest = 0;
+  for (int i = 0; i < sequences(); ++i) longest = std::max(longest, starts[i + 1] - starts[i]);
+  return longest;
 }
 
 void Batch::reserve(const Capacity& capacity) {

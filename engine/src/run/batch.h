@@ -19,6 +19,7 @@ struct Batch {
   int tokens() const { return static_cast<int>(ids.size()); }
   int sequences() const { return static_cast<int>(starts.size()) - 1; }
   int rows(RowKind kind) const;
+  int longest() const;  // tokens of the longest sequence
 
   void reserve(const Capacity& capacity);
   void clear();

@@ -12,24 +12,49 @@ namespace {
 constexpr std::int64_t kSmallElementwise = 1 << 13;
 constexpr std::int64_t kSmallProduct = 1 << 16;
 
+// Where a stop may be asked for, work is cut into pieces of at most so many multiply-adds (or floats
+// of element-wise work, each some eight of them), between which it is asked: some 2 to 6 ms.
+constexpr std::int64_t kPieceProduct = 100'000'000;
+constexpr std::int64_t kPieceElementwise = kPieceProduct / 64;
+constexpr int kRowsOfPiece = 16;  // fewer would stream the weights for too little
+
 struct Run {
   const Graph& graph;
   Workspace& workspace;
   Team& team;
+  const StopToken* stop;  // null: nobody can ask
+
+  bool stopped() const { return stop != nullptr && stop->status() != RunStatus::ok; }
+
+  // Into how many pieces work is cut at least.
+  int pieces(std::int64_t work, std::int64_t piece) const {
+    return stop == nullptr ? 1 : static_cast<int>((work + piece - 1) / piece);
+  }
+
+  // f(task, thread) for every task, as Team::for_each, but none any more after a stop.
+  template <class F>
+  void for_each(int tasks, F&& f) const {
+    if (stop == nullptr) return team.for_each(tasks, f);
+    team.for_each(tasks, [&](int task, int thread) {
+      if (!stopped()) f(task, thread);
+    });
+  }
 
   const Value& value(ValueId id) const { return graph.values()[id]; }
-  float* at(ValueId id) const { return id == kNoValue ? nullptr : workspace.at(value(id)); }
+  float* at(ValueId id) const { return id == kNoValue ? nullptr : workspace.at(id); }
+  // A thread's part of scratch memory.
+  std::byte* scratch_at(ValueId id, int thread) const {
+    return reinterpret_cast<std::byte*>(at(id)) + workspace.placement(id).scales * thread;
+  }
   // Row `row` of a value of any type, and the scale of a u8 row.
   std::byte* row_at(ValueId id, std::int64_t row) const {
     const Value& v = value(id);
     const std::int64_t bytes = row_stride(v) * 4 / kernels::elements_per_word(v.type);
-    return reinterpret_cast<std::byte*>(workspace.at(v)) + row * bytes;
+    return reinterpret_cast<std::byte*>(at(id)) + row * bytes;
   }
   kernels::RowScale* scale_at(ValueId id, std::int64_t row) const {
-    const Value& v = value(id);
-    return reinterpret_cast<kernels::RowScale*>(reinterpret_cast<std::byte*>(workspace.at(v)) +
-                                                v.scales) +
-           row;
+    std::byte* scales = reinterpret_cast<std::byte*>(at(id)) + workspace.placement(id).scales;
+    return reinterpret_cast<kernels::RowScale*>(scales) + row;
   }
 
   int rows(ValueId id) const { return workspace.batch.rows(value(id).rows); }
@@ -37,9 +62,10 @@ struct Run {
   // Splits rows evenly over the threads and calls f(first, count) for each share.
   template <class F>
   void split_rows(int rows, std::int64_t work, F&& f) const {
-    const int parts = work < kSmallElementwise ? 1 : team.threads();
+    const int threads = work < kSmallElementwise ? 1 : team.threads();
+    const int parts = std::max(threads, std::min(rows, pieces(work, kPieceElementwise)));
     const int share = (rows + parts - 1) / parts;
-    team.for_each(parts, [&](int part, int) {
+    for_each(parts, [&](int part, int) {
       const int first = part * share;
       if (first < rows) f(first, std::min(share, rows - first));
     });
@@ -90,8 +116,12 @@ struct Run {
     const int threads = work < kSmallProduct ? 1 : team.threads();
     const int column_parts =
         node.onednn != nullptr ? node.onednn->parts() : std::min(threads, panels);
-    const int row_parts = std::clamp(m / 64, 1, (threads + column_parts - 1) / column_parts);
-    team.for_each(column_parts * row_parts, [&](int task, int) {
+    // How oneDNN sums a row may depend on how many there are, so that its products are not cut further.
+    const int row_pieces = node.onednn != nullptr ? 1 : pieces(work / column_parts, kPieceProduct);
+    const int row_parts =
+        std::max(std::clamp(m / 64, 1, (threads + column_parts - 1) / column_parts),
+                 std::min(row_pieces, (m + kRowsOfPiece - 1) / kRowsOfPiece));
+    for_each(column_parts * row_parts, [&](int task, int) {
       const int column = task % column_parts, row = task / column_parts;
       const int first = static_cast<int>(std::int64_t{m} * row / row_parts);
       const int last = static_cast<int>(std::int64_t{m} * (row + 1) / row_parts);
@@ -150,18 +180,18 @@ struct Run {
   void attention(const Node& node) const {
     const Batch& batch = workspace.batch;
     const int heads = graph.heads(), head_dim = node.n / heads, threads = team.threads();
+    const int wanted = threads == 1 || batch.sequences() >= 4 * threads ? 1 : threads;
+    const std::int64_t longest = batch.longest();
     const int groups =
-        threads == 1 || batch.sequences() >= 4 * threads ? 1 : std::min(heads, threads);
-    const std::int64_t part =
-        value(node.scratch).bytes / threads / static_cast<std::int64_t>(sizeof(float));
-    team.for_each(batch.sequences() * groups, [&](int task, int thread) {
+        std::min(heads, std::max(wanted, pieces(2 * longest * longest * node.n, kPieceProduct)));
+    for_each(batch.sequences() * groups, [&](int task, int thread) {
       const int sequence = task / groups, group = task % groups;
       const std::int64_t first = batch.starts[sequence];
       const kernels::AttentionArgs args{
           .qkv = row_at(node.x, first),
           .out = row_at(node.y, first),
           .out_type = value(node.y).type,
-          .scratch = at(node.scratch) + part * thread,
+          .scratch = reinterpret_cast<float*>(scratch_at(node.scratch, thread)),
           .length = batch.starts[sequence + 1] - batch.starts[sequence],
           .heads = heads,
           .head_dim = head_dim,
@@ -187,12 +217,15 @@ struct Run {
   }
 
   void fff(const Node& node) const {
-    const int all = rows(node.x), parts = team.threads();
-    const int share = (all + parts - 1) / parts;
-    const std::int64_t scratch = value(node.scratch).bytes / parts;
-    team.for_each(parts, [&](int part, int) {
+    // A path's rows come from all over memory, so that a number of them costs some eight of a product's.
+    const int all = rows(node.x);
+    const std::int64_t work = std::int64_t{16} * all * node.trees * (node.depth + 1) * node.n;
+    const int most = fff_rows(workspace.capacity());  // what the scratch memory is made for
+    const int least_parts = std::max(
+        {team.threads(), (all + most - 1) / most, std::min(all, pieces(work, kPieceProduct))});
+    const int share = (all + least_parts - 1) / least_parts;
+    for_each((all + share - 1) / share, [&](int part, int thread) {
       const int first = part * share;
-      if (first >= all) return;
       const kernels::FffArgs args{
           .x = row_at(node.x, first),
           .x_stride = row_stride(value(node.x)),
@@ -204,7 +237,7 @@ struct Run {
           .params = reinterpret_cast<const kernels::FffNode*>(node.scales),
           .y = at(node.y) + std::int64_t{first} * node.n,
           .y_stride = node.n,
-          .scratch = reinterpret_cast<std::byte*>(at(node.scratch)) + scratch * part,
+          .scratch = scratch_at(node.scratch, thread),
           .rows = std::min(share, all - first),
           .cols = node.n,
           .trees = node.trees,
@@ -278,12 +311,18 @@ struct Run {
 }  // namespace
 
 void run_node(const Graph& graph, const Node& node, Workspace& workspace, Team& team) noexcept {
-  Run{graph, workspace, team}(node);
+  Run{graph, workspace, team, nullptr}(node);
 }
 
-void run_nodes(const Graph& graph, int count, Workspace& workspace, Team& team) noexcept {
-  const Run run{graph, workspace, team};
-  for (int i = 0; i < count; ++i) run(graph.nodes()[i]);
+RunStatus run_nodes(const Graph& graph, int count, Workspace& workspace, Team& team,
+                    const StopToken& stop) noexcept {
+  const Run run{graph, workspace, team, stop.can_stop() ? &stop : nullptr};
+  for (int i = 0; i < count; ++i) {
+    const RunStatus status = stop.status();
+    if (status != RunStatus::ok) return status;
+    run(graph.nodes()[i]);
+  }
+  return stop.status();
 }
 
 }  // namespace sapwood

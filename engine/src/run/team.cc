@@ -2,6 +2,7 @@
 
 #include <immintrin.h>
 
+#include <bit>
 #include <thread>
 
 namespace sapwood {
@@ -52,14 +53,35 @@ void Team::run(int tasks, Call call, void* context) {
   for (Wait wait; done_.load(std::memory_order_acquire) != tasks;) wait.again();
 }
 
-void Team::help(int thread) {
+bool Team::help(int thread) {
   for (Wait wait; !closed_.load(std::memory_order_acquire);) {
+    for (int asked = dismissed_.load(std::memory_order_relaxed); asked > 0;) {
+      if (dismissed_.compare_exchange_weak(asked, asked - 1, std::memory_order_relaxed))
+        return true;
+    }
     if (take_one(thread)) {
       wait.restart();
     } else {
       wait.again();
     }
   }
+  return false;
+}
+
+int Team::enter() {
+  ++inside_;
+  for (std::size_t i = 0; i < numbers_.size(); ++i) {
+    const int bit = std::countr_one(numbers_[i] | (i == 0 ? 1U : 0U));  // 0 is the caller's
+    if (bit == 64) continue;
+    numbers_[i] |= std::uint64_t{1} << bit;
+    return static_cast<int>(i) * 64 + bit;
+  }
+  return 0;  // never: wants_helper was asked
+}
+
+void Team::leave(int thread) {
+  --inside_;
+  numbers_[static_cast<std::size_t>(thread) / 64] &= ~(std::uint64_t{1} << thread % 64);
 }
 
 }  // namespace sapwood

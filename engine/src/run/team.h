@@ -6,6 +6,7 @@
 // task.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <type_traits>
@@ -14,6 +15,9 @@ namespace sapwood {
 
 class Team {
  public:
+  static constexpr int kMostThreads = 1024;
+
+  // 1 <= threads <= kMostThreads.
   explicit Team(int threads) : threads_(threads) {}
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
@@ -37,11 +41,29 @@ class Team {
         &f);
   }
 
-  // For helpers, each with a number of its own in [1, threads()): takes tasks until the team is
-  // closed.
-  void help(int thread);
   // For the caller: no more tasks will come.
   void close() { closed_.store(true, std::memory_order_release); }
+
+  // --- for helpers
+
+  // Takes tasks, as `thread`, until the team is closed or the helper is asked to leave; true for the
+  // latter.
+  bool help(int thread);
+  // Asks one of the helpers to leave after the task that it is at.
+  void dismiss_one() { dismissed_.fetch_add(1, std::memory_order_relaxed); }
+  // Helpers that were asked and did not hear it before the team was closed.
+  int not_dismissed() const { return dismissed_.load(std::memory_order_relaxed); }
+
+  // What follows is guarded by the mutex of whoever sends the helpers.
+
+  bool wants_helper() const { return inside_ + 1 < threads_ && !closed_.load(); }
+  // A number in [1, threads()) for a helper that comes, and back when it goes.
+  int enter();
+  void leave(int thread);
+  int inside() const { return inside_; }
+
+  Team* next_open = nullptr;  // in the list of teams that helpers may join
+  int asked_to_leave = 0;     // of those inside
 
  private:
   using Call = void (*)(void* context, int task, int thread);
@@ -60,6 +82,9 @@ class Team {
   alignas(64) std::atomic<std::uint64_t> tickets_{0};
   alignas(64) std::atomic<int> done_{0};
   std::atomic<bool> closed_{false};
+  std::atomic<int> dismissed_{0};
+  int inside_ = 0;
+  std::array<std::uint64_t, kMostThreads / 64> numbers_{};  // those of helpers inside, a bit each
 };
 
 }  // namespace sapwood

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 
@@ -11,18 +12,27 @@ namespace sapwood {
 
 class Workspace {
  public:
-  // Throws Error out_of_memory.
-  explicit Workspace(const Graph& graph);
+  // For batches of at most this capacity. Throws Error out_of_memory.
+  Workspace(const Graph& graph, const Capacity& capacity);
 
   Batch batch;
-  float* at(const Value& value) const {
-    return reinterpret_cast<float*>(arena_.get() + value.offset);
+
+  const Capacity& capacity() const { return capacity_; }
+  const Placement& placement(ValueId id) const {
+    return plan_.placements[static_cast<std::size_t>(id)];
   }
+  float* at(ValueId id) const {
+    return reinterpret_cast<float*>(arena_.get() + placement(id).offset);
+  }
+  // Of the arena and the batch, as they were requested.
+  std::int64_t bytes() const;
 
  private:
   struct Free {
     void operator()(std::byte* p) const { std::free(p); }
   };
+  Capacity capacity_;
+  ArenaPlan plan_;
   std::unique_ptr<std::byte, Free> arena_;
 };
 

@@ -1,0 +1,45 @@
+// The helper threads that models and sessions share.
+#pragma once
+
+#include <memory>
+
+namespace sapwood {
+
+class Team;
+
+// One team of helper threads for any number of models and sessions; copies share it. A run uses the
+// thread that calls it and as many helpers as it may have and the others leave over: the callers at
+// work and their helpers together are never more than size(), unless there are more callers than
+// that. A caller never waits for a helper to come.
+//
+// After a fork() the helpers exist in the parent alone: in the child every run computes on its
+// caller's thread, with the same results. fork() while another thread is inside a run is undefined,
+// as with every library that has threads.
+class Threads {
+ public:
+  // `count`: the caller's own thread included; 0: all that affinity mask and cgroup quota allow. With
+  // 1 nothing is started. Throws Error invalid_argument unless 0 <= count <= 1024.
+  explicit Threads(int count = 1);
+
+  int size() const noexcept;
+
+  // Callers and helpers at work now, and the most there ever were at once.
+  int awake() const noexcept;
+  int most_awake() const noexcept;
+
+  // --- internal
+
+  // Calls work(context, team) on the caller's thread, with up to `threads` - 1 helpers.
+  using Work = void (*)(void* context, Team& team);
+  void run(int threads, Work work, void* context) const;
+
+ private:
+  class Helpers;
+  std::shared_ptr<Helpers> helpers_;
+};
+
+// CPUs that this process may really use: the affinity mask, bounded by the CPU quota of its control
+// groups (v2 and v1), at least 1.
+int available_threads();
+
+}  // namespace sapwood

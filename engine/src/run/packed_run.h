@@ -1,0 +1,45 @@
+// The memory of one caller and the batch in it: what Session and Model::run are made of.
+#pragma once
+
+#include <vector>
+
+#include "run/workspace.h"
+#include "sapwood/config.h"
+#include "sapwood/sequence.h"
+#include "sapwood/stop_token.h"
+#include "sapwood/threads.h"
+
+namespace sapwood {
+
+// Throws Error invalid_argument, naming the sequence by its index, unless the model can take it.
+void check_sequence(std::size_t index, const Sequence& sequence, const ModelConfig& config);
+
+class PackedRun {
+ public:
+  PackedRun(const Graph& graph, const Capacity& capacity);
+
+  // Adds a sequence that was checked; false where it does not fit any more.
+  bool add(const Sequence& sequence);
+  void clear();
+  std::size_t size() const { return static_cast<std::size_t>(workspace_.batch.sequences()); }
+  int tokens() const { return workspace_.batch.tokens(); }
+
+  // Whether the graph gives this output.
+  bool has(Output output) const;
+  RunStatus run(Output output, const Threads& team, int threads, const StopToken& stop = {});
+
+  // Rows of the i-th sequence, of an output that has been computed.
+  MatrixView rows(Output output, std::size_t i) const;
+
+  const Capacity& capacity() const { return workspace_.capacity(); }
+  std::int64_t bytes() const;
+
+ private:
+  ValueId value(Output output) const;
+
+  const Graph& graph_;
+  Workspace workspace_;
+  std::vector<std::int32_t> selected_starts_;  // of each sequence in batch.selected, and the end
+};
+
+}  // namespace sapwood

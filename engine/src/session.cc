@@ -1,0 +1,112 @@
+#include "sapwood/session.h"
+
+#include <algorithm>
+#include <string>
+
+#include "model_state.h"
+#include "sapwood/error.h"
+
+namespace sapwood {
+namespace {
+
+constexpr int kMostTokens = 1 << 20;
+
+int in_range(const char* name, int value, int most, int otherwise) {
+  if (value < 0 || value > most) {
+    throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected 0 to " +
+                                                 std::to_string(most) + ", found " +
+                                                 std::to_string(value));
+  }
+  return value == 0 ? otherwise : value;
+}
+
+Capacity capacity_of(const Model::State& state, const SessionOptions& options,
+                     const Threads& team) {
+  Capacity capacity = state.capacity;
+  capacity.tokens =
+      in_range("batch_tokens", options.batch_tokens, kMostTokens, state.capacity.tokens);
+  capacity.sequences = std::min(capacity.sequences, capacity.tokens);
+  capacity.length = std::min(capacity.length, capacity.tokens);
+  capacity.selected = std::min(capacity.selected, capacity.tokens);
+  capacity.threads = in_range("threads", options.threads, team.size(),
+                              options.team ? team.size() : state.capacity.threads);
+  return capacity;
+}
+
+}  // namespace
+
+struct Session::Impl {
+  Impl(const Model& of, const SessionOptions& options)
+      : model(of),
+        team(options.team ? *options.team : of.state().team),
+        run(of.graph(), capacity_of(of.state(), options, team)) {}
+
+  Model model;
+  Threads team;
+  PackedRun run;
+  std::optional<Output> computed;  // by the last run, for the sequences that are there
+};
+
+Session::Session(const Model& model, const SessionOptions& options)
+    : impl_(std::make_unique<Impl>(model, options)) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+bool Session::add(const Sequence& sequence) {
+  const Capacity& capacity = impl_->run.capacity();
+  check_sequence(size(), sequence, impl_->model.config());
+  const auto refuse = [&](const char* what, std::size_t has, int room) {
+    if (has <= static_cast<std::size_t>(room)) return;
+    throw Error(ErrorCode::invalid_argument, "the sequence has " + std::to_string(has) + " " +
+                                                 what + ", the whole session only room for " +
+                                                 std::to_string(room) +
+                                                 ": make it with more batch_tokens");
+  };
+  refuse("tokens", sequence.ids.size(), capacity.tokens);
+  refuse("selected rows", sequence.selected.size(), capacity.selected);
+  impl_->computed.reset();
+  return impl_->run.add(sequence);
+}
+
+void Session::clear() {
+  impl_->computed.reset();
+  impl_->run.clear();
+}
+
+std::size_t Session::size() const noexcept { return impl_->run.size(); }
+int Session::tokens() const noexcept { return impl_->run.tokens(); }
+std::int64_t Session::memory_bytes() const noexcept {
+  return impl_->run.bytes() + static_cast<std::int64_t>(sizeof(Impl));
+}
+
+RunStatus Session::run(Output output, const StopToken& stop, int threads) {
+  if (!impl_->run.has(output)) {
+    throw Error(ErrorCode::unsupported, "the model is a bare encoder: it has no head");
+  }
+  const int most = impl_->run.capacity().threads;
+  impl_->computed.reset();
+  const RunStatus status =
+      impl_->run.run(output, impl_->team, in_range("threads", threads, most, most), stop);
+  if (status == RunStatus::ok) impl_->computed = output;
+  return status;
+}
+
+MatrixView Session::hidden(std::size_t i) const {
+  if (!impl_->computed || i >= size()) {
+    throw Error(ErrorCode::invalid_argument,
+                "sequence " + std::to_string(i) + " has no results: run the session first");
+  }
+  return impl_->run.rows(Output::hidden, i);
+}
+
+MatrixView Session::head(std::size_t i) const {
+  if (impl_->computed != Output::head || i >= size()) {
+    throw Error(ErrorCode::invalid_argument, "sequence " + std::to_string(i) +
+                                                 " has no results of the head: run the session "
+                                                 "with Output::head first");
+  }
+  return impl_->run.rows(Output::head, i);
+}
+
+}  // namespace sapwood
