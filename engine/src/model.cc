@@ -168,6 +168,16 @@ Encoding Model::encode(std::string_view text, std::string_view pair,
   return tokenizer().encode(text, pair, encode_options(*this, options));
 }
 
+void Model::encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
+                        const LengthOptions& options) const {
+  tokenizer().encode_into(out, scratch, text, encode_options(*this, options));
+}
+
+void Model::encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
+                        std::string_view pair, const LengthOptions& options) const {
+  tokenizer().encode_into(out, scratch, text, pair, encode_options(*this, options));
+}
+
 namespace {
 
 [[noreturn]] void fail_sequence(std::size_t index, const std::string& problem) {

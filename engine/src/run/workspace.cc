@@ -6,7 +6,8 @@
 
 namespace sapwood {
 
-Workspace::Workspace(const Graph& graph) {
+Workspace::Workspace(const Graph& graph)
+    : onednn(static_cast<std::size_t>(graph.capacity().threads)) {
   const auto bytes = static_cast<std::size_t>(graph.arena_bytes());
   // Not touched here: pages that no run reaches are never backed by memory.
   arena_.reset(static_cast<std::byte*>(std::aligned_alloc(kernels::kAlignment, bytes)));

@@ -1,9 +1,11 @@
-// The memory that one run needs: the arena and the batch's index arrays, allocated once.
+// The memory that one run needs: the arena and the batch's index arrays, allocated once; and what
+// oneDNN's products work in.
 #pragma once
 
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
+#include <vector>
 
 #include "run/batch.h"
 
@@ -15,6 +17,7 @@ class Workspace {
   explicit Workspace(const Graph& graph);
 
   Batch batch;
+  std::vector<OnednnScratch> onednn;  // one a thread
   float* at(const Value& value) const {
     return reinterpret_cast<float*>(arena_.get() + value.offset);
   }
