@@ -160,6 +160,16 @@ Encoding Model::encode(std::string_view text, std::string_view pair,
   return tokenizer().encode(text, pair, encode_options(*this, options));
 }
 
+void Model::encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
+                        const LengthOptions& options) const {
+  tokenizer().encode_into(out, scratch, text, encode_options(*this, options));
+}
+
+void Model::encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
+                        std::string_view pair, const LengthOptions& options) const {
+  tokenizer().encode_into(out, scratch, text, pair, encode_options(*this, options));
+}
+
 void Model::run(std::span<const Sequence> sequences, Output output, const Sink& sink) const {
   for (std::size_t i = 0; i < sequences.size(); ++i) check_sequence(i, sequences[i], config());
 

@@ -197,10 +197,6 @@ std::string known(const Finding& finding) {
   const std::string_view what = finding.what;
   const bool leaks = what.starts_with("leaks");
   if (leaks && has(finding.failed, "zip_fopen_index_encrypted")) return "libzip leaks";
-  // The tokenizer's thread_local objects, at their first use in a thread.
-  if (has(finding.crashed, "__cxa_thread_atexit")) {
-    return "the C library ends the process where it cannot register a destructor";
-  }
   return "";
 }
 

@@ -1,4 +1,4 @@
-// What a file or a text can ask for is bounded: growth, time, memory, and what stays with a thread.
+// What a file or a text can ask for is bounded: growth, time, memory, and what stays behind.
 #include <malloc.h>
 
 #include <ctime>
@@ -12,6 +12,7 @@
 
 using Json = nlohmann::ordered_json;
 using sapwood::EncodeOptions;
+using sapwood::EncodeScratch;
 using sapwood::Encoding;
 using sapwood::ErrorCode;
 using sapwood::Tokenizer;
@@ -272,21 +273,89 @@ TEST_CASE("few ids cannot ask for more text than there is memory") {
   CHECK(too_long([&] { t.tokens(e); }, "fewer ids"));
 }
 
-TEST_CASE("no storage of a long text stays with the thread, nor of one that was refused") {
-  Json json = with_normalizer(replace("Regex", "zz", "z"));
-  json["model"]["max_input_chars_per_word"] = 100'000'000;
-  const Tokenizer general = load(json), fast = small_tokenizer();
-  json = bert_json();
-  json["model"]["max_input_chars_per_word"] = 100'000'000;
-  const Tokenizer words = load(json);
-  const std::string text(4'000'000, 'a');
-  EncodeOptions refuse;
+namespace {
+
+// Tokenizers that between them use every buffer of a scratch.
+std::vector<Tokenizer> every_way() {
+  Json general = with_normalizer(replace("Regex", "zz", "z"));
+  Json words = bert_json();
+  for (Json* json : {&general, &words}) {
+    (*json)["model"]["max_input_chars_per_word"] = 100'000'000;
+  }
+  Json accents = with_normalizer({{"type", "NFKC"}});
+  accents["added_tokens"].push_back(added_token(small_tokenizer().vocab_size(), "a!", true, true));
+  accents["added_tokens"].back()["normalized"] = true;
+  return {load(general), small_tokenizer(), load(words), load(accents)};
+}
+
+// Encodes the text in several ways; the results are let go.
+void use(const Tokenizer& t, EncodeScratch& scratch, const std::string& text) {
+  EncodeOptions refuse, bytes;
   refuse.max_length = 8;
   refuse.truncation = sapwood::Truncation::none;
-  const std::size_t before = allocated();
-  for (const Tokenizer* t : {&general, &fast, &words}) {
-    t->encode(text);
-    error_of([&] { t->encode(text, refuse); }, ErrorCode::too_long);
+  bytes.offset_unit = sapwood::OffsetUnit::bytes;
+  Encoding e;
+  t.encode_into(e, scratch, text, bytes);
+  t.encode_into(e, scratch, text, text, bytes);
+  error_of([&] { t.encode_into(e, scratch, text, refuse); }, ErrorCode::too_long);
+}
+
+}  // namespace
+
+TEST_CASE("a scratch keeps no storage of a long text, nor of one that was refused") {
+  const std::string one_word(4'000'000, 'a'), marks = times("e\u0301 a! ", 400'000);
+  for (const Tokenizer& t : every_way()) {
+    EncodeScratch scratch;
+    for (const std::string* text : {&one_word, &marks}) {
+      use(t, scratch, *text);
+      CHECK(scratch.bytes() > 0);
+      CHECK(scratch.bytes() < 12'000'000);
+    }
   }
-  CHECK(allocated() < before + 12'000'000);
+}
+
+TEST_CASE("a scratch is empty until used, keeps what short texts need, and can be moved") {
+  const std::string text = "Hello e\u0301 a! zz [MASK]";
+  EncodeScratch scratch;
+  CHECK(scratch.bytes() == 0);
+  for (const Tokenizer& t : every_way()) use(t, scratch, text);
+  const std::size_t warm = scratch.bytes();
+  CHECK(warm > 0);
+  CHECK(warm < 40'000);
+  for (const Tokenizer& t : every_way()) use(t, scratch, text);
+  CHECK(scratch.bytes() == warm);
+  EncodeScratch other = std::move(scratch);
+  CHECK(other.bytes() == warm);
+  const Tokenizer t = small_tokenizer();
+  Encoding e;
+  t.encode_into(e, scratch, text);  // NOLINT: a scratch that was moved from is empty
+  CHECK(e.ids == t.encode(text).ids);
+  CHECK(scratch.bytes() < warm);
+}
+
+TEST_CASE("a scratch goes from one tokenizer and text to another without a trace") {
+  const std::string texts[] = {"Hello e\u0301 a! zz [MASK]", "", "\u4e2d\u6587 unwanted,running",
+                               std::string(1000, 'a'), " a!  a! "};
+  EncodeScratch scratch;
+  Encoding e;
+  for (int round = 0; round < 2; ++round) {
+    for (const std::string& text : texts) {
+      for (const Tokenizer& t : every_way()) {
+        t.encode_into(e, scratch, text);
+        CHECK(e.ids == t.encode(text).ids);
+        CHECK(e.offsets == t.encode(text).offsets);
+        t.encode_into(e, scratch, text, texts[0]);
+        CHECK(e.ids == t.encode(text, texts[0]).ids);
+      }
+    }
+  }
+}
+
+TEST_CASE("no storage stays with a thread") {
+  const std::vector<Tokenizer> tokenizers = every_way();
+  const std::string text = times("e\u0301 a! ", 20'000);
+  for (const Tokenizer& t : tokenizers) t.encode("e\u0301 a!");  // tables made once
+  const std::size_t before = allocated();
+  for (const Tokenizer& t : tokenizers) t.encode(text, text);
+  CHECK(allocated() < before + 100'000);
 }

@@ -56,7 +56,7 @@ sapwood::EncodeOptions read_options(const Json& line) {
   return options;
 }
 
-Json answer(sapwood::Tokenizer& tokenizer, const Json& line) {
+Json answer(sapwood::Tokenizer& tokenizer, sapwood::EncodeScratch& scratch, const Json& line) {
   if (line.contains("load")) {
     tokenizer = sapwood::Tokenizer::load(line["load"].get<std::string>());
     return {{"loaded", line["load"]}};
@@ -67,8 +67,13 @@ Json answer(sapwood::Tokenizer& tokenizer, const Json& line) {
   }
   const auto text = line["text"].get<std::string>();
   const sapwood::EncodeOptions options = read_options(line);
-  if (!line.contains("pair")) return to_json(tokenizer, tokenizer.encode(text, options));
-  return to_json(tokenizer, tokenizer.encode(text, line["pair"].get<std::string>(), options));
+  Encoding encoding;
+  if (line.contains("pair")) {
+    tokenizer.encode_into(encoding, scratch, text, line["pair"].get<std::string>(), options);
+  } else {
+    tokenizer.encode_into(encoding, scratch, text, options);
+  }
+  return to_json(tokenizer, encoding);
 }
 
 }  // namespace
@@ -80,12 +85,13 @@ int main(int argc, char** argv) {
   }
   try {
     sapwood::Tokenizer tokenizer = sapwood::Tokenizer::load(argv[1]);
+    sapwood::EncodeScratch scratch;
     std::ios::sync_with_stdio(false);
     std::cin.tie(nullptr);
     for (std::string line; std::getline(std::cin, line);) {
       Json out;
       try {
-        out = answer(tokenizer, Json::parse(line));
+        out = answer(tokenizer, scratch, Json::parse(line));
       } catch (const sapwood::Error& e) {
         out = {{"error", e.what()}, {"code", to_string(e.code())}};
       }

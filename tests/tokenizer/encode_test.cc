@@ -8,6 +8,7 @@
 #include "small_vocab.h"
 
 using sapwood::EncodeOptions;
+using sapwood::EncodeScratch;
 using sapwood::Encoding;
 using sapwood::ErrorCode;
 using sapwood::Offsets;
@@ -185,9 +186,10 @@ TEST_CASE("one tokenizer serves many threads, and one encoding many texts") {
   for (int k = 0; k < 4; ++k) {
     threads.emplace_back([&, k] {
       Encoding e;
+      EncodeScratch scratch;
       for (int i = 0; i < 500; ++i) {
         const std::size_t n = static_cast<std::size_t>(i + k) % texts.size();
-        t.encode_into(e, texts[n]);
+        t.encode_into(e, scratch, texts[n]);
         wrong[k] += e.ids != expected[n];
       }
     });

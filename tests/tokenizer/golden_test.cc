@@ -7,6 +7,7 @@
 #include <sstream>
 #include <string>
 
+#include "call.h"
 #include "catch.h"
 #include "components.h"
 #include "sapwood/tokenizer/tokenizer.h"
@@ -87,10 +88,11 @@ void add_splits(std::u32string_view chars, const sapwood::Normalizer& normalizer
   for (std::size_t i = 0; i < chars.size(); ++i) {
     text.push(chars[i], {static_cast<uint32_t>(i), static_cast<uint32_t>(i) + 1});
   }
-  sapwood::Allowance allowance(4 * chars.size());
-  normalizer.apply(text, allowance);
+  static sapwood::EncodeScratch::Buffers scratch;
+  sapwood::Call call{sapwood::Allowance(4 * chars.size()), scratch};
+  normalizer.apply(text, call);
   std::vector<sapwood::Range> words;
-  if (text.size() > 0) pre_tokenizer.split(text, {0, text.size()}, allowance.search(), words);
+  if (text.size() > 0) pre_tokenizer.split(text, {0, text.size()}, call.allowance.search(), words);
   std::string out;
   for (const sapwood::Range& w : words) {
     for (std::size_t i = w.begin; i < w.end; ++i) sapwood::utf8::append(out, text.chars[i]);
@@ -182,6 +184,7 @@ TEST_CASE(
   std::map<std::string, sapwood::Tokenizer> tokenizers;
   int files = 0;
   Encoding e;
+  sapwood::EncodeScratch scratch;
   for (std::string line; std::getline(in, line);) {
     if (line[0] == '#') continue;
     std::istringstream fields(line);
@@ -198,7 +201,7 @@ TEST_CASE(
     std::size_t tokens = 0;
     std::string out;
     auto add = [&](std::string_view text) {
-      tokenizer.encode_into(e, text);
+      tokenizer.encode_into(e, scratch, text);
       out.clear();
       for (std::size_t i = 0; i < e.size(); ++i) {
         if (i > 0) out += ' ';

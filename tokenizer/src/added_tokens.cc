@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/quote.h"
+#include "call.h"
 #include "sapwood/error.h"
 #include "sapwood/utf8.h"
 #include "unicode.h"
@@ -28,9 +29,7 @@ struct Utf8View {
     return at;
   }
   uint8_t flags(std::size_t at) const {
-    static thread_local Text one;
-    one.assign(text.substr(at, next(at) - at), 0);
-    return unicode::FlagTable::get()(one.chars[0]);
+    return unicode::FlagTable::get()(utf8::decode(text.substr(at)));
   }
 };
 
@@ -46,9 +45,9 @@ struct Utf32View {
 
 template <typename View>
 void find_tokens(const View& view, const StringSet<typename View::Symbol>& set,
-                 const std::vector<AddedToken>& tokens, bool specials, Allowance& allowance,
+                 const std::vector<AddedToken>& tokens, bool specials, Call& call,
                  std::vector<AddedSplit>& out) {
-  static thread_local std::vector<SetMatch> matches;
+  std::vector<SetMatch>& matches = call.scratch.added;
   const ReleaseIfLarge guard(matches);
   set.find_all({view.data(), view.size()}, matches);
   std::size_t done = 0;  // everything before is in a split
@@ -69,7 +68,7 @@ void find_tokens(const View& view, const StringSet<typename View::Symbol>& set,
       start = std::max(start, done);
       if (start >= stop) continue;  // the token before took all of it
     }
-    if (start < done) allowance.grow(done - start, "an added token of white space");
+    if (start < done) call.allowance.grow(done - start, "an added token of white space");
     if (token.rstrip) {
       while (stop < view.size() && (view.flags(stop) & unicode::kSpace)) stop = view.next(stop);
     }
@@ -81,12 +80,11 @@ void find_tokens(const View& view, const StringSet<typename View::Symbol>& set,
 }
 
 // `token` as its normaliser makes it.
-std::u32string normalize(const AddedToken& token, const Normalizer* normalizer,
-                         Allowance& allowance) {
+std::u32string normalize(const AddedToken& token, const Normalizer* normalizer, Call& call) {
   Text text;
   text.assign(token.content, 0);
   try {
-    if (normalizer) normalizer->apply(text, allowance);
+    if (normalizer) normalizer->apply(text, call);
   } catch (const Error& e) {
     throw Error(ErrorCode::malformed,
                 "added_tokens: " + quote(token.content) + " cannot be normalised: " + e.what());
@@ -104,7 +102,8 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer* norma
     : tokens_(std::move(tokens)) {
   std::size_t bytes = 0;
   for (const AddedToken& token : tokens_) bytes += token.content.size();
-  Allowance allowance(bytes);
+  EncodeScratch::Buffers scratch;
+  Call call{Allowance(bytes), scratch};
   std::vector<std::u32string> texts(tokens_.size());
   std::vector<std::pair<std::string_view, int32_t>> plain;
   std::vector<std::pair<std::u32string_view, int32_t>> normalized;
@@ -122,7 +121,7 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer* norma
       plain.emplace_back(token.content, index);
       continue;
     }
-    texts[i] = normalize(token, normalizer, allowance);
+    texts[i] = normalize(token, normalizer, call);
     normalized.emplace_back(texts[i], index);
     decoded_.back().clear();
     for (char32_t c : texts[i]) utf8::append(decoded_.back(), c);
@@ -159,24 +158,24 @@ const AddedToken* AddedTokens::find(std::string_view content) const noexcept {
   return it == by_content_.end() || at(*it).content != content ? nullptr : &at(*it);
 }
 
-void AddedTokens::split(std::string_view text, bool specials, Allowance& allowance,
+void AddedTokens::split(std::string_view text, bool specials, Call& call,
                         std::vector<AddedSplit>& out) const {
   out.clear();
   if (plain_.empty()) {
     if (!text.empty()) out.push_back({{0, text.size()}, -1});
     return;
   }
-  find_tokens(Utf8View{text}, plain_, tokens_, specials, allowance, out);
+  find_tokens(Utf8View{text}, plain_, tokens_, specials, call, out);
 }
 
-void AddedTokens::split(const Text& text, bool specials, Allowance& allowance,
+void AddedTokens::split(const Text& text, bool specials, Call& call,
                         std::vector<AddedSplit>& out) const {
   out.clear();
   if (normalized_.empty()) {
     if (text.size() > 0) out.push_back({{0, text.size()}, -1});
     return;
   }
-  find_tokens(Utf32View{text.chars}, normalized_, tokens_, specials, allowance, out);
+  find_tokens(Utf32View{text.chars}, normalized_, tokens_, specials, call, out);
 }
 
 }  // namespace sapwood

@@ -7,12 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include "allowance.h"
 #include "normalizer.h"
 #include "string_set.h"
 #include "vocabulary.h"
 
 namespace sapwood {
+
+struct Call;
 
 struct AddedToken {
   int32_t id = 0;
@@ -22,12 +23,6 @@ struct AddedToken {
   bool rstrip = false;       // takes the whitespace after it
   bool normalized = true;    // looked for, normalised, in the normalised text
   bool special = false;
-};
-
-// A piece of text: plain (token < 0) or an added token.
-struct AddedSplit {
-  Range range;
-  int32_t token = -1;  // index into AddedTokens::tokens()
 };
 
 class AddedTokens {
@@ -53,11 +48,9 @@ class AddedTokens {
   // Splits at the tokens that are not normalised; ranges in bytes. specials false: special tokens
   // are plain text. Ranges overlap where a token begins with white space that the one before took:
   // what is there twice counts as growth of the text (error too_long).
-  void split(std::string_view text, bool specials, Allowance& allowance,
-             std::vector<AddedSplit>& out) const;
+  void split(std::string_view text, bool specials, Call& call, std::vector<AddedSplit>& out) const;
   // Splits at the normalised tokens; ranges in characters.
-  void split(const Text& text, bool specials, Allowance& allowance,
-             std::vector<AddedSplit>& out) const;
+  void split(const Text& text, bool specials, Call& call, std::vector<AddedSplit>& out) const;
 
  private:
   const AddedToken& at(int32_t index) const { return tokens_[static_cast<std::size_t>(index)]; }

@@ -11,6 +11,21 @@ constexpr bool is_boundary(char c) noexcept {
 // and less than every limit on the characters of a word that is in use.
 constexpr std::size_t kBuffer = 64;
 
+// A word that is no token as a whole. Apart from the loop over words, which rarely comes here and
+// would lose registers to it.
+[[gnu::noinline]] void push_pieces(std::string_view normalized, Span whole, int32_t word,
+                                   const WordPiece& model, Tokens& out) {
+  const std::size_t before = out.size();
+  const bool known = model.split(normalized, [&](int32_t id, std::size_t begin, std::size_t end) {
+    out.push(id,
+             {whole.start + static_cast<uint32_t>(begin), whole.start + static_cast<uint32_t>(end)},
+             word);
+  });
+  if (known) return;
+  out.truncate(before);
+  out.push(model.unk_id(), whole, word);
+}
+
 }  // namespace
 
 AsciiBert::AsciiBert(const BertNormalizerOptions& options) {
@@ -83,24 +98,15 @@ std::size_t AsciiBert::chunk(std::string_view text, std::size_t at, uint32_t cod
     std::size_t end = at + length;
     while (end < text.size() && kind_[static_cast<unsigned char>(text[end])] == kWord) ++end;
     const Span whole{position(at), position(end)};
-    const bool is_long = end - at > length;
-    std::string_view normalized(buffer, length);
+    const std::string_view normalized(buffer, length);
     if (end - at > model.max_chars_per_word()) {
       out.push(model.unk_id(), whole, word++);
-    } else if (const int32_t id = is_long ? -1 : vocabulary.find(hash, {}, normalized); id >= 0) {
+    } else if (end - at > length) {
+      push_pieces(mapped(text.substr(at, end - at)), whole, word++, model, out);
+    } else if (const int32_t id = vocabulary.find(hash, {}, normalized); id >= 0) {
       out.push(id, whole, word++);
     } else {
-      std::string long_word;
-      if (is_long) normalized = long_word = mapped(text.substr(at, end - at));
-      const std::size_t before = out.size();
-      const bool known = model.split(normalized, [&](int32_t piece, std::size_t b, std::size_t e) {
-        out.push(piece, {position(at + b), position(at + e)}, word);
-      });
-      if (!known) {
-        out.truncate(before);
-        out.push(model.unk_id(), whole, word);
-      }
-      ++word;
+      push_pieces(normalized, whole, word++, model, out);
     }
     at = end;
   }

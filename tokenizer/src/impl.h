@@ -44,9 +44,9 @@ struct Tokenizer::Impl {
   int vocab_size = 0;
 
   // The tokens of one text, before truncation and template; stops early once there are more than
-  // `limit`.
+  // `limit`. `out` may be one of the scratch's.
   void tokenize(std::string_view text, const EncodeOptions& options, std::size_t limit,
-                Tokens& out) const;
+                EncodeScratch::Buffers& scratch, Tokens& out) const;
 
  private:
   struct Run;

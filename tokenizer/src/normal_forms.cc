@@ -3,27 +3,23 @@
 // composition too.
 #include <algorithm>
 
+#include "call.h"
 #include "normalizer.h"
 #include "unicode.h"
 
 namespace sapwood {
 namespace {
 
-struct Element {
-  char32_t c;
-  uint8_t ccc;
-  int change;  // 0: stands for the next source character; 1: a further character of a decomposition
-};
-
 // Decomposes in canonical order.
-void decompose(const Text& text, bool compatibility, std::vector<Element>& out) {
+void decompose(const Text& text, bool compatibility, std::vector<Decomposed>& out) {
   const unicode::FlagTable& flags = unicode::FlagTable::get();
   out.clear();
+  out.reserve(text.size());
   std::size_t run = 0;  // where the current run of non-starters begins
   auto sort_run = [&] {
     if (out.size() - run > 1) {
       std::stable_sort(out.begin() + static_cast<std::ptrdiff_t>(run), out.end(),
-                       [](const Element& a, const Element& b) { return a.ccc < b.ccc; });
+                       [](const Decomposed& a, const Decomposed& b) { return a.ccc < b.ccc; });
     }
   };
   auto push = [&](char32_t c, int change) {
@@ -47,18 +43,18 @@ void decompose(const Text& text, bool compatibility, std::vector<Element>& out) 
 }
 
 // Canonical composition of what decompose() gives.
-void compose(const std::vector<Element>& elements, Rewriter& rewriter,
-             std::vector<Element>& marks) {
+void compose(const std::vector<Decomposed>& elements, Rewriter& rewriter,
+             std::vector<Decomposed>& marks) {
   marks.clear();
   bool have = false;  // a starter that may still compose
-  Element starter{};
+  Decomposed starter{};
   int last_ccc = -1;  // of the marks kept back since the starter
   auto flush_marks = [&] {
-    for (const Element& mark : marks) rewriter.emit(mark.c, mark.change);
+    for (const Decomposed& mark : marks) rewriter.emit(mark.c, mark.change);
     marks.clear();
     last_ccc = -1;
   };
-  for (const Element& e : elements) {
+  for (const Decomposed& e : elements) {
     if (!have) {
       if (e.ccc != 0) {
         rewriter.emit(e.c, e.change);
@@ -104,7 +100,7 @@ const char* UnicodeNormalizer::name() const noexcept {
   return "the normaliser NFKD";
 }
 
-void to_normal_form(Text& text, NormalForm form) {
+void to_normal_form(Text& text, NormalForm form, Call& call) {
   const unicode::FlagTable& flags = unicode::FlagTable::get();
   bool normal = true;  // nothing to decompose, reorder or compose
   for (char32_t c : text.chars) normal &= !(flags(c) & unicode::kNormal);
@@ -114,15 +110,16 @@ void to_normal_form(Text& text, NormalForm form) {
   }
   if (normal) return;
 
-  static thread_local std::vector<Element> elements, marks;
-  static thread_local Text result;
+  std::vector<Decomposed>& elements = call.scratch.decomposed;
+  std::vector<Decomposed>& marks = call.scratch.marks;
+  Text& result = call.scratch.rewritten;
   const ReleaseIfLarge guard(elements, marks, result);
   decompose(text, form == NormalForm::nfkc || form == NormalForm::nfkd, elements);
   Rewriter rewriter(text, result);
   if (composes) {
     compose(elements, rewriter, marks);
   } else {
-    for (const Element& e : elements) rewriter.emit(e.c, e.change);
+    for (const Decomposed& e : elements) rewriter.emit(e.c, e.change);
   }
   std::swap(text.chars, result.chars);
   std::swap(text.spans, result.spans);

@@ -1,5 +1,6 @@
 #include "normalizer.h"
 
+#include "call.h"
 #include "sapwood/utf8.h"
 #include "unicode.h"
 
@@ -7,13 +8,6 @@ namespace sapwood {
 namespace {
 
 using unicode::FlagTable;
-
-// Spare storage for the result of a rewrite; per thread so that normalising allocates nothing when
-// warm.
-Text& spare() {
-  static thread_local Text text;
-  return text;
-}
 
 void swap_in(Text& text, Text& result) {
   std::swap(text.chars, result.chars);
@@ -41,11 +35,10 @@ void clean(Text& text) {
   }
 }
 
-void space_chinese(Text& text) {
+void space_chinese(Text& text, Text& result) {
   bool any = false;
   for (char32_t c : text.chars) any |= unicode::is_chinese(c);
   if (!any) return;
-  Text& result = spare();
   Rewriter rewriter(text, result);
   for (char32_t c : text.chars) {
     if (unicode::is_chinese(c)) {
@@ -59,7 +52,7 @@ void space_chinese(Text& text) {
   swap_in(text, result);
 }
 
-void lowercase(Text& text) {
+void lowercase(Text& text, Text& result) {
   const FlagTable& flags = FlagTable::get();
   bool grows = false;
   for (char32_t& c : text.chars) {
@@ -71,7 +64,6 @@ void lowercase(Text& text) {
     }
   }
   if (!grows) return;
-  Text& result = spare();
   Rewriter rewriter(text, result);
   for (char32_t c : text.chars) {
     if (c == unicode::kCapitalDottedI) {
@@ -86,11 +78,11 @@ void lowercase(Text& text) {
 
 }  // namespace
 
-void Normalizer::apply(Text& text, Allowance& allowance) const {
+void Normalizer::apply(Text& text, Call& call) const {
   const std::size_t before = text.size();
-  rewrite(text, allowance);
+  rewrite(text, call);
   // The parts of a Sequence have each paid for themselves.
-  if (steps() == 1 && text.size() > before) allowance.grow(text.size() - before, name());
+  if (steps() == 1 && text.size() > before) call.allowance.grow(text.size() - before, name());
 }
 
 NormalizerSequence::NormalizerSequence(std::vector<std::unique_ptr<Normalizer>> parts)
@@ -99,29 +91,31 @@ NormalizerSequence::NormalizerSequence(std::vector<std::unique_ptr<Normalizer>> 
   require_steps(steps_, "normalisers");
 }
 
-void NormalizerSequence::rewrite(Text& text, Allowance& allowance) const {
-  for (const auto& part : parts_) part->apply(text, allowance);
+void NormalizerSequence::rewrite(Text& text, Call& call) const {
+  for (const auto& part : parts_) part->apply(text, call);
 }
 
-void BertNormalizer::rewrite(Text& text, Allowance&) const {
+void BertNormalizer::rewrite(Text& text, Call& call) const {
   if (options_.clean_text) clean(text);
-  if (options_.handle_chinese_chars) space_chinese(text);
+  if (options_.handle_chinese_chars) space_chinese(text, call.scratch.rewritten);
   if (options_.strip_accents) {
-    to_normal_form(text, NormalForm::nfd);
+    to_normal_form(text, NormalForm::nfd, call);
     const FlagTable& flags = FlagTable::get();
     filter(text, [&](char32_t c) { return !(flags(c) & unicode::kMn); });
   }
-  if (options_.lowercase) lowercase(text);
+  if (options_.lowercase) lowercase(text, call.scratch.rewritten);
 }
 
-void LowercaseNormalizer::rewrite(Text& text, Allowance&) const { lowercase(text); }
+void LowercaseNormalizer::rewrite(Text& text, Call& call) const {
+  lowercase(text, call.scratch.rewritten);
+}
 
-void StripAccentsNormalizer::rewrite(Text& text, Allowance&) const {
+void StripAccentsNormalizer::rewrite(Text& text, Call&) const {
   const FlagTable& flags = FlagTable::get();
   filter(text, [&](char32_t c) { return !(flags(c) & unicode::kMark); });
 }
 
-void StripNormalizer::rewrite(Text& text, Allowance&) const {
+void StripNormalizer::rewrite(Text& text, Call&) const {
   const FlagTable& flags = FlagTable::get();
   std::size_t begin = 0, end = text.size();
   if (right_) {
@@ -137,9 +131,9 @@ void StripNormalizer::rewrite(Text& text, Allowance&) const {
 
 PrependNormalizer::PrependNormalizer(std::string text) { prefix_.assign(text, 0); }
 
-void PrependNormalizer::rewrite(Text& text, Allowance& allowance) const {
+void PrependNormalizer::rewrite(Text& text, Call& call) const {
   if (text.size() == 0) return;
-  if (prefix_.size() > allowance.growth()) allowance.refuse(name());
+  if (prefix_.size() > call.allowance.growth()) call.allowance.refuse(name());
   const Span first = text.spans[0];
   text.chars.insert(0, prefix_.chars);
   text.spans.insert(text.spans.begin(), prefix_.size(), first);
@@ -150,18 +144,18 @@ ReplaceNormalizer::ReplaceNormalizer(Pattern pattern, std::string content)
   content_.assign(content, 0);
 }
 
-void ReplaceNormalizer::rewrite(Text& text, Allowance& allowance) const {
+void ReplaceNormalizer::rewrite(Text& text, Call& call) const {
   if (text.size() == 0) return;
-  static thread_local std::string utf8;
-  static thread_local std::vector<Match> matches;
-  const ReleaseIfLarge guard(utf8, matches, spare());
+  std::string& utf8 = call.scratch.replaced;
+  std::vector<Match>& matches = call.scratch.matches;
+  Text& result = call.scratch.rewritten;
+  const ReleaseIfLarge guard(utf8, matches, result);
   utf8.clear();
   for (char32_t c : text.chars) utf8::append(utf8, c);
-  pattern_.find_all(utf8, allowance.search(), matches);
+  pattern_.find_all(utf8, call.allowance.search(), matches);
   if (matches.empty()) return;
 
-  const std::size_t limit = text.size() + allowance.growth();
-  Text& result = spare();
+  const std::size_t limit = text.size() + call.allowance.growth();
   result.clear();
   std::size_t at = 0, byte = 0;  // the same place in characters and in bytes
   auto width = [](char32_t c) -> std::size_t {
@@ -174,7 +168,7 @@ void ReplaceNormalizer::rewrite(Text& text, Allowance& allowance) const {
     for (; byte < match.end; ++at) byte += width(text.chars[at]);
     // What is put in stands for the last character that was taken out.
     const Span span = at == 0 ? Span{text.base, text.base} : text.spans[at - 1];
-    if (result.size() + content_.size() > limit) allowance.refuse(name());
+    if (result.size() + content_.size() > limit) call.allowance.refuse(name());
     for (char32_t c : content_.chars) result.push(c, span);
   }
   for (; at < text.size(); ++at) result.push(text.chars[at], text.spans[at]);

@@ -6,25 +6,26 @@
 #include <string>
 #include <vector>
 
-#include "allowance.h"
 #include "regex.h"
 #include "text.h"
 
 namespace sapwood {
 
+struct Call;
+
 class Normalizer {
  public:
   virtual ~Normalizer() = default;
 
-  // Error too_long where the text grows by more than `allowance` has; unsupported as
+  // Error too_long where the text grows by more than the call's Allowance has; unsupported as
   // Regex::find_all.
-  void apply(Text& text, Allowance& allowance) const;
+  void apply(Text& text, Call& call) const;
 
   // How many normalisers it is, with its parts.
   virtual std::size_t steps() const noexcept { return 1; }
 
  private:
-  virtual void rewrite(Text& text, Allowance& allowance) const = 0;
+  virtual void rewrite(Text& text, Call& call) const = 0;
   // For messages.
   virtual const char* name() const noexcept = 0;
 };
@@ -42,35 +43,35 @@ class BertNormalizer final : public Normalizer {
   const BertNormalizerOptions& options() const noexcept { return options_; }
 
  private:
-  void rewrite(Text& text, Allowance& allowance) const override;
+  void rewrite(Text& text, Call& call) const override;
   const char* name() const noexcept override { return "the normaliser BertNormalizer"; }
   BertNormalizerOptions options_;
 };
 
 enum class NormalForm { nfc, nfd, nfkc, nfkd };
 
-void to_normal_form(Text& text, NormalForm form);
+void to_normal_form(Text& text, NormalForm form, Call& call);
 
 class UnicodeNormalizer final : public Normalizer {
  public:
   explicit UnicodeNormalizer(NormalForm form) : form_(form) {}
 
  private:
-  void rewrite(Text& text, Allowance&) const override { to_normal_form(text, form_); }
+  void rewrite(Text& text, Call& call) const override { to_normal_form(text, form_, call); }
   const char* name() const noexcept override;
   NormalForm form_;
 };
 
 class LowercaseNormalizer final : public Normalizer {
  private:
-  void rewrite(Text& text, Allowance& allowance) const override;
+  void rewrite(Text& text, Call& call) const override;
   const char* name() const noexcept override { return "the normaliser Lowercase"; }
 };
 
 // Removes combining marks; on its own, without decomposing first.
 class StripAccentsNormalizer final : public Normalizer {
  private:
-  void rewrite(Text& text, Allowance& allowance) const override;
+  void rewrite(Text& text, Call& call) const override;
   const char* name() const noexcept override { return "the normaliser StripAccents"; }
 };
 
@@ -79,7 +80,7 @@ class StripNormalizer final : public Normalizer {
   StripNormalizer(bool left, bool right) : left_(left), right_(right) {}
 
  private:
-  void rewrite(Text& text, Allowance& allowance) const override;
+  void rewrite(Text& text, Call& call) const override;
   const char* name() const noexcept override { return "the normaliser Strip"; }
   bool left_, right_;
 };
@@ -89,7 +90,7 @@ class PrependNormalizer final : public Normalizer {
   explicit PrependNormalizer(std::string text);
 
  private:
-  void rewrite(Text& text, Allowance& allowance) const override;
+  void rewrite(Text& text, Call& call) const override;
   const char* name() const noexcept override { return "the normaliser Prepend"; }
   Text prefix_;
 };
@@ -99,7 +100,7 @@ class ReplaceNormalizer final : public Normalizer {
   ReplaceNormalizer(Pattern pattern, std::string content);
 
  private:
-  void rewrite(Text& text, Allowance& allowance) const override;
+  void rewrite(Text& text, Call& call) const override;
   const char* name() const noexcept override { return "the normaliser Replace"; }
   Pattern pattern_;
   Text content_;
@@ -112,7 +113,7 @@ class NormalizerSequence final : public Normalizer {
   std::size_t steps() const noexcept override { return steps_; }
 
  private:
-  void rewrite(Text& text, Allowance& allowance) const override;
+  void rewrite(Text& text, Call& call) const override;
   const char* name() const noexcept override { return "a sequence of normalisers"; }
 
   std::vector<std::unique_ptr<Normalizer>> parts_;

@@ -20,6 +20,11 @@ struct Tokens {
 
   std::size_t size() const noexcept { return ids.size(); }
   void clear() noexcept;
+  void reserve(std::size_t n) {
+    ids.reserve(n);
+    spans.reserve(n);
+    words.reserve(n);
+  }
   void push(int32_t id, Span span, int32_t word) {
     ids.push_back(id);
     spans.push_back(span);

@@ -1,11 +1,14 @@
 #include "text.h"
 
+#include <algorithm>
+
 namespace sapwood {
 
 void Text::assign(std::string_view utf8, uint32_t at) {
   chars.clear();
   spans.clear();
   base = at;
+  reserve(std::min(utf8.size(), kUsualElements));
   const auto* p = reinterpret_cast<const unsigned char*>(utf8.data());
   const auto* end = p + utf8.size();
   while (p < end) {

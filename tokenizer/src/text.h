@@ -27,6 +27,10 @@ struct Text {
     chars.clear();
     spans.clear();
   }
+  void reserve(std::size_t n) {
+    chars.reserve(n);
+    spans.reserve(n);
+  }
   void push(char32_t c, Span span) {
     chars.push_back(c);
     spans.push_back(span);
@@ -47,18 +51,20 @@ class Rewriter {
  public:
   Rewriter(const Text& source, Text& result) : source_(source), result_(result) {
     result_.clear();
+    result_.reserve(source.size());
     result_.base = source.base;
   }
 
   // change: 1 added; 0 replaces one character; -n replaces one and removes the n after it.
   void emit(char32_t c, std::ptrdiff_t change) {
-    if (change > 0) {
-      const Span empty{source_.base, source_.base};
-      result_.push(c, cursor_ == 0 ? empty : source_.spans[cursor_ - 1]);
-    } else {
-      result_.push(c, source_.spans[cursor_]);
+    Span span{source_.base, source_.base};
+    if (change <= 0) {
+      span = source_.spans[cursor_];
       cursor_ += 1 + static_cast<std::size_t>(-change);
+    } else if (cursor_ > 0) {
+      span = source_.spans[cursor_ - 1];
     }
+    result_.push(c, span);
   }
 
  private:
@@ -67,7 +73,11 @@ class Rewriter {
   std::size_t cursor_ = 0;
 };
 
-// Storage kept for the next call on a thread is given back once a long text has made it large.
+// Elements for which there is room from the start, so that a short text asks for memory once. (A
+// long one may need far fewer than it has bytes.)
+inline constexpr std::size_t kUsualElements = 256;
+
+// Storage kept for the next call is given back once a long text has made it large.
 inline constexpr std::size_t kKeptElements = std::size_t{1} << 18;
 
 template <typename Container>
@@ -99,6 +109,19 @@ class ReleaseIfLarge {
 struct Range {
   std::size_t begin = 0, end = 0;
   bool operator==(const Range&) const = default;
+};
+
+// A piece of text: plain (token < 0) or an added token.
+struct AddedSplit {
+  Range range;
+  int32_t token = -1;  // index into AddedTokens::tokens()
+};
+
+// A character of a decomposed text.
+struct Decomposed {
+  char32_t c;
+  uint8_t ccc;  // its canonical combining class
+  int change;   // 0: stands for the next source character; 1: a further one of its decomposition
 };
 
 }  // namespace sapwood

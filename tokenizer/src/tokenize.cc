@@ -1,39 +1,18 @@
 // From one text to its tokens: added tokens, normaliser, pre-tokeniser, model.
+#include <algorithm>
+
+#include "call.h"
 #include "impl.h"
 #include "sapwood/utf8.h"
 
 namespace sapwood {
 
-namespace {
-
-// Storage that calls on one thread reuse.
-struct Buffers {
-  Text text;
-  std::string utf8;               // the word in hand
-  std::vector<uint32_t> char_at;  // its characters by byte
-  std::vector<AddedSplit> plain_splits, splits;
-  std::vector<Range> words;
-};
-
-void release_if_large(Buffers& buffers) {
-  using sapwood::release_if_large;
-  release_if_large(buffers.text);
-  release_if_large(buffers.utf8);
-  release_if_large(buffers.char_at);
-  release_if_large(buffers.plain_splits);
-  release_if_large(buffers.splits);
-  release_if_large(buffers.words);
-}
-
-}  // namespace
-
-// The state of one call.
+// The state of one text.
 struct Tokenizer::Impl::Run {
   const EncodeOptions& options;
   std::size_t limit;
   Tokens& out;
-  Buffers& buffers;
-  Allowance allowance;
+  Call call;
   uint32_t code_point = 0;  // position in the caller's text
   int32_t word = 0;
 
@@ -54,17 +33,19 @@ void Tokenizer::Impl::push_word(const Text& text, Range word, Run& run) const {
   const std::size_t length = word.end - word.begin;
   const Span whole{text.spans[word.begin].start, text.spans[word.end - 1].end};
   const std::size_t before = run.out.size();
+  std::string& bytes = run.call.scratch.word;
+  std::vector<uint32_t>& char_at = run.call.scratch.char_at;
   bool known = length <= model.max_chars_per_word();
   if (known) {
-    run.buffers.utf8.clear();
-    run.buffers.char_at.clear();
+    bytes.clear();
+    char_at.clear();
     for (std::size_t i = word.begin; i < word.end; ++i) {
-      utf8::append(run.buffers.utf8, text.chars[i]);
-      run.buffers.char_at.resize(run.buffers.utf8.size(), static_cast<uint32_t>(i - word.begin));
+      utf8::append(bytes, text.chars[i]);
+      char_at.resize(bytes.size(), static_cast<uint32_t>(i - word.begin));
     }
-    known = model.split(run.buffers.utf8, [&](int32_t id, std::size_t begin, std::size_t end) {
-      const Span first = text.spans[word.begin + run.buffers.char_at[begin]];
-      const Span last = text.spans[word.begin + run.buffers.char_at[end - 1]];
+    known = model.split(bytes, [&](int32_t id, std::size_t begin, std::size_t end) {
+      const Span first = text.spans[word.begin + char_at[begin]];
+      const Span last = text.spans[word.begin + char_at[end - 1]];
       run.out.push(id, {first.start, last.end}, run.word);
     });
   }
@@ -77,12 +58,13 @@ void Tokenizer::Impl::push_word(const Text& text, Range word, Run& run) const {
 
 // A piece of the caller's text that holds no plain added token, by the general path.
 void Tokenizer::Impl::tokenize_general(std::string_view piece, Run& run) const {
-  Text& text = run.buffers.text;
+  Text& text = run.call.scratch.text;
+  std::vector<Range>& words = run.call.scratch.words;
   text.assign(piece, run.code_point);
   run.code_point += static_cast<uint32_t>(text.size());
-  if (normalizer) normalizer->apply(text, run.allowance);
-  added.split(text, run.options.parse_special_tokens, run.allowance, run.buffers.splits);
-  for (const AddedSplit& split : run.buffers.splits) {
+  if (normalizer) normalizer->apply(text, run.call);
+  added.split(text, run.options.parse_special_tokens, run.call, run.call.scratch.splits);
+  for (const AddedSplit& split : run.call.scratch.splits) {
     if (split.token >= 0) {
       std::string surface;
       for (std::size_t i = split.range.begin; i < split.range.end; ++i) {
@@ -92,13 +74,13 @@ void Tokenizer::Impl::tokenize_general(std::string_view piece, Run& run) const {
                  {text.spans[split.range.begin].start, text.spans[split.range.end - 1].end}, run);
       continue;
     }
-    run.buffers.words.clear();
+    words.clear();
     if (pre_tokenizer) {
-      pre_tokenizer->split(text, split.range, run.allowance.search(), run.buffers.words);
+      pre_tokenizer->split(text, split.range, run.call.allowance.search(), words);
     } else if (split.range.begin < split.range.end) {
-      run.buffers.words.push_back(split.range);
+      words.push_back(split.range);
     }
-    for (const Range& word : run.buffers.words) {
+    for (const Range& word : words) {
       push_word(text, word, run);
       if (run.full()) return;
     }
@@ -125,14 +107,14 @@ void Tokenizer::Impl::tokenize_plain(std::string_view text, Run& run) const {
 }
 
 void Tokenizer::Impl::tokenize(std::string_view text, const EncodeOptions& options,
-                               std::size_t limit, Tokens& out) const {
+                               std::size_t limit, EncodeScratch::Buffers& scratch,
+                               Tokens& out) const {
   out.clear();
-  static thread_local Buffers buffers;
-  const ReleaseIfLarge guard(buffers);
-  Run run{options, limit, out, buffers, Allowance(text.size())};
-  added.split(text, options.parse_special_tokens, run.allowance, run.buffers.plain_splits);
+  out.reserve(std::min(text.size(), kUsualElements));
+  Run run{options, limit, out, {Allowance(text.size()), scratch}};
+  added.split(text, options.parse_special_tokens, run.call, run.call.scratch.plain_splits);
   std::size_t done = 0;
-  for (const AddedSplit& split : run.buffers.plain_splits) {
+  for (const AddedSplit& split : run.call.scratch.plain_splits) {
     const std::string_view piece =
         text.substr(split.range.begin, split.range.end - split.range.begin);
     if (split.range.begin < done) {  // a token that begins with the space that the one before took

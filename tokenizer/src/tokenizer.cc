@@ -3,34 +3,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "call.h"
 #include "impl.h"
 #include "sapwood/utf8.h"
 
 namespace sapwood {
 namespace {
-
-// Storage that calls on one thread reuse.
-struct PairBuffers {
-  Tokens first, second;
-  std::vector<uint32_t> bytes[2];
-};
-
-void release_if_large(PairBuffers& buffers) {
-  using sapwood::release_if_large;
-  for (Tokens* tokens : {&buffers.first, &buffers.second}) {
-    release_if_large(tokens->ids);
-    release_if_large(tokens->spans);
-    release_if_large(tokens->words);
-    tokens->texts.clear();  // strings of any length
-    release_if_large(tokens->texts);
-  }
-  for (auto& b : buffers.bytes) release_if_large(b);
-}
-
-PairBuffers& pair_buffers() {
-  static thread_local PairBuffers buffers;
-  return buffers;
-}
 
 // Byte at which each code point begins, and the length. False where bytes and code points are the
 // same.
@@ -94,6 +72,31 @@ void Encoding::clear() noexcept {
   truncated = false;
 }
 
+EncodeScratch::EncodeScratch() noexcept = default;
+EncodeScratch::EncodeScratch(EncodeScratch&&) noexcept = default;
+EncodeScratch& EncodeScratch::operator=(EncodeScratch&&) noexcept = default;
+EncodeScratch::~EncodeScratch() = default;
+
+EncodeScratch::Buffers& EncodeScratch::buffers() {
+  if (!buffers_) buffers_ = std::make_unique<Buffers>();
+  return *buffers_;
+}
+
+std::size_t EncodeScratch::bytes() const noexcept {
+  if (!buffers_) return 0;
+  std::size_t total = sizeof(Buffers);
+  Buffers::each(std::as_const(*buffers_),
+                [&total](const auto& buffer) { total += buffer.capacity() * sizeof(buffer[0]); });
+  return total;
+}
+
+void release_if_large(EncodeScratch::Buffers& buffers) noexcept {
+  // Strings of any length.
+  buffers.first.texts.clear();
+  buffers.second.texts.clear();
+  EncodeScratch::Buffers::each(buffers, [](auto& buffer) { release_if_large(buffer); });
+}
+
 Tokenizer::Tokenizer(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
@@ -103,23 +106,25 @@ Tokenizer::~Tokenizer() = default;
 
 Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
   Encoding out;
-  encode_into(out, text, options);
+  EncodeScratch scratch;
+  encode_into(out, scratch, text, options);
   return out;
 }
 
 Encoding Tokenizer::encode(std::string_view text, std::string_view pair,
                            const EncodeOptions& options) const {
   Encoding out;
-  encode_into(out, text, pair, options);
+  EncodeScratch scratch;
+  encode_into(out, scratch, text, pair, options);
   return out;
 }
 
-void Tokenizer::encode_into(Encoding& out, std::string_view text,
+void Tokenizer::encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
                             const EncodeOptions& options) const {
   out.clear();
   check(options);
   check(text, "text");
-  PairBuffers& buffers = pair_buffers();
+  EncodeScratch::Buffers& buffers = scratch.buffers();
   const ReleaseIfLarge guard(buffers);
   std::size_t limit = std::numeric_limits<std::size_t>::max();
   if (options.max_length && !options.overflowing &&
@@ -127,30 +132,30 @@ void Tokenizer::encode_into(Encoding& out, std::string_view text,
       options.truncation == Truncation::longest_first && *options.max_length >= 0) {
     limit = static_cast<std::size_t>(*options.max_length);
   }
-  impl_->tokenize(text, options, limit, buffers.first);
+  impl_->tokenize(text, options, limit, buffers, buffers.first);
   const std::vector<uint32_t>* bytes[2] = {nullptr, nullptr};
   if (options.offsets && options.offset_unit == OffsetUnit::bytes &&
-      index_code_points(text, buffers.bytes[0])) {
-    bytes[0] = &buffers.bytes[0];
+      index_code_points(text, buffers.byte_at[0])) {
+    bytes[0] = &buffers.byte_at[0];
   }
   impl_->post.assemble(buffers.first, nullptr, options, bytes, out);
 }
 
-void Tokenizer::encode_into(Encoding& out, std::string_view text, std::string_view pair,
-                            const EncodeOptions& options) const {
+void Tokenizer::encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
+                            std::string_view pair, const EncodeOptions& options) const {
   out.clear();
   check(options);
   check(text, "text");
   check(pair, "the second text");
-  PairBuffers& buffers = pair_buffers();
+  EncodeScratch::Buffers& buffers = scratch.buffers();
   const ReleaseIfLarge guard(buffers);
   constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
-  impl_->tokenize(text, options, kNoLimit, buffers.first);
-  impl_->tokenize(pair, options, kNoLimit, buffers.second);
+  impl_->tokenize(text, options, kNoLimit, buffers, buffers.first);
+  impl_->tokenize(pair, options, kNoLimit, buffers, buffers.second);
   const std::vector<uint32_t>* bytes[2] = {nullptr, nullptr};
   if (options.offsets && options.offset_unit == OffsetUnit::bytes) {
-    if (index_code_points(text, buffers.bytes[0])) bytes[0] = &buffers.bytes[0];
-    if (index_code_points(pair, buffers.bytes[1])) bytes[1] = &buffers.bytes[1];
+    if (index_code_points(text, buffers.byte_at[0])) bytes[0] = &buffers.byte_at[0];
+    if (index_code_points(pair, buffers.byte_at[1])) bytes[1] = &buffers.byte_at[1];
   }
   impl_->post.assemble(buffers.first, &buffers.second, options, bytes, out);
 }

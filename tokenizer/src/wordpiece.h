@@ -32,30 +32,25 @@ class WordPiece {
   // longest token that can match, at most kMaxTokenBytes.
   template <typename Piece>
   bool split(std::string_view word, Piece piece) const {
-    struct Boundary {
-      uint64_t hash;
-      std::size_t end;
-    };
-    static thread_local std::vector<Boundary> boundaries;
+    uint64_t hashes[kMaxTokenBytes];  // of the bytes from `begin` up to each
     std::size_t begin = 0;
     while (begin < word.size()) {
       const std::string_view prefix = begin == 0 ? std::string_view() : prefix_;
       uint64_t hash = begin == 0 ? vocabulary_.seed() : prefix_hash_;
       const std::size_t longest = longest_ < prefix.size() ? 0 : longest_ - prefix.size();
       const std::size_t limit = begin + std::min(word.size() - begin, longest);
-      boundaries.clear();
-      for (std::size_t i = begin; i < limit;) {
+      for (std::size_t i = begin; i < limit; ++i) {
         hash = Vocabulary::step(hash, static_cast<unsigned char>(word[i]));
-        ++i;
-        if (i == word.size() || (static_cast<unsigned char>(word[i]) & 0xC0) != 0x80) {
-          boundaries.push_back({hash, i});
-        }
+        hashes[i - begin] = hash;
       }
       int32_t id = -1;
-      std::size_t end = 0;
-      for (std::size_t b = boundaries.size(); b-- > 0 && id < 0;) {
-        end = boundaries[b].end;
-        id = vocabulary_.find(boundaries[b].hash, prefix, word.substr(begin, end - begin));
+      std::size_t end = limit;
+      for (; end > begin; --end) {
+        const bool inside =
+            end < word.size() && (static_cast<unsigned char>(word[end]) & 0xC0) == 0x80;
+        if (inside) continue;  // a character
+        id = vocabulary_.find(hashes[end - begin - 1], prefix, word.substr(begin, end - begin));
+        if (id >= 0) break;
       }
       if (id < 0) return false;
       piece(id, begin, end);
@@ -73,7 +68,7 @@ class WordPiece {
   std::size_t max_chars_per_word_;
   int32_t unk_id_;
   uint64_t prefix_hash_;
-  std::size_t longest_;  // bytes of the longest token that can match
+  std::size_t longest_;  // bytes of the longest token that can match: at most kMaxTokenBytes
 };
 
 }  // namespace sapwood

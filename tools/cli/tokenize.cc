@@ -164,11 +164,15 @@ int run_tokenize(const TokenizeArguments& options) {
   task.columns = {"window", "id", "start", "end", "type", "special", "token"};
   task.truncation_notice = truncation_notice(encode.max_length.value_or(0),
                                              "--stride N shows the rest as further windows");
+  Encoding encoding;
+  EncodeScratch scratch;
   task.compute = [&](std::span<const Record> records, OutputFormat format) {
     return each(records, [&](const Record& record) {
-      const Encoding encoding = record.second
-                                    ? tokenizer.encode(record.first, *record.second, encode)
-                                    : tokenizer.encode(record.first, encode);
+      if (record.second) {
+        tokenizer.encode_into(encoding, scratch, record.first, *record.second, encode);
+      } else {
+        tokenizer.encode_into(encoding, scratch, record.first, encode);
+      }
       return render(tokenizer, encoding, options.stride.has_value(), format);
     });
   };

@@ -108,6 +108,11 @@ class Model {
   Encoding encode(std::string_view text, const LengthOptions& options = {}) const;
   Encoding encode(std::string_view text, std::string_view pair,
                   const LengthOptions& options = {}) const;
+  // The same for hot loops, as Tokenizer::encode_into.
+  void encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
+                   const LengthOptions& options = {}) const;
+  void encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
+                   std::string_view pair, const LengthOptions& options = {}) const;
 
   // Runs the graph over the sequences in batches of at most batch_tokens, without padding, and
   // calls sink(i, rows) once for each sequence i in order. The rows of a sequence are bit-identical

@@ -14,7 +14,9 @@ OnednnProduct::OnednnProduct(const kernels::LinearArgs&, kernels::DType, int,
 }
 OnednnProduct::~OnednnProduct() = default;
 int OnednnProduct::parts() const { return 0; }
-bool OnednnProduct::run(const kernels::LinearArgs&, int) const noexcept { return false; }
+bool OnednnProduct::run(const kernels::LinearArgs&, int, OnednnScratch&) const noexcept {
+  return false;
+}
 bool onednn_has_amx_int8() { return false; }
 
 }  // namespace sapwood

@@ -87,16 +87,6 @@ std::vector<Element> unpack(const LinearArgs& args, DType type, int begin, int e
   return rows;
 }
 
-// One call's memory, kept by each thread.
-struct Buffers {
-  std::vector<std::byte> scratchpad;
-  std::vector<float> floats;
-};
-Buffers& buffers() {
-  static thread_local Buffers instance;
-  return instance;
-}
-
 // Some columns of a product: x [m, k] times w [k, n].
 class Part {
  public:
@@ -126,17 +116,17 @@ class Part {
     }
   }
 
-  void run(const LinearArgs& args, const kernels::KernelTable& kernels) const {
-    Buffers& own = buffers();
+  void run(const LinearArgs& args, const kernels::KernelTable& kernels,
+           OnednnScratch& scratch) const {
     const bool narrow = args.y_type == DType::bf16;
     float* y = static_cast<float*>(args.y) + begin_;
     std::int64_t stride = args.y_stride;
     if (narrow) {
-      own.floats.resize(static_cast<std::size_t>(args.m) * n_);
-      y = own.floats.data();
+      scratch.floats.resize(static_cast<std::size_t>(args.m) * n_);
+      y = scratch.floats.data();
       stride = n_;
     }
-    multiply(args, y, stride);
+    multiply(args, y, stride, scratch.scratchpad);
     if (!narrow) return;
     kernels.to_bf16({.x = y,
                      .y = static_cast<kernels::Bf16*>(args.y) + begin_,
@@ -216,10 +206,10 @@ class Part {
     return compiled_[key] = made;
   }
 
-  void multiply(const LinearArgs& args, float* y, std::int64_t stride) const {
+  void multiply(const LinearArgs& args, float* y, std::int64_t stride,
+                std::vector<std::byte>& scratchpad) const {
     const auto product = compiled(args, stride);
     const dnnl::matmul::primitive_desc& description = product->description;
-    std::vector<std::byte>& scratchpad = buffers().scratchpad;
     scratchpad.resize(description.scratchpad_desc().get_size());
     dnnl::stream stream(cpu());
     std::unordered_map<int, memory> arguments{
@@ -306,10 +296,10 @@ OnednnProduct::~OnednnProduct() = default;
 
 int OnednnProduct::parts() const { return static_cast<int>(impl_->parts.size()); }
 
-bool OnednnProduct::run(const LinearArgs& args, int part) const noexcept {
+bool OnednnProduct::run(const LinearArgs& args, int part, OnednnScratch& scratch) const noexcept {
   try {
     const OneThread one_thread;
-    impl_->parts[static_cast<std::size_t>(part)]->run(args, impl_->kernels);
+    impl_->parts[static_cast<std::size_t>(part)]->run(args, impl_->kernels, scratch);
     return true;
   } catch (const std::exception&) {
     return false;

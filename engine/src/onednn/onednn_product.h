@@ -1,11 +1,19 @@
 // A dense product computed by oneDNN instead of our kernels, on request (LoadOptions::dense).
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "sapwood/kernels/kernels.h"
 
 namespace sapwood {
+
+// The memory that products of one run on one thread work in; grows to what the largest needs.
+struct OnednnScratch {
+  std::vector<std::byte> scratchpad;
+  std::vector<float> floats;
+};
 
 class OnednnProduct {
  public:
@@ -22,9 +30,9 @@ class OnednnProduct {
   int parts() const;
 
   // The part's columns of y for args.m rows of x (x, x_stride, x_scales, y, y_stride, y_type), on
-  // the calling thread. Safe to call from many threads at once. How a row is summed may depend on
-  // m. False where memory ran out: y then holds nothing of use.
-  bool run(const kernels::LinearArgs& args, int part) const noexcept;
+  // the calling thread. Safe to call from many threads at once, each with a scratch of its own. How
+  // a row is summed may depend on m. False where memory ran out: y then holds nothing of use.
+  bool run(const kernels::LinearArgs& args, int part, OnednnScratch& scratch) const noexcept;
 
  private:
   struct Impl;

@@ -121,7 +121,7 @@ struct Run {
     const int row_parts =
         std::max(std::clamp(m / 64, 1, (threads + column_parts - 1) / column_parts),
                  std::min(row_pieces, (m + kRowsOfPiece - 1) / kRowsOfPiece));
-    for_each(column_parts * row_parts, [&](int task, int) {
+    for_each(column_parts * row_parts, [&](int task, int thread) {
       const int column = task % column_parts, row = task / column_parts;
       const int first = static_cast<int>(std::int64_t{m} * row / row_parts);
       const int last = static_cast<int>(std::int64_t{m} * (row + 1) / row_parts);
@@ -142,7 +142,8 @@ struct Run {
                                      .activation = node.activation,
                                      .panel_begin = panels * column / column_parts,
                                      .panel_end = panels * (column + 1) / column_parts};
-      if (node.onednn != nullptr && node.onednn->run(args, column)) return;
+      OnednnScratch& scratch = workspace.onednn[static_cast<std::size_t>(thread)];
+      if (node.onednn != nullptr && node.onednn->run(args, column, scratch)) return;
       switch (node.type) {
         case kernels::DType::f32:
           return graph.kernels().linear_f32(args);

@@ -8,7 +8,9 @@
 namespace sapwood {
 
 Workspace::Workspace(const Graph& graph, const Capacity& capacity)
-    : capacity_(capacity), plan_(plan_arena(graph.values(), capacity)) {
+    : onednn(static_cast<std::size_t>(capacity.threads)),
+      capacity_(capacity),
+      plan_(plan_arena(graph.values(), capacity)) {
   const auto bytes = static_cast<std::size_t>(std::max<std::int64_t>(plan_.bytes, 1));
   // Not touched here: pages that no run reaches are never backed by memory.
   arena_.reset(static_cast<std::byte*>(std::aligned_alloc(
@@ -27,7 +29,8 @@ std::int64_t Workspace::bytes() const {
                               batch.types.capacity() + batch.starts.capacity() +
                               batch.selected.capacity();
   return plan_.bytes + static_cast<std::int64_t>(indices * sizeof(std::int32_t) +
-                                                 plan_.placements.capacity() * sizeof(Placement));
+                                                 plan_.placements.capacity() * sizeof(Placement) +
+                                                 onednn.capacity() * sizeof(OnednnScratch));
 }
 
 }  // namespace sapwood

@@ -1,10 +1,12 @@
-// The memory that one run needs: the arena and the batch's index arrays, allocated once.
+// The memory that one run needs: the arena and the batch's index arrays, allocated once; and what
+// oneDNN's products work in.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <vector>
 
 #include "run/batch.h"
 
@@ -16,6 +18,7 @@ class Workspace {
   Workspace(const Graph& graph, const Capacity& capacity);
 
   Batch batch;
+  std::vector<OnednnScratch> onednn;  // one a thread
 
   const Capacity& capacity() const { return capacity_; }
   const Placement& placement(ValueId id) const {

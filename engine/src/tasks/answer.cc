@@ -50,9 +50,10 @@ std::vector<Result<std::vector<Answer>>> answer(const Model& model,
   // Some spans become one when they are widened to words.
   const std::size_t candidates = options.align_to_words ? top_k * 2 + 10 : top_k;
 
-  tasks::EncodedInputs batch = tasks::encode_inputs(model, inputs.size(), [&](std::size_t i) {
-    return tokenizer.encode(inputs[i].question, inputs[i].context, encode);
-  });
+  tasks::EncodedInputs batch = tasks::encode_inputs(
+      model, inputs.size(), [&](std::size_t i, Encoding& out, EncodeScratch& scratch) {
+        tokenizer.encode_into(out, scratch, inputs[i].question, inputs[i].context, encode);
+      });
   std::vector<std::vector<Answer>> values(inputs.size());
 
   // Windows arrive in order, those of one context together.

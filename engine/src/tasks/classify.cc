@@ -43,11 +43,7 @@ std::vector<Result<Classification>> classify(const Model& model, std::span<const
   const ScoreFunction function =
       options.function.value_or(tasks::default_function(config.problem, config.labels.size()));
 
-  tasks::EncodedInputs batch = tasks::encode_inputs(model, inputs.size(), [&](std::size_t i) {
-    const TextInput& input = inputs[i];
-    return input.pair ? model.encode(input.text, *input.pair, options.length)
-                      : model.encode(input.text, options.length);
-  });
+  tasks::EncodedInputs batch = tasks::encode_inputs(model, inputs, options.length);
   std::vector<Classification> values(inputs.size());
   tasks::run(model, batch, Output::head, [&](std::size_t window, const MatrixView& logits) {
     const std::size_t input = batch.input_of[window];

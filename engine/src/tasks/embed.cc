@@ -32,11 +32,7 @@ std::vector<Result<Embedding>> embed(const Model& model, std::span<const TextInp
   const PoolingMode pooling = options.pooling.value_or(sentence.pooling);
   const bool normalize = options.normalize.value_or(sentence.normalize);
 
-  tasks::EncodedInputs batch = tasks::encode_inputs(model, inputs.size(), [&](std::size_t i) {
-    const TextInput& input = inputs[i];
-    return input.pair ? model.encode(input.text, *input.pair, options.length)
-                      : model.encode(input.text, options.length);
-  });
+  tasks::EncodedInputs batch = tasks::encode_inputs(model, inputs, options.length);
   std::vector<Embedding> values(inputs.size());
   tasks::run(model, batch, Output::hidden, [&](std::size_t window, const MatrixView& rows) {
     const std::size_t input = batch.input_of[window];

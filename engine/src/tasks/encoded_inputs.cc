@@ -90,17 +90,18 @@ void require_at_least(int value, int least, std::string_view name) {
                                                ": it must be at least " + std::to_string(least));
 }
 
-EncodedInputs encode_inputs(const Model& model, std::size_t count,
-                            const std::function<Encoding(std::size_t)>& encode) {
+EncodedInputs encode_inputs(const Model& model, std::size_t count, const Encode& encode) {
   model.tokenizer();  // a model without one fails the call, not each input
   EncodedInputs batch;
   batch.errors.resize(count);
   batch.truncated.resize(count);
   batch.windows.reserve(count);
   batch.input_of.reserve(count);
+  EncodeScratch scratch;
   for (std::size_t i = 0; i < count; ++i) {
     try {
-      Encoding first = encode(i);
+      Encoding first;
+      encode(i, first, scratch);
       std::vector<Encoding> others = std::move(first.overflowing);
       first.overflowing.clear();
       batch.errors[i] = unfit(model, first);
@@ -117,6 +118,19 @@ EncodedInputs encode_inputs(const Model& model, std::size_t count,
     }
   }
   return batch;
+}
+
+EncodedInputs encode_inputs(const Model& model, std::span<const TextInput> inputs,
+                            const LengthOptions& length) {
+  return encode_inputs(model, inputs.size(),
+                       [&](std::size_t i, Encoding& out, EncodeScratch& scratch) {
+                         const TextInput& input = inputs[i];
+                         if (input.pair) {
+                           model.encode_into(out, scratch, input.text, *input.pair, length);
+                         } else {
+                           model.encode_into(out, scratch, input.text, length);
+                         }
+                       });
 }
 
 void run(const Model& model, const EncodedInputs& batch, Output output, const Model::Sink& sink) {

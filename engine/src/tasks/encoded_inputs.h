@@ -14,6 +14,7 @@
 
 #include "sapwood/model.h"
 #include "sapwood/result.h"
+#include "sapwood/tasks.h"
 
 namespace sapwood::tasks {
 
@@ -38,11 +39,17 @@ struct EncodedInputs {
   std::size_t inputs() const { return errors.size(); }
 };
 
-// Calls encode(i) for each input. An Error that it throws, or a token or length that the model
+// Encodes input i into `out`, which is empty. The scratch serves all inputs.
+using Encode = std::function<void(std::size_t i, Encoding& out, EncodeScratch& scratch)>;
+
+// Calls `encode` for each input. An Error that it throws, or a token or length that the model
 // cannot take, becomes the error of that input. Throws Error not_found where the model has no
 // tokenizer.
-EncodedInputs encode_inputs(const Model& model, std::size_t count,
-                            const std::function<Encoding(std::size_t)>& encode);
+EncodedInputs encode_inputs(const Model& model, std::size_t count, const Encode& encode);
+
+// The same with Model::encode_into.
+EncodedInputs encode_inputs(const Model& model, std::span<const TextInput> inputs,
+                            const LengthOptions& length);
 
 // One run over all windows; sink receives the window's number and its rows.
 void run(const Model& model, const EncodedInputs& batch, Output output, const Model::Sink& sink);

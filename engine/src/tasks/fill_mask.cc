@@ -86,23 +86,24 @@ std::vector<Result<MaskFills>> fill_mask(const Model& model,
   const std::size_t top_k = std::min(static_cast<std::size_t>(options.top_k),
                                      static_cast<std::size_t>(model.config().vocab_size));
 
-  tasks::EncodedInputs batch = tasks::encode_inputs(model, texts.size(), [&](std::size_t i) {
-    Encoding encoding = model.encode(texts[i], options.length);
-    const auto masks = std::count(encoding.ids.begin(), encoding.ids.end(), *mask);
-    if (masks == 0) {
-      throw Error(ErrorCode::invalid_argument,
-                  "the text has no mask token: write " + std::string(tokenizer.token(*mask)) +
-                      " where a word is wanted" +
-                      (encoding.truncated ? " (the text was cut; the mask may stand beyond)" : ""));
-    }
-    if (static_cast<std::size_t>(masks) * top_k > kMostTokens / encoding.size()) {
-      throw Error(ErrorCode::invalid_argument, std::to_string(masks) + " masks in " +
-                                                   std::to_string(encoding.size()) +
-                                                   " tokens with top_k " + std::to_string(top_k) +
-                                                   " are too much text to return: lower top_k");
-    }
-    return encoding;
-  });
+  tasks::EncodedInputs batch = tasks::encode_inputs(
+      model, texts.size(), [&](std::size_t i, Encoding& encoding, EncodeScratch& scratch) {
+        model.encode_into(encoding, scratch, texts[i], options.length);
+        const auto masks = std::count(encoding.ids.begin(), encoding.ids.end(), *mask);
+        if (masks == 0) {
+          throw Error(
+              ErrorCode::invalid_argument,
+              "the text has no mask token: write " + std::string(tokenizer.token(*mask)) +
+                  " where a word is wanted" +
+                  (encoding.truncated ? " (the text was cut; the mask may stand beyond)" : ""));
+        }
+        if (static_cast<std::size_t>(masks) * top_k > kMostTokens / encoding.size()) {
+          throw Error(ErrorCode::invalid_argument,
+                      std::to_string(masks) + " masks in " + std::to_string(encoding.size()) +
+                          " tokens with top_k " + std::to_string(top_k) +
+                          " are too much text to return: lower top_k");
+        }
+      });
   for (const Encoding& window : batch.windows) {
     batch.selected.push_back(tasks::positions_of(*mask, window.ids));
   }

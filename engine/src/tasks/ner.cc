@@ -75,7 +75,9 @@ std::vector<Result<Entities>> ner(const Model& model, std::span<const std::strin
   const EncodeOptions encode = encode_options(model, options);
 
   tasks::EncodedInputs batch = tasks::encode_inputs(
-      model, texts.size(), [&](std::size_t i) { return tokenizer.encode(texts[i], encode); });
+      model, texts.size(), [&](std::size_t i, Encoding& out, EncodeScratch& scratch) {
+        tokenizer.encode_into(out, scratch, texts[i], encode);
+      });
   std::vector<Entities> values(texts.size());
 
   // Windows arrive in order, those of one text together.

@@ -65,10 +65,12 @@ Evaluation evaluate_mlm(const Model& model, const EvalOptions& options) {
   Evaluation evaluation;
   double loss = 0;
   std::size_t correct = 0, masked = 0;
+  EncodeScratch scratch;
   in_chunks(lines.size(), options, [&](std::size_t begin, std::size_t end) {
     std::vector<MaskedText> texts;
     for (std::size_t i = begin; i < end; ++i) {
-      MaskedText text{model.encode(lines[i], options.length), {}, {}};
+      MaskedText text;
+      model.encode_into(text.encoding, scratch, lines[i], options.length);
       evaluation.truncated += text.encoding.truncated;
       std::vector<std::int32_t> maskable;
       for (std::size_t k = 0; k < text.encoding.size(); ++k) {

@@ -7,6 +7,7 @@
 // every const method may run on any number of threads at once.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -109,6 +110,27 @@ struct VocabOptions {
   bool clean_up_tokenization_spaces = false;  // see Tokenizer::clean_up_tokenization_spaces
 };
 
+// The storage that encoding works in. Where one call after the other is given the same scratch, only
+// the first ones allocate. It serves any tokenizer and any options, but one call at a time; what a
+// long text made large is given back when its call ends, also by an error.
+class EncodeScratch {
+ public:
+  struct Buffers;  // opaque
+
+  EncodeScratch() noexcept;  // allocates nothing
+  EncodeScratch(EncodeScratch&&) noexcept;
+  EncodeScratch& operator=(EncodeScratch&&) noexcept;
+  ~EncodeScratch();
+
+  // What it holds: 0 before its first use and after it was moved from.
+  std::size_t bytes() const noexcept;
+
+ private:
+  friend class Tokenizer;
+  Buffers& buffers();
+  std::unique_ptr<Buffers> buffers_;
+};
+
 class Folder;
 
 class Tokenizer {
@@ -162,10 +184,11 @@ class Tokenizer {
   Encoding encode(std::string_view text, const EncodeOptions& options = {}) const;
   Encoding encode(std::string_view text, std::string_view pair,
                   const EncodeOptions& options = {}) const;
-  // The same into an Encoding whose storage is reused: for hot loops.
-  void encode_into(Encoding& out, std::string_view text, const EncodeOptions& options = {}) const;
-  void encode_into(Encoding& out, std::string_view text, std::string_view pair,
+  // The same for hot loops: the storage of the Encoding and of the scratch is reused.
+  void encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
                    const EncodeOptions& options = {}) const;
+  void encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
+                   std::string_view pair, const EncodeOptions& options = {}) const;
 
   // The text of the ids, by the decoder of the file (WordPiece: "##" joined, spaces before
   // punctuation removed if it says cleanup). Ids without a token are skipped, as the reference

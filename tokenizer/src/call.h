@@ -1,0 +1,70 @@
+// One call to the tokenizer: what it may cost, and the storage that its steps work in.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "allowance.h"
+#include "post_processor.h"
+#include "regex.h"
+#include "sapwood/tokenizer/tokenizer.h"
+#include "string_set.h"
+#include "text.h"
+
+namespace sapwood {
+
+// Each step clears what it uses, so that nothing goes from one call to the next. Between the steps
+// of one call, what is named together is in use together.
+struct EncodeScratch::Buffers {
+  Tokens first, second;
+  std::vector<uint32_t> byte_at[2];  // of each text's code points
+
+  Text text;
+  std::vector<AddedSplit> plain_splits, splits;
+  std::vector<SetMatch> added;
+  std::vector<Range> words;
+  std::string word;
+  std::vector<uint32_t> char_at;  // of the word's bytes
+
+  Text rewritten;
+  std::string replaced;  // the text in which ReplaceNormalizer finds its matches
+  std::vector<Match> matches;
+  std::vector<Decomposed> decomposed, marks;
+
+  // Calls visit(buffer) for each.
+  template <typename Self, typename Visit>
+  static void each(Self& self, Visit visit) {
+    for (auto* tokens : {&self.first, &self.second}) {
+      visit(tokens->ids);
+      visit(tokens->spans);
+      visit(tokens->words);
+      visit(tokens->texts);
+    }
+    for (auto& bytes : self.byte_at) visit(bytes);
+    for (auto* text : {&self.text, &self.rewritten}) {
+      visit(text->chars);
+      visit(text->spans);
+    }
+    visit(self.plain_splits);
+    visit(self.splits);
+    visit(self.added);
+    visit(self.words);
+    visit(self.word);
+    visit(self.char_at);
+    visit(self.replaced);
+    visit(self.matches);
+    visit(self.decomposed);
+    visit(self.marks);
+  }
+};
+
+// At the end of a call.
+void release_if_large(EncodeScratch::Buffers& buffers) noexcept;
+
+struct Call {
+  Allowance allowance;
+  EncodeScratch::Buffers& scratch;
+};
+
+}  // namespace sapwood
