@@ -33,7 +33,7 @@ const std::vector<Layer> kLayers = {
     {"weights", {"base", "checkpoint", "config", "kernels"}},
     {"onednn", {"base", "kernels"}},
     {"graph", {"base", "config", "kernels", "onednn", "weights"}},
-    {"run", {"base", "graph", "kernels"}},
+    {"run", {"base", "config", "graph", "kernels", "onednn"}},
     {"load", {"base", "tokenizer", "checkpoint", "config", "weights", "graph", "run", "kernels"}},
     {"engine", {"base", "tokenizer", "kernels", "config", "weights", "graph", "run", "load"}},
     {"tasks", {"base", "tokenizer", "kernels", "config", "load", "engine"}},

@@ -53,11 +53,10 @@ void Team::run(int tasks, Call call, void* context) {
   for (Wait wait; done_.load(std::memory_order_acquire) != tasks;) wait.again();
 }
 
-bool Team::help(int thread) {
+void Team::help(int thread) {
   for (Wait wait; !closed_.load(std::memory_order_acquire);) {
     for (int asked = dismissed_.load(std::memory_order_relaxed); asked > 0;) {
-      if (dismissed_.compare_exchange_weak(asked, asked - 1, std::memory_order_relaxed))
-        return true;
+      if (dismissed_.compare_exchange_weak(asked, asked - 1, std::memory_order_relaxed)) return;
     }
     if (take_one(thread)) {
       wait.restart();
@@ -65,7 +64,6 @@ bool Team::help(int thread) {
       wait.again();
     }
   }
-  return false;
 }
 
 int Team::enter() {

@@ -46,13 +46,10 @@ class Team {
 
   // --- for helpers
 
-  // Takes tasks, as `thread`, until the team is closed or the helper is asked to leave; true for the
-  // latter.
-  bool help(int thread);
+  // Takes tasks, as `thread`, until the team is closed or the helper is asked to leave.
+  void help(int thread);
   // Asks one of the helpers to leave after the task that it is at.
   void dismiss_one() { dismissed_.fetch_add(1, std::memory_order_relaxed); }
-  // Helpers that were asked and did not hear it before the team was closed.
-  int not_dismissed() const { return dismissed_.load(std::memory_order_relaxed); }
 
   // What follows is guarded by the mutex of whoever sends the helpers.
 
@@ -62,8 +59,8 @@ class Team {
   void leave(int thread);
   int inside() const { return inside_; }
 
-  Team* next_open = nullptr;  // in the list of teams that helpers may join
-  int asked_to_leave = 0;     // of those inside
+  Team* next_open = nullptr;  // in the list of teams with helpers
+  int asked_to_leave = 0;     // of those inside, at most inside()
 
  private:
   using Call = void (*)(void* context, int task, int thread);

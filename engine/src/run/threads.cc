@@ -101,15 +101,15 @@ class Threads::Helpers {
     }
   }
 
-  // Returns when all helpers have left the team.
+  // Returns when all helpers have left the team, which stays in the list until then: a caller who
+  // comes meanwhile may ask them to leave.
   void finish(Team& team) {
     std::unique_lock lock(mutex_);
+    left_.wait(lock, [&team] { return team.inside() == 0; });
     Team** at = &open_;
     while (*at != nullptr && *at != &team) at = &(*at)->next_open;
     if (*at != nullptr) *at = team.next_open;
-    left_.wait(lock, [&team] { return team.inside() == 0; });
-    // Those who left by themselves instead of being asked were counted twice.
-    count_awake(team.not_dismissed() - 1);
+    count_awake(-1);
     // Another team may have the processor that is free now.
     const bool others = open_ != nullptr;
     lock.unlock();
@@ -134,10 +134,11 @@ class Threads::Helpers {
       const int number = team->enter();
       count_awake(1);
       lock.unlock();
-      const bool asked = team->help(number);
+      team->help(number);
       lock.lock();
       team->leave(number);
-      if (asked) {
+      // Of those inside, as many as were asked to leave are not counted, whichever they are.
+      if (team->asked_to_leave > 0) {
         --team->asked_to_leave;
       } else {
         count_awake(-1);
@@ -167,7 +168,7 @@ class Threads::Helpers {
   const pid_t process_;  // whose threads these are
   std::mutex mutex_;     // guards what follows, and what teams say of their helpers
   std::condition_variable call_, left_;
-  Team* open_ = nullptr;  // the teams that helpers may join
+  Team* open_ = nullptr;  // the teams that helpers may join, or are still in
   bool stop_ = false;
   std::atomic<int> awake_{0}, most_awake_{0};
   std::vector<std::thread> threads_;
