@@ -18,8 +18,8 @@ constexpr const char* kSentences[] = {
     "The committee will meet again on Thursday, 14 March 2019, to decide about the bridge.",
     "it 's a charming and often affecting journey .",
     "What is the difference between sapwood and heartwood in an old oak tree?",
-    "Maria Keller moved from Zürich to New York in 1998 and founded a small publishing house "
-    "there.",
+    ("Maria Keller moved from Zürich to New York in 1998 and founded a small publishing house "
+     "there."),
     "Prices rose by 3.7 % (year on year), although most analysts had expected them to fall.",
     "He didn't say a word; he just closed the door, sat down, and looked out of the window.",
 };
