@@ -61,6 +61,41 @@ TEST_CASE("tokenize waits for no file of a model, and overlooks none") {
   }
 }
 
+TEST_CASE("A link that leads nowhere is no missing file, whatever file of a model it is") {
+  for (const std::string file :
+       {"config.json", "tokenizer.json", "vocab.txt", "tokenizer_config.json",
+        "special_tokens_map.json", "modules.json", "sentence_bert_config.json",
+        "1_Pooling/config.json", "model.safetensors"}) {
+    const TemporaryFolder folder;
+    const std::string model = copy_of(folder, "st-bert-mean");
+    const std::string path = model + "/" + file;
+    fs::remove(path);
+    fs::create_symlink("/no/such/file", path);
+    const std::string message = path + ": is a link that leads nowhere";
+    check_told({"embed", "-m", model, "x"}, message);
+    check_told({"inspect", model}, message);
+    check_told({"convert", model, "-o", folder.path("out.safetensors")}, message);
+    CHECK_FALSE(fs::exists(folder.path("out.safetensors")));
+  }
+  // A folder of a module that leads nowhere.
+  const TemporaryFolder folder;
+  const std::string model = copy_of(folder, "st-bert-mean");
+  fs::remove_all(model + "/1_Pooling");
+  fs::create_symlink("/no/such/folder", model + "/1_Pooling");
+  check_told({"embed", "-m", model, "x"}, model + "/1_Pooling/config.json: no such file");
+  // Weights in shards.
+  const std::string sharded = folder.path("sharded");
+  fs::copy(golden("bert-base-sharded"), sharded, fs::copy_options::recursive);
+  const std::string shard = "model-00002-of-00004.safetensors";
+  fs::remove(sharded + "/" + shard);
+  fs::create_symlink("/no/such/file", sharded + "/" + shard);
+  check_told({"embed", "-m", sharded, "x"}, shard);
+  fs::remove(sharded + "/model.safetensors.index.json");
+  fs::create_symlink("/no/such/file", sharded + "/model.safetensors.index.json");
+  check_told({"embed", "-m", sharded, "x"},
+             sharded + "/model.safetensors.index.json: is a link that leads nowhere");
+}
+
 TEST_CASE("tokenize cuts where the model would") {
   const std::string text(2000, '.');
   const auto length = [&](const std::string& model, const std::string& command) {

@@ -81,6 +81,12 @@ TEST_CASE("No command writes over the model it reads") {
     all.insert(all.begin() + 1, {"-m", copy, "-o", copy + "/config.json"});
     w.check_refused(all, copy + "/config.json");
   }
+  const std::string sharded = w.folder.path("bert-base-sharded");
+  fs::copy(golden("bert-base-sharded"), sharded, fs::copy_options::recursive);
+  for (const char* part : {"model.safetensors.index.json", "model-00003-of-00004.safetensors"}) {
+    const std::string output = sharded + "/" + part;
+    w.check_refused({"embed", "-m", sharded, "-o", output, "x"}, output);
+  }
   // Beside the model, and in its folder under a name of one's own, results may stand again and
   // again.
   for (int i = 0; i < 2; ++i) {

@@ -53,12 +53,23 @@ TEST_CASE("shards: tensors of all shards, files in a fixed order") {
 
 TEST_CASE("hostile 21: a shard name that leads out of the directory") {
   const char* const names[] = {
-      "../../etc/passwd", "/etc/passwd",           "..", ".", "", "sub/one.safetensors",
-      "..\\\\one",        "one\\u0000.safetensors"};
+      "../../etc/passwd",      "/etc/passwd",           "..", ".", "", "sub/one.safetensors",
+      "..\\\\one.safetensors", "one\\u0000.safetensors"};
   for (const char* name : names) {
     index_refused(map_of("one.safetensors", name), ErrorCode::malformed,
                   {kIndex, "weight_map", "the index's own directory"});
   }
+}
+
+TEST_CASE("shards: a name that no library gives a shard is refused") {
+  for (const char* name : {"two.dat", "two", "two.bin", ".two.safetensors", "two.safetensors.x"}) {
+    index_refused(map_of("one.safetensors", name), ErrorCode::malformed,
+                  {kIndex, name, "NAME.safetensors"});
+  }
+  const ScratchDir dir;
+  const auto path =
+      dir.write("pytorch_model.bin.index.json", map_of("one.safetensors", "one.safetensors"));
+  check_refused([&] { open_checkpoint(path); }, ErrorCode::malformed, {"NAME.bin"});
 }
 
 TEST_CASE("hostile 21: a shard that is a link out of the directory") {

@@ -170,8 +170,18 @@ TEST_CASE("sentence-transformers files choose pooling, norm and length", "[confi
   CHECK_THROWS_AS(read(folder), Error);
   write("modules.json", {transformer, {{"type", "x.Dense"}, {"path", "2_Dense"}}});
   CHECK_THROWS_AS(read(folder), Error);
-  write("modules.json", {transformer, {{"type", "x.Pooling"}, {"path", "../../etc"}}});
-  CHECK_THROWS_AS(read(folder), Error);
+  for (const char* path : {"../../etc", "/etc", "..", ".hidden", "a/b", "1_Pooling/.."}) {
+    INFO(path);
+    write("modules.json", {transformer, {{"type", "x.Pooling"}, {"path", path}}});
+    CHECK_THROWS_WITH(read(folder), ContainsSubstring("modules.json: [1].path: expected a folder"));
+  }
+  write("modules.json", {transformer, {{"type", "x.Pooling"}, {"path", "1_Pooling/"}}});
+  for (const json& wrong : {json(nullptr), json(1), json("mean"), json::array({1})}) {
+    write("1_Pooling/config.json", wrong);
+    CHECK_THROWS_WITH(read(folder), ContainsSubstring("1_Pooling/config.json: expected an object"));
+  }
+  write("1_Pooling/config.json", {{"pooling_mode", "max"}});
+  CHECK(read(folder)->pooling == PoolingMode::max);
 }
 
 }  // namespace

@@ -73,6 +73,16 @@ TEST_CASE("a directory with vocab.txt and tokenizer_config.json") {
                  "tokenizer_config.json"));
 }
 
+TEST_CASE("a vocab.txt that lacks a special token is named") {
+  Directory d;
+  for (const char* text : {"", "hello\nworld\n"}) {
+    d.write("vocab.txt", text);
+    const std::string message = error_of([&] { Tokenizer::load(d.path()); }, ErrorCode::malformed);
+    CHECK(message.starts_with((d.path() / "vocab.txt").string() + ": "));
+    CHECK(mentions(message, "lacks the special token '[CLS]'"));
+  }
+}
+
 TEST_CASE("a bare vocab.txt and a bare tokenizer.json") {
   Directory d;
   d.write("words.txt", small_vocab());

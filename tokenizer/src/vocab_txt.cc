@@ -1,6 +1,7 @@
 // vocab.txt: one token a line.
 #include <algorithm>
 
+#include "base/error_place.h"
 #include "base/quote.h"
 #include "impl.h"
 #include "repeated.h"
@@ -171,7 +172,9 @@ std::shared_ptr<const Tokenizer::Impl> build_from_vocab(std::string_view vocab_t
                        "option lowercase, says otherwise)");
   }
   return build_tokenizer(
-      {JsonDocument::parse(document_for_vocab(vocabulary, options), where), vocabulary},
+      {JsonDocument::parse(placing(where, [&] { return document_for_vocab(vocabulary, options); }),
+                           where),
+       vocabulary},
       std::move(config));
 }
 

@@ -38,14 +38,19 @@ std::string json_line(const std::string& name, const std::filesystem::path& path
   return line + "\n";
 }
 
+std::string padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.resize(width, ' ');
+  return text;
+}
+
 std::string text_line(const std::string& name, const ModelInfo& info) {
-  char line[256];
-  std::snprintf(line, sizeof line, "%-24s %-24s %-12s %d layers, %-24s %s %5.1f MB\n",
-                printable(name).c_str(), std::string(to_string(info.config.head)).c_str(),
-                std::string(to_string(info.config.architecture)).c_str(), info.config.layers,
-                feed_forward(info.config).c_str(), info.dtype.c_str(),
+  char megabytes[32];
+  std::snprintf(megabytes, sizeof megabytes, " %5.1f MB\n",
                 static_cast<double>(info.weight_bytes) / 1e6);
-  return line;
+  return padded(printable(name), 24) + ' ' + padded(std::string(to_string(info.config.head)), 24) +
+         ' ' + padded(std::string(to_string(info.config.architecture)), 12) + ' ' +
+         std::to_string(info.config.layers) + " layers, " + padded(feed_forward(info.config), 24) +
+         ' ' + info.dtype + megabytes;
 }
 
 int run_models(const ModelsArguments& options) {

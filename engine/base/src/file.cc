@@ -165,8 +165,10 @@ std::optional<InputFile> Folder::find(const std::filesystem::path& name) const {
   if (fd.get() >= 0) return InputFile(path_ / name, std::move(fd));
   const int error = errno;
   if ((error == ENOENT || error == ENOTDIR) && !has(name)) return std::nullopt;
-  throw_errno(path_ / name, error == ENOENT ? "is a link that leads nowhere" : "cannot open",
-              error);
+  if (error == ENOENT) {
+    throw Error(ErrorCode::io, (path_ / name).string() + ": is a link that leads nowhere");
+  }
+  throw_errno(path_ / name, "cannot open", error);
 }
 
 InputFile Folder::at(const std::filesystem::path& name) const {

@@ -47,12 +47,20 @@ bool is_hub_blob(const fs::path& directory, const fs::path& target) {
          target.parent_path() == directory.parent_path().parent_path() / "blobs";
 }
 
+// Shards have the names that libraries give them, so that whoever lists a model's files without
+// reading the index (model_files does) finds them all.
+bool is_shard_name(std::string_view name, std::string_view ending) {
+  return name.ends_with(ending) && !name.starts_with('.') &&
+         name.find_first_of(std::string_view("/\\\0", 3)) == name.npos;
+}
+
 fs::path resolve_shard(const fs::path& index_path, const std::string& name) {
   const std::string where = index_path.string() + ": weight_map: shard " + quote(name) + ": ";
-  if (name.empty() || name == "." || name == ".." ||
-      name.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos) {
+  const char* const ending =
+      index_path.filename().string().ends_with(".bin.index.json") ? ".bin" : ".safetensors";
+  if (!is_shard_name(name, ending)) {
     throw Error(ErrorCode::malformed,
-                where + "expected the name of a file in the index's own directory");
+                where + "expected the name of a file in the index's own directory, NAME" + ending);
   }
   const fs::path directory = index_path.has_parent_path() ? index_path.parent_path() : ".";
   const fs::path path = directory / name;

@@ -8,6 +8,7 @@ namespace {
 constexpr int kMaxLength = 1 << 20;
 
 PoolingMode parse_pooling(const JsonValue& fields) {
+  if (!fields.is_object()) fields.expected("an object");
   if (fields.has("pooling_mode")) {  // the newer form
     const std::string_view mode = fields.string("pooling_mode");
     if (mode == "mean") return PoolingMode::mean;
@@ -42,15 +43,16 @@ std::optional<int> parse_max_length(const JsonValue& fields) {
   return fields.integer("max_seq_length", 1, kMaxLength);
 }
 
-// The module's configuration, which stands in a folder of the model.
+// The module's configuration. It stands in the model's folder or in a folder of that with a usual
+// name, so that whoever lists a model's files without reading modules.json (model_files does) finds
+// it.
 std::filesystem::path config_of(const JsonValue& module) {
-  const std::filesystem::path folder = module.string("path", "1_Pooling");
-  for (const auto& part : folder) {
-    if (folder.is_absolute() || part == "..") {
-      module.fail_at("path", "expected a folder of the model, found " + quote(folder.string()));
-    }
+  std::string_view folder = module.string("path", "1_Pooling");
+  if (folder.ends_with('/')) folder.remove_suffix(1);
+  if (folder.starts_with('.') || folder.find_first_of(std::string_view("/\0", 2)) != folder.npos) {
+    module.fail_at("path", "expected a folder of the model, found " + quote(folder));
   }
-  return folder / "config.json";
+  return std::filesystem::path(folder) / "config.json";
 }
 
 }  // namespace
@@ -110,7 +112,6 @@ std::string to_json(const SentenceConfig& sentence) {
 }
 
 SentenceConfig sentence_from_json(const JsonValue& value) {
-  if (!value.is_object()) value.expected("an object");
   SentenceConfig sentence;
   sentence.pooling = parse_pooling(value);
   sentence.normalize = value.boolean("normalize", false);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -64,8 +65,9 @@ class AnswerList {
  private:
   TextIndex context_;
   std::vector<Answer> answers_;
-  std::unordered_map<std::string, std::size_t> by_text_;  // lowercased
-  float null_score_ = 1e6f;                               // the pipeline's "large and positive"
+  // Lowercased. In order, because no text can make that slow as it could a hash table.
+  std::map<std::string, std::size_t> by_text_;
+  float null_score_ = 1e6f;  // the pipeline's "large and positive"
 };
 
 }  // namespace sapwood::tasks

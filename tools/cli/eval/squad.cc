@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <unordered_map>
 
 #include "base/json.h"
 #include "base/quote.h"
@@ -123,7 +122,7 @@ Squad read_squad(const std::string& path) {
   const auto json =
       JsonDocument::parse(read_whole_file(path), path, {.doubled_keys = DoubledKeys::error});
   Squad squad;
-  std::unordered_map<std::string_view, std::size_t> known;
+  std::map<std::string_view, std::size_t> known;
   for (const JsonValue article : json.root().at("data").elements()) {
     for (const JsonValue paragraph : article.at("paragraphs").elements()) {
       const std::string_view context = paragraph.string("context");

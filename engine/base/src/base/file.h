@@ -88,7 +88,8 @@ class Folder {
   const std::filesystem::path& path() const noexcept { return path_; }
 
   // The file of this name ("config.json", "1_Pooling/config.json"), or nothing where there is none.
-  // A link that leads nowhere is Error not_found; other errors as InputFile::open.
+  // A link that leads nowhere is Error io, not not_found, because callers may do without a file
+  // that is missing; other errors as InputFile::open.
   std::optional<InputFile> find(const std::filesystem::path& name) const;
 
   // The same, but a file that is missing is Error not_found.
