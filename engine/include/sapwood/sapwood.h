@@ -12,3 +12,4 @@
 #include "sapwood/inspect.h"
 #include "sapwood/model.h"
 #include "sapwood/tasks.h"
+#include "sapwood/version.h"

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "sapwood/error.h"
+#include "sapwood/export.h"
 
 namespace sapwood {
 
@@ -75,7 +76,7 @@ struct Encoding {
   bool truncated = false;                    // something was cut to meet max_length
 
   std::size_t size() const noexcept { return ids.size(); }
-  void clear() noexcept;  // keeps the capacity
+  SAPWOOD_API void clear() noexcept;  // keeps the capacity
 };
 
 // tokenizer.json's "truncation" section: the defaults its maker gave. encode() does not apply it by
@@ -111,9 +112,9 @@ struct VocabOptions {
 
 class Folder;
 
-class Tokenizer {
+class SAPWOOD_API Tokenizer {
  public:
-  struct Impl;  // opaque
+  struct SAPWOOD_LOCAL Impl;  // opaque
 
   // A directory (tokenizer.json, else vocab.txt; with tokenizer_config.json where there is one), a
   // tokenizer.json, or a vocab.txt. Where a directory has both vocabularies tokenizer.json counts;
