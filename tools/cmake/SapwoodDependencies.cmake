@@ -83,6 +83,9 @@ if(SAPWOOD_ONEDNN)
   list(APPEND SAPWOOD_LIBRARIES DNNL::dnnl)
   list(APPEND SAPWOOD_LIBRARY_NAMES dnnl)
 endif()
+# Those of them that the system does not have. (Of xsimd only headers are used, while Sapwood compiles.)
+set(SAPWOOD_FETCHED_LIBRARIES "${SAPWOOD_FETCHED}")
+list(REMOVE_ITEM SAPWOOD_FETCHED_LIBRARIES xsimd)
 
 if(SAPWOOD_BUILD_TOOLS)
   # CLI11: the command line. The fallback is v2.1.2.

@@ -8,9 +8,9 @@ if(SAPWOOD_BUILD_TOOLS)
     FILES_MATCHING PATTERN "*.json" PATTERN "*.safetensors" PATTERN "*.txt" PATTERN "*.md" PATTERN recipes EXCLUDE)
 endif()
 
-# A static library is linked with what it uses, which must be installed then: sources that were fetched are not.
-if(SAPWOOD_FETCHED AND NOT BUILD_SHARED_LIBS)
-  message(STATUS "The library and its headers are not installed, because ${SAPWOOD_FETCHED} is not")
+# The library needs what it is linked with, which was not installed where it was fetched.
+if(SAPWOOD_FETCHED_LIBRARIES)
+  message(STATUS "The library and its headers are not installed, because ${SAPWOOD_FETCHED_LIBRARIES} is not")
   return()
 endif()
 set(SAPWOOD_INSTALLS_LIBRARY ON)
