@@ -126,7 +126,7 @@ class SAPWOOD_API Model {
   const State& state() const noexcept { return *state_; }
 
  private:
-  explicit Model(std::shared_ptr<const State> state);
+  SAPWOOD_LOCAL explicit Model(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;
 };
 

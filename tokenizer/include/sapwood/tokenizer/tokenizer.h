@@ -123,7 +123,8 @@ class SAPWOOD_API Tokenizer {
   // not_found, io, malformed, mismatch, unsupported (a component this version does not know, by
   // name).
   static Tokenizer load(const std::filesystem::path& path, const VocabOptions& options = {});
-  static Tokenizer load(const Folder& folder, const VocabOptions& options = {});  // internal
+  SAPWOOD_LOCAL static Tokenizer load(const Folder& folder,
+                                      const VocabOptions& options = {});  // internal
 
   // The text of a tokenizer.json and, if there is one, of its tokenizer_config.json.
   static Tokenizer from_json(std::string_view tokenizer_json,
@@ -219,7 +220,7 @@ class SAPWOOD_API Tokenizer {
   static void pad(std::span<Encoding> encodings, const PaddingSection& padding);
 
  private:
-  explicit Tokenizer(std::shared_ptr<const Impl> impl);
+  SAPWOOD_LOCAL explicit Tokenizer(std::shared_ptr<const Impl> impl);
   std::shared_ptr<const Impl> impl_;
 };
 
