@@ -44,7 +44,8 @@ const std::vector<Layer> kLayers = {
 std::string layer_of(const std::string& include, const Names& tool_folders) {
   static const std::map<std::string, std::string> kPublic = {
       {"sapwood/error.h", "base"},          {"sapwood/result.h", "base"},
-      {"sapwood/utf8.h", "base"},           {"sapwood/config.h", "config"},
+      {"sapwood/utf8.h", "base"},           {"sapwood/export.h", "base"},
+      {"sapwood/version.h", "base"},        {"sapwood/config.h", "config"},
       {"sapwood/tasks.h", "tasks"},         {"sapwood/sapwood.h", "tasks"},
       {"sapwood/graph_summary.h", "graph"}, {"sapwood/convert.h", "load"},
       {"sapwood/model_files.h", "load"},    {"sapwood/sequence.h", "config"},

@@ -5,12 +5,14 @@
 # access to the hosts it names.
 
 include(FetchContent)
+include(SapwoodFindLibrary)
 
 # sapwood_fetch(NAME REPOSITORY COMMIT): the fallback for a package that find_package did not find.
 macro(sapwood_fetch name repository commit)
   message(STATUS "${name} is not installed: fetching ${repository} at ${commit}")
   FetchContent_Declare(${name} GIT_REPOSITORY ${repository} GIT_TAG ${commit})
   FetchContent_MakeAvailable(${name})
+  list(APPEND SAPWOOD_FETCHED ${name})
 endmacro()
 
 # xsimd: SIMD batches for element-wise kernels. From 8.1; the version is compared here, because the
@@ -32,14 +34,8 @@ endif()
 
 # libzip: pytorch_model.bin. Looked up by hand: the CMake files of the distributions' libzip-dev fail
 # where the command line tools (zipcmp, zipmerge, ziptool), other packages, are not installed.
-find_path(LIBZIP_INCLUDE_DIR zip.h)
-find_library(LIBZIP_LIBRARY zip)
-mark_as_advanced(LIBZIP_INCLUDE_DIR LIBZIP_LIBRARY)
-if(LIBZIP_INCLUDE_DIR AND LIBZIP_LIBRARY)
-  add_library(libzip::zip UNKNOWN IMPORTED)
-  set_target_properties(libzip::zip PROPERTIES
-    IMPORTED_LOCATION ${LIBZIP_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${LIBZIP_INCLUDE_DIR})
-else()
+sapwood_find_library(libzip::zip zip.h)
+if(NOT TARGET libzip::zip)
   foreach(option BUILD_TOOLS BUILD_REGRESS BUILD_EXAMPLES BUILD_DOC BUILD_OSSFUZZ LIBZIP_DO_INSTALL)
     set(${option} OFF CACHE BOOL "" FORCE)
   endforeach()
@@ -49,32 +45,20 @@ endif()
 # OpenSSL's libcrypto: SHA-256. No fallback: OpenSSL is not built by CMake, and every distribution has it.
 find_package(OpenSSL 1.1 REQUIRED COMPONENTS Crypto)
 
-# utf8proc: Unicode decompositions. (sapwood_utf8proc, because distributions differ in what they install.)
-add_library(sapwood_utf8proc INTERFACE)
-find_path(UTF8PROC_INCLUDE_DIR utf8proc.h)
-find_library(UTF8PROC_LIBRARY utf8proc)
-mark_as_advanced(UTF8PROC_INCLUDE_DIR UTF8PROC_LIBRARY)
-if(UTF8PROC_INCLUDE_DIR AND UTF8PROC_LIBRARY)
-  target_include_directories(sapwood_utf8proc SYSTEM INTERFACE ${UTF8PROC_INCLUDE_DIR})
-  target_link_libraries(sapwood_utf8proc INTERFACE ${UTF8PROC_LIBRARY})
-else()
+# utf8proc: Unicode decompositions. Looked up by hand, because distributions differ in what they install.
+sapwood_find_library(utf8proc::utf8proc utf8proc.h)
+if(NOT TARGET utf8proc::utf8proc)
   # v2.9.0
   sapwood_fetch(utf8proc https://github.com/JuliaStrings/utf8proc.git 34db3f7954e9298e89f42641ac78e0450f80a70d)
-  target_link_libraries(sapwood_utf8proc INTERFACE utf8proc)
+  add_library(utf8proc::utf8proc ALIAS utf8proc)
 endif()
 
 # Oniguruma: the regular expressions of tokenizer.json, in the syntax of the reference.
-add_library(sapwood_oniguruma INTERFACE)
-find_path(ONIGURUMA_INCLUDE_DIR oniguruma.h)
-find_library(ONIGURUMA_LIBRARY onig)
-mark_as_advanced(ONIGURUMA_INCLUDE_DIR ONIGURUMA_LIBRARY)
-if(ONIGURUMA_INCLUDE_DIR AND ONIGURUMA_LIBRARY)
-  target_include_directories(sapwood_oniguruma SYSTEM INTERFACE ${ONIGURUMA_INCLUDE_DIR})
-  target_link_libraries(sapwood_oniguruma INTERFACE ${ONIGURUMA_LIBRARY})
-else()
+sapwood_find_library(oniguruma::onig oniguruma.h)
+if(NOT TARGET oniguruma::onig)
   # v6.9.9
   sapwood_fetch(oniguruma https://github.com/kkos/oniguruma.git e62a8e5ec123bb91651d297e6f72c84d53e3cff8)
-  target_link_libraries(sapwood_oniguruma INTERFACE onig)
+  add_library(oniguruma::onig ALIAS onig)
 endif()
 
 find_package(Threads REQUIRED)
@@ -91,6 +75,17 @@ if(SAPWOOD_ONEDNN OR SAPWOOD_BUILD_BENCH)
     endif()
   endif()
 endif()
+
+# What the library is linked with, by target and by the linker's name: nothing of it is seen in the public headers.
+set(SAPWOOD_LIBRARIES simdjson::simdjson utf8proc::utf8proc oniguruma::onig libzip::zip OpenSSL::Crypto)
+set(SAPWOOD_LIBRARY_NAMES simdjson utf8proc onig zip crypto)
+if(SAPWOOD_ONEDNN)
+  list(APPEND SAPWOOD_LIBRARIES DNNL::dnnl)
+  list(APPEND SAPWOOD_LIBRARY_NAMES dnnl)
+endif()
+# Those of them that the system does not have. (Of xsimd only headers are used, while Sapwood compiles.)
+set(SAPWOOD_FETCHED_LIBRARIES "${SAPWOOD_FETCHED}")
+list(REMOVE_ITEM SAPWOOD_FETCHED_LIBRARIES xsimd)
 
 if(SAPWOOD_BUILD_TOOLS)
   # CLI11: the command line. The fallback is v2.1.2.

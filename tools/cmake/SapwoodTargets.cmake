@@ -5,6 +5,12 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
+# sapwood_part(NAME): a part of the library, whose symbols are hidden in a shared one unless declared SAPWOOD_API.
+function(sapwood_part name)
+  set_target_properties(${name} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  sapwood_target(${name})
+endfunction()
+
 # sapwood_target(NAME): warnings, sanitizers and joint compilation for one of our own targets.
 function(sapwood_target name)
   # Most of the compile time is templates of CLI11 and the standard library, compiled again for

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sapwood/export.h"
+
 namespace sapwood {
 
 enum class Architecture : std::uint8_t { distilbert, bert, crammed_bert };
@@ -88,12 +90,12 @@ struct ModelConfig {
 };
 
 // The names that config.json and `inspect` use: "distilbert", "masked_lm", "mean", ...
-std::string_view to_string(Architecture) noexcept;
-std::string_view to_string(ActivationKind) noexcept;
-std::string_view to_string(FeedForwardKind) noexcept;
-std::string_view to_string(PositionKind) noexcept;
-std::string_view to_string(HeadKind) noexcept;
-std::string_view to_string(ProblemType) noexcept;
-std::string_view to_string(PoolingMode) noexcept;
+SAPWOOD_API std::string_view to_string(Architecture) noexcept;
+SAPWOOD_API std::string_view to_string(ActivationKind) noexcept;
+SAPWOOD_API std::string_view to_string(FeedForwardKind) noexcept;
+SAPWOOD_API std::string_view to_string(PositionKind) noexcept;
+SAPWOOD_API std::string_view to_string(HeadKind) noexcept;
+SAPWOOD_API std::string_view to_string(ProblemType) noexcept;
+SAPWOOD_API std::string_view to_string(PoolingMode) noexcept;
 
 }  // namespace sapwood

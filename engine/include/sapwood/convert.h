@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "sapwood/export.h"
+
 namespace sapwood {
 
 struct ConvertOptions {
@@ -37,7 +39,8 @@ struct ConvertReport {
 // Throws Error: what Model::load throws for the source, io for the target, unsupported for a type,
 // invalid_argument where `target` is a file of the source (by another name or a link, too) or would
 // be taken for its weights; the source is never changed.
-ConvertReport convert(const std::filesystem::path& source, const std::filesystem::path& target,
-                      const ConvertOptions& options = {});
+SAPWOOD_API ConvertReport convert(const std::filesystem::path& source,
+                                  const std::filesystem::path& target,
+                                  const ConvertOptions& options = {});
 
 }  // namespace sapwood

@@ -5,11 +5,12 @@
 #include <memory>
 #include <span>
 
+#include "sapwood/export.h"
 #include "sapwood/model.h"
 
 namespace sapwood {
 
-class FeedForward {
+class SAPWOOD_API FeedForward {
  public:
   // Throws Error unsupported where the model has no layer, out_of_memory.
   explicit FeedForward(const Model& model);
@@ -28,7 +29,7 @@ class FeedForward {
   MatrixView run();
 
  private:
-  struct Impl;
+  struct SAPWOOD_LOCAL Impl;
   std::unique_ptr<Impl> impl_;
 };
 

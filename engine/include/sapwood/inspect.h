@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sapwood/export.h"
 #include "sapwood/graph_summary.h"
 #include "sapwood/model.h"
 
@@ -23,11 +24,11 @@ struct ModelInfo {
   std::string source_sha256;  // converted models: of the checkpoint they were made from
 };
 
-ModelInfo inspect(const Model& model);
-GraphSummary summarize(const Model& model);
-std::string to_dot(const GraphSummary& graph);  // for graphviz
+SAPWOOD_API ModelInfo inspect(const Model& model);
+SAPWOOD_API GraphSummary summarize(const Model& model);
+SAPWOOD_API std::string to_dot(const GraphSummary& graph);  // for graphviz
 
 // Converted files: recomputes the checksum of the contents. Throws Error malformed on a difference.
-void verify(const std::filesystem::path& path);
+SAPWOOD_API void verify(const std::filesystem::path& path);
 
 }  // namespace sapwood

@@ -15,6 +15,7 @@
 
 #include "sapwood/config.h"
 #include "sapwood/error.h"
+#include "sapwood/export.h"
 #include "sapwood/model_files.h"
 #include "sapwood/result.h"
 #include "sapwood/sequence.h"
@@ -58,10 +59,10 @@ struct LoadOptions {
 // share/sapwood/models and the source tree's models/. Throws Error not_found listing where it
 // looked.
 // A folder without config.json that holds model.safetensors stands for that file.
-std::filesystem::path find_model(std::string_view name);
+SAPWOOD_API std::filesystem::path find_model(std::string_view name);
 
 // The models that names are looked up among, in the order in which they are found.
-std::vector<std::filesystem::path> list_models();
+SAPWOOD_API std::vector<std::filesystem::path> list_models();
 
 // A tokenizer without its model.
 struct LoadedTokenizer {
@@ -83,7 +84,7 @@ struct LengthOptions {
   bool parse_special_tokens = true;  // false: "[MASK]" in a text is plain text
 };
 
-class Model {
+class SAPWOOD_API Model {
  public:
   // Loads a Hugging Face directory (packed in memory) or a converted file (mapped).
   // Throws Error: not_found, io, malformed, mismatch, unsupported, isa_unavailable.
@@ -121,11 +122,11 @@ class Model {
   using Sink = std::function<void(std::size_t index, const MatrixView& rows)>;
   void run(std::span<const Sequence> sequences, Output output, const Sink& sink) const;
 
-  struct State;  // internal
+  struct SAPWOOD_LOCAL State;  // internal
   const State& state() const noexcept { return *state_; }
 
  private:
-  explicit Model(std::shared_ptr<const State> state);
+  SAPWOOD_LOCAL explicit Model(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;
 };
 

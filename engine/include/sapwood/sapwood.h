@@ -13,3 +13,4 @@
 #include "sapwood/model.h"
 #include "sapwood/session.h"
 #include "sapwood/tasks.h"
+#include "sapwood/version.h"

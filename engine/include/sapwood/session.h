@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "sapwood/export.h"
 #include "sapwood/model.h"
 #include "sapwood/sequence.h"
 #include "sapwood/stop_token.h"
@@ -23,7 +24,7 @@ struct SessionOptions {
 // filled again. A sequence's results are bit-identical whatever else was in the run. All memory is
 // taken when the session is made and given back with it; it keeps the model alive. To be used by one
 // thread at a time; any number of sessions of a model may run at once.
-class Session {
+class SAPWOOD_API Session {
  public:
   // Throws Error invalid_argument for options out of range, out_of_memory.
   explicit Session(const Model& model, const SessionOptions& options = {});
@@ -56,7 +57,7 @@ class Session {
   std::int64_t memory_bytes() const noexcept;
 
  private:
-  struct Impl;
+  struct SAPWOOD_LOCAL Impl;
   std::unique_ptr<Impl> impl_;
 };
 

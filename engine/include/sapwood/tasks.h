@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sapwood/export.h"
 #include "sapwood/model.h"
 
 namespace sapwood {
@@ -43,8 +44,9 @@ struct Classification {
   bool truncated = false;
 };
 
-std::vector<Result<Classification>> classify(const Model& model, std::span<const TextInput> inputs,
-                                             const ClassifyOptions& options = {});
+SAPWOOD_API std::vector<Result<Classification>> classify(const Model& model,
+                                                         std::span<const TextInput> inputs,
+                                                         const ClassifyOptions& options = {});
 
 // --- ner: transformers' TokenClassificationPipeline ----------------------------------------------
 
@@ -71,8 +73,9 @@ struct Entities {
   bool truncated = false;
 };
 
-std::vector<Result<Entities>> ner(const Model& model, std::span<const std::string_view> texts,
-                                  const NerOptions& options = {});
+SAPWOOD_API std::vector<Result<Entities>> ner(const Model& model,
+                                              std::span<const std::string_view> texts,
+                                              const NerOptions& options = {});
 
 // --- embed: sentence-transformers' encode --------------------------------------------------------
 
@@ -89,8 +92,9 @@ struct Embedding {
   bool truncated = false;
 };
 
-std::vector<Result<Embedding>> embed(const Model& model, std::span<const TextInput> inputs,
-                                     const EmbedOptions& options = {});
+SAPWOOD_API std::vector<Result<Embedding>> embed(const Model& model,
+                                                 std::span<const TextInput> inputs,
+                                                 const EmbedOptions& options = {});
 
 // --- fill-mask: transformers' FillMaskPipeline ---------------------------------------------------
 
@@ -112,9 +116,9 @@ struct MaskFills {
 };
 
 // A text without the model's mask token is Error invalid_argument.
-std::vector<Result<MaskFills>> fill_mask(const Model& model,
-                                         std::span<const std::string_view> texts,
-                                         const FillMaskOptions& options = {});
+SAPWOOD_API std::vector<Result<MaskFills>> fill_mask(const Model& model,
+                                                     std::span<const std::string_view> texts,
+                                                     const FillMaskOptions& options = {});
 
 // --- question answering: transformers' QuestionAnsweringPipeline (4.57) --------------------------
 
@@ -149,9 +153,9 @@ struct Answer {
 // At least one answer, best first; fewer than top_k where there are no more spans of any
 // probability. Equal answers (but for case) found in several places or windows are one, their
 // scores added up.
-std::vector<Result<std::vector<Answer>>> answer(const Model& model,
-                                                std::span<const QuestionInput> inputs,
-                                                const AnswerOptions& options = {});
+SAPWOOD_API std::vector<Result<std::vector<Answer>>> answer(const Model& model,
+                                                            std::span<const QuestionInput> inputs,
+                                                            const AnswerOptions& options = {});
 
 // --- rerank --------------------------------------------------------------------------------------
 
@@ -173,7 +177,8 @@ struct Ranking {
 
 // A model with a sequence classification head of one label scores pairs (cross-encoder: sigmoid of
 // the logit, as TEI's /rerank); an encoder compares embeddings (cosine).
-Result<Ranking> rerank(const Model& model, std::string_view query,
-                       std::span<const std::string_view> texts, const RerankOptions& options = {});
+SAPWOOD_API Result<Ranking> rerank(const Model& model, std::string_view query,
+                                   std::span<const std::string_view> texts,
+                                   const RerankOptions& options = {});
 
 }  // namespace sapwood

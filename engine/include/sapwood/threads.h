@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include "sapwood/export.h"
+
 namespace sapwood {
 
 class Team;
@@ -15,7 +17,7 @@ class Team;
 // After a fork() the helpers exist in the parent alone: in the child every run computes on its
 // caller's thread, with the same results. fork() while another thread is inside a run is undefined,
 // as with every library that has threads.
-class Threads {
+class SAPWOOD_API Threads {
  public:
   // `count`: the caller's own thread included; 0: all that affinity mask and cgroup quota allow. With
   // 1 nothing is started. Throws Error invalid_argument unless 0 <= count <= 1024.
@@ -34,12 +36,12 @@ class Threads {
   void run(int threads, Work work, void* context) const;
 
  private:
-  class Helpers;
+  class SAPWOOD_LOCAL Helpers;
   std::shared_ptr<Helpers> helpers_;
 };
 
 // CPUs that this process may really use: the affinity mask, bounded by the CPU quota of its control
 // groups (v2 and v1), at least 1.
-int available_threads();
+SAPWOOD_API int available_threads();
 
 }  // namespace sapwood

@@ -1,6 +1,6 @@
 # The tasks of the engine; paths relative to engine/.
 # The caller links SAPWOOD_TASK_LIBRARIES.
-set(SAPWOOD_TASK_LIBRARIES sapwood_utf8proc)
+set(SAPWOOD_TASK_LIBRARIES utf8proc::utf8proc)
 set(SAPWOOD_TASK_SOURCES
   src/tasks/answer.cc
   src/tasks/answer_spans.cc

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "sapwood/export.h"
+
 namespace sapwood {
 
 enum class ErrorCode {
@@ -52,7 +54,7 @@ constexpr std::string_view to_string(ErrorCode code) noexcept {
 // valid UTF-8 of at most kMaxMessage characters, without control characters other than line ends,
 // whatever file or text the message quotes: it can be printed on a terminal and written to a log as
 // it is.
-class Error : public std::runtime_error {
+class SAPWOOD_API Error : public std::runtime_error {
  public:
   static constexpr std::size_t kMaxMessage = 4096;
 

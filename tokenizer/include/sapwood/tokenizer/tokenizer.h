@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "sapwood/error.h"
+#include "sapwood/export.h"
 
 namespace sapwood {
 
@@ -76,7 +77,7 @@ struct Encoding {
   bool truncated = false;                    // something was cut to meet max_length
 
   std::size_t size() const noexcept { return ids.size(); }
-  void clear() noexcept;  // keeps the capacity
+  SAPWOOD_API void clear() noexcept;  // keeps the capacity
 };
 
 // tokenizer.json's "truncation" section: the defaults its maker gave. encode() does not apply it by
@@ -133,9 +134,9 @@ class EncodeScratch {
 
 class Folder;
 
-class Tokenizer {
+class SAPWOOD_API Tokenizer {
  public:
-  struct Impl;  // opaque
+  struct SAPWOOD_LOCAL Impl;  // opaque
 
   // A directory (tokenizer.json, else vocab.txt; with tokenizer_config.json where there is one), a
   // tokenizer.json, or a vocab.txt. Where a directory has both vocabularies tokenizer.json counts;
@@ -144,7 +145,8 @@ class Tokenizer {
   // not_found, io, malformed, mismatch, unsupported (a component this version does not know, by
   // name).
   static Tokenizer load(const std::filesystem::path& path, const VocabOptions& options = {});
-  static Tokenizer load(const Folder& folder, const VocabOptions& options = {});  // internal
+  SAPWOOD_LOCAL static Tokenizer load(const Folder& folder,
+                                      const VocabOptions& options = {});  // internal
 
   // The text of a tokenizer.json and, if there is one, of its tokenizer_config.json.
   static Tokenizer from_json(std::string_view tokenizer_json,
@@ -241,7 +243,7 @@ class Tokenizer {
   static void pad(std::span<Encoding> encodings, const PaddingSection& padding);
 
  private:
-  explicit Tokenizer(std::shared_ptr<const Impl> impl);
+  SAPWOOD_LOCAL explicit Tokenizer(std::shared_ptr<const Impl> impl);
   std::shared_ptr<const Impl> impl_;
 };
 

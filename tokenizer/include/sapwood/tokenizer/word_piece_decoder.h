@@ -4,6 +4,8 @@
 #include <span>
 #include <string>
 
+#include "sapwood/export.h"
+
 namespace sapwood {
 
 // The decoder of tokenizer.json: a token that begins with the prefix goes on with the word before
@@ -12,15 +14,15 @@ struct WordPieceDecoder {
   std::string prefix = "##";
   bool cleanup = true;  // clean_up_word on every word
 
-  std::string join(std::span<const std::string> tokens) const;
+  SAPWOOD_API std::string join(std::span<const std::string> tokens) const;
 };
 
 // Both take out the spaces that tokenising put around punctuation and English contractions.
 
 // The decoder's list, meant for one word with the space before it.
-void clean_up_word(std::string& word);
+SAPWOOD_API void clean_up_word(std::string& word);
 
 // transformers' clean_up_tokenization, for a whole text: the same without "do not".
-void clean_up_text(std::string& text);
+SAPWOOD_API void clean_up_text(std::string& text);
 
 }  // namespace sapwood

@@ -1,0 +1,109 @@
+// What the public headers declare and do not define is exported by a shared library (SAPWOOD_API).
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catch.h"
+
+namespace fs = std::filesystem;
+
+namespace {
+
+enum class Scope { space, exported_class, plain_class, other };
+
+// A header without comments and directives.
+std::string code_of(std::istream& header) {
+  std::string code;
+  for (std::string line; std::getline(header, line);) {
+    if (!line.starts_with('#')) code += line.substr(0, line.find("//")) + ' ';
+  }
+  return code;
+}
+
+// A declaration without the blanks and the access specifier before it.
+std::string_view trimmed(std::string_view text) {
+  for (std::string_view before : {" ", "public:", "private:", "protected:"}) {
+    while (text.starts_with(before)) text.remove_prefix(before.size());
+  }
+  return text.substr(std::min(text.find_first_not_of(' '), text.size()));
+}
+
+bool is_function(std::string_view declaration) {
+  for (std::string_view word : {"using ", "template ", "inline ", "constexpr ", "friend "}) {
+    if (declaration.starts_with(word)) return false;
+  }
+  return declaration.find('(') != std::string_view::npos &&
+         declaration.find("= default") == std::string_view::npos &&
+         declaration.find("= delete") == std::string_view::npos;
+}
+
+Scope scope_of(std::string_view head) {
+  if (head.starts_with("namespace ")) return Scope::space;
+  if (!head.starts_with("class ") && !head.starts_with("struct ")) return Scope::other;
+  return head.find("SAPWOOD_API") != std::string_view::npos ? Scope::exported_class
+                                                            : Scope::plain_class;
+}
+
+// The functions that a header declares, does not define, and does not export.
+std::vector<std::string> not_exported(std::istream& header) {
+  std::vector<std::string> found;
+  std::vector<Scope> scopes{Scope::space};
+  std::string statement;
+  int parentheses = 0;
+  for (const char c : code_of(header)) {
+    parentheses += (c == '(') - (c == ')');
+    if (parentheses > 0 || (c != '{' && c != '}' && c != ';')) {
+      statement += c;
+      continue;
+    }
+    const std::string_view text = trimmed(statement);
+    const Scope scope = scopes.back();
+    if (c == '{') scopes.push_back(scope_of(text));
+    if (c == '}') scopes.pop_back();
+    if (c == ';' && (scope == Scope::space || scope == Scope::plain_class) && is_function(text) &&
+        text.find("SAPWOOD_API") == std::string_view::npos) {
+      found.emplace_back(text);
+    }
+    statement.clear();
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("exports: the search finds what is not exported") {
+  std::istringstream header(
+      "namespace sapwood {\n"
+      "SAPWOOD_API int a(int x = {});\n"
+      "std::string b(  // two lines\n    int y);\n"
+      "inline int c() { return b(1).size(); }\n"
+      "struct Plain { int d() const; int e() { return 1; } bool operator==(const Plain&) = "
+      "default; };\n"
+      "class SAPWOOD_API Whole {\n public:\n  explicit Whole(int);\n private:\n  int f();\n};\n"
+      "}\n");
+  const std::vector<std::string> found = not_exported(header);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].starts_with("std::string b("));
+  CHECK(found[1].starts_with("int d()"));
+}
+
+TEST_CASE("exports: all that the public headers declare is exported") {
+  const fs::path root = SAPWOOD_SOURCE_DIR;
+  std::size_t headers = 0;
+  for (const char* part : {"engine/base/include", "engine/include", "tokenizer/include"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(root / part)) {
+      if (!entry.is_regular_file()) continue;
+      ++headers;
+      std::ifstream in(entry.path());
+      for (const std::string& declaration : not_exported(in)) {
+        INFO(entry.path());
+        FAIL_CHECK(declaration);
+      }
+    }
+  }
+  CHECK(headers >= 15);
+}
