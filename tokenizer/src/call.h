@@ -62,7 +62,7 @@ struct EncodeScratch::Buffers {
 // At the end of a call.
 void release_if_large(EncodeScratch::Buffers& buffers) noexcept;
 
-struct Call {
+struct SAPWOOD_LOCAL Call {
   Allowance allowance;
   EncodeScratch::Buffers& scratch;
 };

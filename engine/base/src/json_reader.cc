@@ -16,6 +16,11 @@ namespace ondemand = simdjson::ondemand;
 
 namespace {
 
+// Before main, because the library chooses its functions for this processor at their first use in a
+// place that ends the program when memory fails.
+[[maybe_unused]] const bool functions_chosen =
+    (static_cast<void>(simdjson::get_active_implementation()->name()), true);
+
 constexpr std::size_t kMostDoubled = 16;  // keys that are named
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";

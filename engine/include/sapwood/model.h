@@ -74,7 +74,8 @@ struct LoadedTokenizer {
 // From a directory (with the model's files or with only a tokenizer's; weights are not read), a
 // tokenizer.json, a vocab.txt or a converted file. `options` as in Tokenizer::load. Throws Error as
 // Tokenizer::load, and as Model::load for a converted file.
-LoadedTokenizer load_tokenizer(const std::filesystem::path& path, const VocabOptions& options = {});
+SAPWOOD_API LoadedTokenizer load_tokenizer(const std::filesystem::path& path,
+                                           const VocabOptions& options = {});
 
 // Limits on the tokens of one text.
 struct LengthOptions {

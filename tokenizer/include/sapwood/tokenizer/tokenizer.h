@@ -114,9 +114,9 @@ struct VocabOptions {
 // The storage that encoding works in. Where one call after the other is given the same scratch, only
 // the first ones allocate. It serves any tokenizer and any options, but one call at a time; what a
 // long text made large is given back when its call ends, also by an error.
-class EncodeScratch {
+class SAPWOOD_API EncodeScratch {
  public:
-  struct Buffers;  // opaque
+  struct SAPWOOD_LOCAL Buffers;  // opaque
 
   EncodeScratch() noexcept;  // allocates nothing
   EncodeScratch(EncodeScratch&&) noexcept;
@@ -128,7 +128,7 @@ class EncodeScratch {
 
  private:
   friend class Tokenizer;
-  Buffers& buffers();
+  SAPWOOD_LOCAL Buffers& buffers();
   std::unique_ptr<Buffers> buffers_;
 };
 
