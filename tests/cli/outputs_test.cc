@@ -207,7 +207,11 @@ TEST_CASE("A limit of the shell or the disk is a failed write with its name") {
   CHECK_FALSE(fs::exists(folder.path("m.safetensors")));
 
   RunOptions few_files;
-  few_files.prepare = [] { limit(RLIMIT_NOFILE, 4); };  // one at a time
+  few_files.prepare = [] {
+    // What these tests were started with open would count.
+    ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    limit(RLIMIT_NOFILE, 4);  // one at a time
+  };
   const std::string in = folder.write("in.txt", "a journey\n");
   const Outcome opened =
       run({"embed", "-m", model, "-i", in, "-o", folder.path("two.jsonl")}, few_files);
