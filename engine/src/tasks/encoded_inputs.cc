@@ -24,10 +24,10 @@ std::optional<Error> unfit(const Model& model, const Encoding& encoding) {
   }
   for (const std::int32_t id : encoding.ids) {
     if (id < 0 || id >= config.vocab_size) {
-      return Error(ErrorCode::mismatch,
-                   "the tokenizer gave token id " + std::to_string(id) + ", but the model embeds " +
-                       std::to_string(config.vocab_size) +
-                       " tokens: tokenizer and weights do not belong together");
+      return Error(ErrorCode::mismatch, "the tokenizer gave token id " + std::to_string(id) +
+                                            ", but the model embeds " +
+                                            std::to_string(config.vocab_size) +
+                                            " tokens: the weights have no row for it");
     }
   }
   if (config.type_vocab > 0) {
