@@ -31,9 +31,9 @@ constexpr std::size_t all_tokens(int width) { return std::size_t{kMostTokens} * 
 
 }  // namespace
 
-Layers::Layers(DType in_type)
+Layers::Layers(DType decision_type)
     : table(*select_table("auto")),
-      type(in_type),
+      type(decision_type),
       y(all_tokens(kCols)),
       pool_(all_tokens(kCols)),
       narrow_pool_(floats_of(all_tokens(kCols), type)),
@@ -80,7 +80,7 @@ void Layers::cmm(const KernelTable& with, const Layer& layer, int tokens, float*
        .cols = kCols,
        .trees = 1,
        .depth = kDepth,
-       .in_type = type,
+       .decision_type = type,
        .out_type = type});
 }
 

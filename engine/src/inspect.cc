@@ -106,7 +106,7 @@ std::int64_t bytes_per_row(const Node& node, const std::vector<Value>& values) {
     bytes = (tables - 1) * node.n * kFloat + words * (node.panels ? kernels::kAlignment : 4);
   } else if (node.op == Op::fff) {
     bytes = std::int64_t{node.trees} * (node.depth + 1) *
-            (kernels::fff_node_bytes(node.n, node.decisions, node.type) +
+            (kernels::fff_node_bytes(node.n, node.decision_type, node.type) +
              static_cast<std::int64_t>(sizeof(kernels::FffNode)));
   }
   for (const ValueId id : {node.x, node.residual, node.y, node.sum}) {

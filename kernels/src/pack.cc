@@ -91,20 +91,20 @@ void put(DType type, std::byte* row, std::int64_t i, float w, float scale) noexc
 }  // namespace
 
 void pack_fff(const float* linear_in, const float* linear_out, const float* bias, int trees,
-              int depth, std::int64_t cols, DType in_type, DType out_type, void* nodes,
+              int depth, std::int64_t cols, DType decision_type, DType out_type, void* nodes,
               FffNode* params) noexcept {
   const std::int64_t total = trees * fff_nodes(depth);
-  const std::int64_t node_bytes = fff_node_bytes(cols, in_type, out_type);
-  const std::int64_t out_at = fff_row_bytes(cols, in_type);
+  const std::int64_t node_bytes = fff_node_bytes(cols, decision_type, out_type);
+  const std::int64_t out_at = fff_row_bytes(cols, decision_type);
   std::byte* const first = static_cast<std::byte*>(nodes);
   std::memset(first, 0, static_cast<std::size_t>(total * node_bytes));
   for (std::int64_t node = 0; node < total; ++node) {
     const float* w = linear_in + node * cols;
     std::byte* row = first + node * node_bytes;
-    const float scale = in_type == DType::int8 ? int8_scale(w, cols) : 1.0f;
-    for (std::int64_t j = 0; j < cols; ++j) put(in_type, row, j, w[j], scale);
+    const float scale = decision_type == DType::int8 ? int8_scale(w, cols) : 1.0f;
+    for (std::int64_t j = 0; j < cols; ++j) put(decision_type, row, j, w[j], scale);
     std::int32_t sum = 0;
-    for (std::int64_t j = 0; in_type == DType::int8 && j < cols; ++j) {
+    for (std::int64_t j = 0; decision_type == DType::int8 && j < cols; ++j) {
       sum += reinterpret_cast<const std::int8_t*>(row)[j];
     }
     params[node] = {bias[node], scale, 1.0f, static_cast<float>(sum)};

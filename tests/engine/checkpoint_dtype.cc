@@ -36,7 +36,7 @@ bool same(float a, float b) {
 
 // Converts with a source that is aligned to nothing.
 template <typename T>
-std::vector<float> convert(Dtype dtype, const std::vector<T>& values) {
+std::vector<float> convert(TensorDtype dtype, const std::vector<T>& values) {
   const std::string bytes = "x" + bytes_of(values);
   std::vector<float> out(values.size());
   to_float(dtype, reinterpret_cast<const std::byte*>(bytes.data()) + 1,
@@ -49,8 +49,8 @@ std::vector<float> convert(Dtype dtype, const std::vector<T>& values) {
 TEST_CASE("dtype: all 65,536 halves and bfloats") {
   std::vector<std::uint16_t> all(65'536);
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint16_t>(i);
-  const std::vector<float> halves = convert(Dtype::f16, all);
-  const std::vector<float> bfloats = convert(Dtype::bf16, all);
+  const std::vector<float> halves = convert(TensorDtype::f16, all);
+  const std::vector<float> bfloats = convert(TensorDtype::bf16, all);
   int wrong = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
     wrong += same(halves[i], half_by_definition(all[i])) ? 0 : 1;
@@ -62,18 +62,20 @@ TEST_CASE("dtype: all 65,536 halves and bfloats") {
 TEST_CASE("dtype: lengths around the block, F32 and F64") {
   for (std::size_t n = 0; n < 100; ++n) {
     std::vector<std::uint16_t> half(n, 0x3c00);
-    CHECK(convert(Dtype::f16, half) == std::vector<float>(n, 1.0F));
+    CHECK(convert(TensorDtype::f16, half) == std::vector<float>(n, 1.0F));
   }
   const std::vector<float> f32{1.25F, -0.0F, 3e38F};
-  CHECK(convert(Dtype::f32, f32) == f32);
-  const std::vector<float> out = convert(Dtype::f64, std::vector<double>{0.1, -2, 1e300, 1e-300});
+  CHECK(convert(TensorDtype::f32, f32) == f32);
+  const std::vector<float> out =
+      convert(TensorDtype::f64, std::vector<double>{0.1, -2, 1e300, 1e-300});
   CHECK(out == std::vector<float>{0.1F, -2, std::numeric_limits<float>::infinity(), 0});
 }
 
 TEST_CASE("dtype: names, sizes, and what does not convert") {
-  for (const Dtype dtype :
-       {Dtype::f64, Dtype::f32, Dtype::f16, Dtype::bf16, Dtype::i64, Dtype::i32, Dtype::i16,
-        Dtype::i8, Dtype::u64, Dtype::u32, Dtype::u16, Dtype::u8, Dtype::bool_}) {
+  for (const TensorDtype dtype :
+       {TensorDtype::f64, TensorDtype::f32, TensorDtype::f16, TensorDtype::bf16, TensorDtype::i64,
+        TensorDtype::i32, TensorDtype::i16, TensorDtype::i8, TensorDtype::u64, TensorDtype::u32,
+        TensorDtype::u16, TensorDtype::u8, TensorDtype::bool_}) {
     CHECK(parse_dtype(dtype_name(dtype)) == dtype);
     CHECK(dtype_size(dtype) > 0);
     if (is_floating(dtype)) continue;
@@ -82,8 +84,8 @@ TEST_CASE("dtype: names, sizes, and what does not convert") {
     check_refused([&] { to_float(dtype, zeros, 1, &out); }, ErrorCode::unsupported,
                   {std::string(dtype_name(dtype))});
   }
-  CHECK(parse_dtype("F8_E4M3") == Dtype::other);
-  CHECK(parse_dtype("f32") == Dtype::other);
-  CHECK(parse_dtype("") == Dtype::other);
-  CHECK(dtype_size(Dtype::other) == 0);
+  CHECK(parse_dtype("F8_E4M3") == TensorDtype::other);
+  CHECK(parse_dtype("f32") == TensorDtype::other);
+  CHECK(parse_dtype("") == TensorDtype::other);
+  CHECK(dtype_size(TensorDtype::other) == 0);
 }

@@ -88,11 +88,12 @@ TEST_CASE("pickle: a state dict with views, tied tensors, a scalar, parameters a
 
 TEST_CASE("pickle: every storage type") {
   const ScratchDir dir;
-  const std::pair<const char*, Dtype> types[] = {
-      {"FloatStorage", Dtype::f32},  {"HalfStorage", Dtype::f16}, {"BFloat16Storage", Dtype::bf16},
-      {"DoubleStorage", Dtype::f64}, {"LongStorage", Dtype::i64}, {"IntStorage", Dtype::i32},
-      {"ShortStorage", Dtype::i16},  {"CharStorage", Dtype::i8},  {"ByteStorage", Dtype::u8},
-      {"BoolStorage", Dtype::bool_}};
+  const std::pair<const char*, TensorDtype> types[] = {
+      {"FloatStorage", TensorDtype::f32},     {"HalfStorage", TensorDtype::f16},
+      {"BFloat16Storage", TensorDtype::bf16}, {"DoubleStorage", TensorDtype::f64},
+      {"LongStorage", TensorDtype::i64},      {"IntStorage", TensorDtype::i32},
+      {"ShortStorage", TensorDtype::i16},     {"CharStorage", TensorDtype::i8},
+      {"ByteStorage", TensorDtype::u8},       {"BoolStorage", TensorDtype::bool_}};
   for (const auto& [name, dtype] : types) {
     const TensorSource source = open_pickle(
         dir, op::state_dict(op::text("w") + op::tensor(op::storage(name, "0", 12), 0, {3}, {2})));

@@ -49,7 +49,7 @@ TEST_CASE("safetensors: a good file gives its tensors, bytes and metadata") {
   CHECK(source.names() == std::vector<std::string>{"b", "a"});
   CHECK(source.metadata() == TensorSource::Metadata{{"format", "pt"}, {"note", "\xc3\xa9"}});
   const TensorView& t = source.at("a");
-  CHECK(t.dtype == Dtype::f32);
+  CHECK(t.dtype == TensorDtype::f32);
   CHECK(t.shape == std::vector<std::int64_t>{2, 3});
   CHECK(t.elements() == 6);
   REQUIRE(t.bytes == 24);
@@ -247,7 +247,7 @@ TEST_CASE("hostile 16: a dtype we do not know is an error only where it is used"
                                      entry("c", "C64", "[1]", "[2,10]") + "," +
                                      entry("a", "F32", "[1]", "[10,14]") + "}",
                                  14));
-  CHECK(source.at("q").dtype == Dtype::other);
+  CHECK(source.at("q").dtype == TensorDtype::other);
   CHECK(source.at("c").dtype_name == "C64");
   float out[4];
   to_float(source.at("a"), out);  // the neighbours are usable
@@ -299,7 +299,7 @@ TEST_CASE("safetensors: every cut and every changed byte of a header is refused 
       for (const TensorView& t : source.tensors()) {  // what opens, lies inside
         REQUIRE(t.data >= file.data());
         REQUIRE(t.data + t.bytes <= file.data() + file.size());
-        if (t.dtype != Dtype::other) REQUIRE(t.elements() * dtype_size(t.dtype) == t.bytes);
+        if (t.dtype != TensorDtype::other) REQUIRE(t.elements() * dtype_size(t.dtype) == t.bytes);
       }
       return true;
     } catch (const Error&) {

@@ -48,16 +48,16 @@ struct Example {
 
   std::vector<TensorToWrite> tensors() const {
     TensorToWrite direct{.name = "a",
-                         .dtype = Dtype::f32,
+                         .dtype = TensorDtype::f32,
                          .shape = {10, 10},
                          .data = reinterpret_cast<const std::byte*>(a.data())};
-    TensorToWrite pieces{.name = "b \"quoted\"", .dtype = Dtype::u8, .shape = {3}};
+    TensorToWrite pieces{.name = "b \"quoted\"", .dtype = TensorDtype::u8, .shape = {3}};
     pieces.produce = [this](const TensorSink& sink) {
       for (const std::uint8_t& byte : b) sink(std::as_bytes(std::span(&byte, 1)));
     };
-    TensorToWrite none{.name = "none", .dtype = Dtype::f16, .shape = {0, 4}};
+    TensorToWrite none{.name = "none", .dtype = TensorDtype::f16, .shape = {0, 4}};
     TensorToWrite last{.name = "last",
-                       .dtype = Dtype::f32,
+                       .dtype = TensorDtype::f32,
                        .shape = {},
                        .data = reinterpret_cast<const std::byte*>(a.data())};
     return {direct, pieces, none, last};
@@ -81,7 +81,7 @@ TEST_CASE("writer: what was written is read back, each tensor at a multiple of 6
                                                    "none", "last", "__pad.2"});
   for (const TensorView& tensor : source.tensors()) {
     if (tensor.name.starts_with(kPadPrefix)) {
-      CHECK(tensor.dtype == Dtype::u8);
+      CHECK(tensor.dtype == TensorDtype::u8);
       for (std::int64_t i = 0; i < tensor.bytes; ++i) CHECK(tensor.data[i] == std::byte{0});
     } else {
       CHECK(offset_in_file(source, tensor) % kTensorAlignment == 0);
@@ -110,7 +110,7 @@ TEST_CASE("writer: tensors larger than the buffer, in pieces of all sizes") {
   const ScratchDir dir;
   std::vector<std::uint32_t> values(1'000'000);
   std::iota(values.begin(), values.end(), 0U);
-  TensorToWrite tensor{.name = "t", .dtype = Dtype::u32, .shape = {1000, 1000}};
+  TensorToWrite tensor{.name = "t", .dtype = TensorDtype::u32, .shape = {1000, 1000}};
   tensor.produce = [&](const TensorSink& sink) {
     std::span<const std::byte> rest = std::as_bytes(std::span(values));
     for (std::size_t n = 1; !rest.empty(); n = n * 3 + 1) {
@@ -183,7 +183,7 @@ TEST_CASE("atomic file: short writes without a reservation leave nothing either"
 
 TEST_CASE("writer: a producer that throws, or gives the wrong number of bytes, leaves nothing") {
   const ScratchDir dir;
-  TensorToWrite tensor{.name = "t", .dtype = Dtype::f32, .shape = {4}};
+  TensorToWrite tensor{.name = "t", .dtype = TensorDtype::f32, .shape = {4}};
   const std::vector<std::byte> bytes(32);
   for (const std::size_t n : {0, 15, 17, 32}) {
     tensor.produce = [&, n](const TensorSink& sink) { sink(std::span(bytes).first(n)); };
@@ -209,7 +209,7 @@ TEST_CASE("writer: a killed process leaves nothing") {
   }
   const pid_t child = ::fork();
   if (child == 0) {
-    TensorToWrite tensor{.name = "t", .dtype = Dtype::f32, .shape = {4}};
+    TensorToWrite tensor{.name = "t", .dtype = TensorDtype::f32, .shape = {4}};
     tensor.produce = [](const TensorSink&) { ::raise(SIGKILL); };
     write_safetensors(dir / "m", {}, {tensor});
     ::_exit(0);
@@ -239,7 +239,7 @@ TEST_CASE("writer: targets and tensors that cannot be written") {
   bad.shape = {std::int64_t{1} << 62, 4};
   check_refused(write(dir / "m", {bad}), ErrorCode::invalid_argument, {"'t'", "2^63"});
   bad = t;
-  bad.dtype = Dtype::other;
+  bad.dtype = TensorDtype::other;
   check_refused(write(dir / "m", {bad}), ErrorCode::invalid_argument, {"'t'", "dtype"});
   bad = t;
   bad.name = "\xff";

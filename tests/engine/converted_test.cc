@@ -31,7 +31,7 @@ TEST_CASE("a converted file is valid safetensors with aligned tensors", "[conver
   CHECK(source.metadata().at("sapwood.task") == "sequence_classification");
   CHECK(source.metadata().at("sapwood.source_sha256").size() == 64);
   CHECK(source.metadata().at("sapwood.tokenizer").find("\"vocab\":{}") != std::string::npos);
-  CHECK(source.at("tokenizer.vocabulary").dtype == Dtype::u8);
+  CHECK(source.at("tokenizer.vocabulary").dtype == TensorDtype::u8);
   for (const TensorView& t : source.tensors()) {
     if (t.name.starts_with(kPadPrefix)) continue;
     CHECK((t.data - source.files()[0].data()) % kTensorAlignment == 0);
@@ -148,7 +148,7 @@ TEST_CASE("HOSTILE 23: a vocabulary that is none is refused by name", "[converte
     rewrite(c.file, bad, [&](auto& tensors, auto&) {
       EditedTensor& t = find(tensors, "tokenizer.vocabulary");
       edit(t);
-      if (t.shape.size() == 1 && t.dtype == Dtype::u8) {
+      if (t.shape.size() == 1 && t.dtype == TensorDtype::u8) {
         t.shape = {static_cast<std::int64_t>(t.bytes.size())};
       }
     });
@@ -162,7 +162,7 @@ TEST_CASE("HOSTILE 23: a vocabulary that is none is refused by name", "[converte
   check([](EditedTensor& t) { t.bytes.pop_back(); }, ErrorCode::malformed, "cut short");
   check([](EditedTensor& t) { t.bytes.clear(); }, ErrorCode::malformed, "empty");
   check([](EditedTensor& t) { t.bytes[1] = std::byte{0xff}; }, ErrorCode::malformed, "UTF-8");
-  check([](EditedTensor& t) { t.dtype = Dtype::i8; }, ErrorCode::malformed, "expected U8");
+  check([](EditedTensor& t) { t.dtype = TensorDtype::i8; }, ErrorCode::malformed, "expected U8");
   check([](EditedTensor& t) { t.shape.push_back(1); }, ErrorCode::malformed, "expected U8");
   check(append("[CLS]\n"), ErrorCode::malformed, "occurs twice");
   check(append(std::string(3 << 20, '\n') + "x\n"), ErrorCode::malformed, "left out");
@@ -184,7 +184,7 @@ TEST_CASE("HOSTILE 23: a vocabulary that is none is refused by name", "[converte
 TEST_CASE("a converted file names the checkpoint's tensors that nothing needs", "[converted]") {
   const TemporaryFolder folder;
   copy_model(sentiment, folder.path() / "source", [](auto& tensors, auto&) {
-    tensors.push_back({"old.position_ids", Dtype::i64, {1}, std::vector<std::byte>(8)});
+    tensors.push_back({"old.position_ids", TensorDtype::i64, {1}, std::vector<std::byte>(8)});
   });
   convert(folder.path() / "source", folder.path() / "m.safetensors");
   const ModelInfo info = inspect(Model::load(folder.path() / "m.safetensors"));
@@ -217,7 +217,7 @@ TEST_CASE("a file of version 2 still opens, with the same answers", "[converted]
                  old = folder.path() / "old.safetensors";
   convert(directory, file);
   rewrite(file, old, [&](auto& tensors, auto& metadata) {
-    tensors.push_back({"embeddings.word", Dtype::f32, {1}, std::vector<std::byte>(4)});
+    tensors.push_back({"embeddings.word", TensorDtype::f32, {1}, std::vector<std::byte>(4)});
     std::erase_if(tensors, [](const EditedTensor& t) { return t.name == "tokenizer.vocabulary"; });
     metadata["sapwood.format_version"] = "2";
     metadata["sapwood.tokenizer"] = Tokenizer::load(directory).to_json();

@@ -12,7 +12,7 @@ namespace sapwood::test {
 // A tensor on its way from one checkpoint into a changed copy.
 struct EditedTensor {
   std::string name;
-  Dtype dtype;
+  TensorDtype dtype;
   std::vector<std::int64_t> shape;
   std::vector<std::byte> bytes;
 };

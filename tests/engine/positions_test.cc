@@ -33,7 +33,7 @@ void write_model(const fs::path& folder, const json& config) {
     for (const SourceTensor& source : spec.sources) {
       values.emplace_back(elements(source.shape), 0.5f);
       tensors.push_back({.name = source.names[0],
-                         .dtype = Dtype::f32,
+                         .dtype = TensorDtype::f32,
                          .shape = source.shape,
                          .data = reinterpret_cast<const std::byte*>(values.back().data())});
     }

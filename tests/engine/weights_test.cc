@@ -57,8 +57,9 @@ TEST_CASE("every problem of a checkpoint is told at once", "[weights]") {
 
 TEST_CASE("HOSTILE 16, 17: a weight of a type that is no float is refused", "[weights][hostile]") {
   const TemporaryFolder folder;
-  copy_model(sentiment, folder.path(),
-             [](auto& tensors, auto&) { find(tensors, "classifier.bias").dtype = Dtype::i16; });
+  copy_model(sentiment, folder.path(), [](auto& tensors, auto&) {
+    find(tensors, "classifier.bias").dtype = TensorDtype::i16;
+  });
   check_load_error(folder.path(), ErrorCode::mismatch, {"classifier.bias", "I16"});
 }
 
@@ -217,7 +218,8 @@ TEST_CASE("HOSTILE 20: a git-lfs pointer is told apart", "[weights][hostile]") {
 TEST_CASE("tensors that nobody reads are listed", "[weights]") {
   const TemporaryFolder folder;
   copy_model(golden_dir() / "distilbert-base", folder.path(), [](auto& tensors, auto&) {
-    tensors.push_back({"embeddings.position_ids", Dtype::i64, {1}, std::vector<std::byte>(8)});
+    tensors.push_back(
+        {"embeddings.position_ids", TensorDtype::i64, {1}, std::vector<std::byte>(8)});
   });
   const ModelInfo info = inspect(Model::load(folder.path()));
   CHECK(info.unused_tensors == std::vector<std::string>{"embeddings.position_ids"});

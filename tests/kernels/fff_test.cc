@@ -127,7 +127,7 @@ struct Layer {
             .cols = cols,
             .trees = trees,
             .depth = depth,
-            .in_type = types.in,
+            .decision_type = types.in,
             .out_type = types.out};
   }
 

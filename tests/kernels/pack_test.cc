@@ -41,11 +41,11 @@ TEST_CASE("pack: fff puts a node's two rows together and pads with zeros") {
       random.fill({in.data(), in.size()});
       random.fill({out.data(), out.size()});
       random.fill({bias.data(), bias.size()});
-      for (const DType in_type : types) {
+      for (const DType decision_type : types) {
         for (const DType out_type : types) {
-          GuardedBytes nodes(packed_fff_bytes(trees, depth, cols, in_type, out_type));
+          GuardedBytes nodes(packed_fff_bytes(trees, depth, cols, decision_type, out_type));
           std::vector<FffNode> params(total);
-          pack_fff(in.data(), out.data(), bias.data(), trees, depth, cols, in_type, out_type,
+          pack_fff(in.data(), out.data(), bias.data(), trees, depth, cols, decision_type, out_type,
                    nodes.data(), params.data());
           bool right = nodes.intact();
           const std::byte* row = nodes.data();
@@ -73,12 +73,12 @@ TEST_CASE("pack: fff puts a node's two rows together and pads with zeros") {
           };
           for (std::int64_t node = 0; node < total; ++node) {
             const FffNode& p = params[node];
-            const float sum =
-                check_row(in_type, p.in_scale, [&](std::int64_t j) { return in[node * cols + j]; });
+            const float sum = check_row(decision_type, p.in_scale,
+                                        [&](std::int64_t j) { return in[node * cols + j]; });
             right = right && p.bias == bias[node] && p.in_sum == sum;
             check_row(out_type, p.out_scale, [&](std::int64_t j) { return out[j * total + node]; });
           }
-          INFO("cols " << cols << " trees " << trees << " types " << static_cast<int>(in_type)
+          INFO("cols " << cols << " trees " << trees << " types " << static_cast<int>(decision_type)
                        << " " << static_cast<int>(out_type));
           CHECK(right);
         }

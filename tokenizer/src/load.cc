@@ -20,9 +20,7 @@ TokenizerConfig read_config(const Folder& folder) {
     if (std::string_view(name) == "tokenizer_config.json" && !config.lowercase) {
       config.lowercase = true;
     }
-    for (const std::string& key : json.doubled_keys()) {
-      config.notices.add(key + " is given twice; the last one counts");
-    }
+    config.notices.add(json.doubled_key_notices());
   }
   return config;
 }

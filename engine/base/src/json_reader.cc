@@ -333,4 +333,12 @@ JsonDocument JsonDocument::parse(std::string text, std::string where, const Json
   return document;
 }
 
+std::vector<std::string> JsonDocument::doubled_key_notices() const {
+  std::vector<std::string> notices;
+  for (const std::string& key : doubled_keys_) {
+    notices.push_back(key + " is given twice; the last one counts");
+  }
+  return notices;
+}
+
 }  // namespace sapwood

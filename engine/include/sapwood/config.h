@@ -14,7 +14,7 @@ namespace sapwood {
 enum class Architecture : std::uint8_t { distilbert, bert, crammed_bert };
 
 // The function between the two products of a dense feedforward block, or of a head.
-enum class ActivationKind : std::uint8_t { none, gelu, gelu_tanh, relu, tanh };
+enum class Activation : std::uint8_t { none, gelu, gelu_tanh, relu, tanh };
 
 enum class FeedForwardKind : std::uint8_t {
   dense,  // out(act(in(x)))
@@ -25,7 +25,7 @@ enum class FeedForwardKind : std::uint8_t {
 struct FeedForwardConfig {
   FeedForwardKind kind = FeedForwardKind::dense;
   int width = 0;  // dense and glu: outputs of the first product (glu: both halves together)
-  ActivationKind activation = ActivationKind::gelu;
+  Activation activation = Activation::gelu;
   bool bias = true;
   int trees = 0;        // fff: trees whose outputs are summed
   int dense_width = 0;  // fff: neurons that are always active beside the trees
@@ -79,7 +79,7 @@ struct ModelConfig {
   HeadKind head = HeadKind::none;
   ProblemType problem = ProblemType::single_label;
   std::vector<std::string> labels;  // by id; the head's rows decide how many there are
-  ActivationKind head_activation = ActivationKind::none;
+  Activation head_activation = Activation::none;
   PoolingMode head_pooling = PoolingMode::cls;  // what a sequence classifier reads
   int head_width = 0;                           // outputs of the dense layer before the classifier
   bool head_transform = true;  // masked_lm: dense, activation and norm before the decoder
@@ -91,7 +91,7 @@ struct ModelConfig {
 
 // The names that config.json and `inspect` use: "distilbert", "masked_lm", "mean", ...
 SAPWOOD_API std::string_view to_string(Architecture) noexcept;
-SAPWOOD_API std::string_view to_string(ActivationKind) noexcept;
+SAPWOOD_API std::string_view to_string(Activation) noexcept;
 SAPWOOD_API std::string_view to_string(FeedForwardKind) noexcept;
 SAPWOOD_API std::string_view to_string(PositionKind) noexcept;
 SAPWOOD_API std::string_view to_string(HeadKind) noexcept;

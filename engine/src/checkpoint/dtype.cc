@@ -14,25 +14,25 @@ static_assert(std::endian::native == std::endian::little,
               "checkpoints are little-endian and are read in place");
 
 struct DtypeInfo {
-  Dtype dtype;
+  TensorDtype dtype;
   std::string_view name;
   std::int64_t size;
 };
 
 constexpr std::array<DtypeInfo, 13> kDtypes{{
-    {Dtype::f64, "F64", 8},
-    {Dtype::f32, "F32", 4},
-    {Dtype::f16, "F16", 2},
-    {Dtype::bf16, "BF16", 2},
-    {Dtype::i64, "I64", 8},
-    {Dtype::i32, "I32", 4},
-    {Dtype::i16, "I16", 2},
-    {Dtype::i8, "I8", 1},
-    {Dtype::u64, "U64", 8},
-    {Dtype::u32, "U32", 4},
-    {Dtype::u16, "U16", 2},
-    {Dtype::u8, "U8", 1},
-    {Dtype::bool_, "BOOL", 1},
+    {TensorDtype::f64, "F64", 8},
+    {TensorDtype::f32, "F32", 4},
+    {TensorDtype::f16, "F16", 2},
+    {TensorDtype::bf16, "BF16", 2},
+    {TensorDtype::i64, "I64", 8},
+    {TensorDtype::i32, "I32", 4},
+    {TensorDtype::i16, "I16", 2},
+    {TensorDtype::i8, "I8", 1},
+    {TensorDtype::u64, "U64", 8},
+    {TensorDtype::u32, "U32", 4},
+    {TensorDtype::u16, "U16", 2},
+    {TensorDtype::u8, "U8", 1},
+    {TensorDtype::bool_, "BOOL", 1},
 }};
 
 // Without a branch, so that the loop over it vectorises with plain SSE2. The exponent is rebased
@@ -76,44 +76,45 @@ void convert_all(const std::byte* src, std::int64_t n, float* dst, Convert conve
 
 }  // namespace
 
-std::int64_t dtype_size(Dtype dtype) noexcept {
+std::int64_t dtype_size(TensorDtype dtype) noexcept {
   for (const DtypeInfo& info : kDtypes) {
     if (info.dtype == dtype) return info.size;
   }
   return 0;
 }
 
-std::string_view dtype_name(Dtype dtype) noexcept {
+std::string_view dtype_name(TensorDtype dtype) noexcept {
   for (const DtypeInfo& info : kDtypes) {
     if (info.dtype == dtype) return info.name;
   }
   return "?";
 }
 
-Dtype parse_dtype(std::string_view name) noexcept {
+TensorDtype parse_dtype(std::string_view name) noexcept {
   for (const DtypeInfo& info : kDtypes) {
     if (info.name == name) return info.dtype;
   }
-  return Dtype::other;
+  return TensorDtype::other;
 }
 
-bool is_floating(Dtype dtype) noexcept {
-  return dtype == Dtype::f64 || dtype == Dtype::f32 || dtype == Dtype::f16 || dtype == Dtype::bf16;
+bool is_floating(TensorDtype dtype) noexcept {
+  return dtype == TensorDtype::f64 || dtype == TensorDtype::f32 || dtype == TensorDtype::f16 ||
+         dtype == TensorDtype::bf16;
 }
 
-void to_float(Dtype dtype, const std::byte* src, std::int64_t n, float* dst) {
+void to_float(TensorDtype dtype, const std::byte* src, std::int64_t n, float* dst) {
   if (n <= 0) return;
   switch (dtype) {
-    case Dtype::f32:
+    case TensorDtype::f32:
       std::memcpy(dst, src, static_cast<std::size_t>(n) * sizeof(float));
       return;
-    case Dtype::f64:
+    case TensorDtype::f64:
       convert_all<double>(src, n, dst, [](double v) { return static_cast<float>(v); });
       return;
-    case Dtype::f16:
+    case TensorDtype::f16:
       convert_all<std::uint16_t>(src, n, dst, half_to_float);
       return;
-    case Dtype::bf16:
+    case TensorDtype::bf16:
       convert_all<std::uint16_t>(src, n, dst, bfloat_to_float);
       return;
     default:

@@ -7,7 +7,7 @@
 
 namespace sapwood {
 
-enum class Dtype {
+enum class TensorDtype {
   f64,
   f32,
   f16,
@@ -25,21 +25,21 @@ enum class Dtype {
           // name
 };
 
-// Bytes of one element; 0 for Dtype::other.
-std::int64_t dtype_size(Dtype dtype) noexcept;
+// Bytes of one element; 0 for TensorDtype::other.
+std::int64_t dtype_size(TensorDtype dtype) noexcept;
 
-// The name safetensors gives it: "F32", "BOOL", ...; "?" for Dtype::other.
-std::string_view dtype_name(Dtype dtype) noexcept;
+// The name safetensors gives it: "F32", "BOOL", ...; "?" for TensorDtype::other.
+std::string_view dtype_name(TensorDtype dtype) noexcept;
 
-// From the safetensors name; Dtype::other for a name that is not in the list above.
-Dtype parse_dtype(std::string_view name) noexcept;
+// From the safetensors name; TensorDtype::other for a name that is not in the list above.
+TensorDtype parse_dtype(std::string_view name) noexcept;
 
 // Whether to_float takes it: f64, f32, f16, bf16.
-bool is_floating(Dtype dtype) noexcept;
+bool is_floating(TensorDtype dtype) noexcept;
 
 // Converts n little-endian elements at `src` (any alignment) to `dst`; f64 is rounded to nearest,
 // the others convert exactly, infinities and NaN included. `src` and `dst` do not overlap. Throws
 // Error unsupported for types that are not floating.
-void to_float(Dtype dtype, const std::byte* src, std::int64_t n, float* dst);
+void to_float(TensorDtype dtype, const std::byte* src, std::int64_t n, float* dst);
 
 }  // namespace sapwood

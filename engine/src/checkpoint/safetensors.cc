@@ -60,8 +60,8 @@ void check_size(const SafetensorsEntry& entry, const std::string& label) {
     fail(label,
          where + "shape: the number of elements of " + to_string(entry.shape) + " exceeds 2^63-1");
   }
-  const Dtype dtype = parse_dtype(entry.dtype);
-  if (dtype == Dtype::other) return;
+  const TensorDtype dtype = parse_dtype(entry.dtype);
+  if (dtype == TensorDtype::other) return;
   const auto bytes = checked_mul(*elements, *Size::of(dtype_size(dtype)));
   if (!bytes) {
     fail(label, where + "shape: the bytes of " + quote(entry.dtype) + " " + to_string(entry.shape) +

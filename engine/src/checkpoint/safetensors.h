@@ -20,7 +20,7 @@ inline constexpr std::int64_t kMaxSafetensorsHeader =
 inline constexpr std::int64_t kMaxTensors = 65'536;  // in one checkpoint
 inline constexpr std::int64_t kMaxRank = 32;
 
-// One file. A tensor of a dtype we do not know (F8_E4M3, C64) loads as Dtype::other; using it is
+// One file. A tensor of a dtype we do not know (F8_E4M3, C64) loads as TensorDtype::other; using it is
 // the error. Throws Error malformed naming file and tensor or field, and
 // MappedFile's errors.
 TensorSource open_safetensors(InputFile file);

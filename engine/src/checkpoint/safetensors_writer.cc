@@ -80,7 +80,7 @@ void check_tensor(const TensorToWrite& tensor, std::set<std::string_view>& names
   if (!names.insert(tensor.name).second) {
     throw Error(ErrorCode::invalid_argument, where + "is listed twice");
   }
-  if (tensor.dtype == Dtype::other) {
+  if (tensor.dtype == TensorDtype::other) {
     throw Error(ErrorCode::invalid_argument, where + "expected a known dtype, found none");
   }
 }

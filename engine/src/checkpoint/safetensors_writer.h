@@ -24,7 +24,7 @@ using TensorSink = std::function<void(std::span<const std::byte>)>;
 
 struct TensorToWrite {
   std::string name;
-  Dtype dtype = Dtype::f32;  // not Dtype::other
+  TensorDtype dtype = TensorDtype::f32;  // not TensorDtype::other
   std::vector<std::int64_t> shape;
   // Where the bytes come from: `data`, or, where that is null, `produce`, which is called once and
   // hands exactly the tensor's bytes to the sink in as many pieces as it likes, so that a tensor

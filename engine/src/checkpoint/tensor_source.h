@@ -21,7 +21,7 @@ namespace sapwood {
 // file's alignment, which may be any.
 struct TensorView {
   std::string name;
-  Dtype dtype = Dtype::other;
+  TensorDtype dtype = TensorDtype::other;
   std::string dtype_name;           // as the file calls it: "F32", "C64", ...
   std::vector<std::int64_t> shape;  // empty for a scalar; dimensions may be 0
   const std::byte* data = nullptr;

@@ -22,19 +22,19 @@ constexpr PickleRef kMark = 0xffffffff;   // on the stack only
 
 struct StorageName {
   std::string_view global;
-  Dtype dtype;
+  TensorDtype dtype;
 };
 constexpr std::array<StorageName, 10> kStorages{{
-    {"torch\nFloatStorage", Dtype::f32},
-    {"torch\nHalfStorage", Dtype::f16},
-    {"torch\nBFloat16Storage", Dtype::bf16},
-    {"torch\nDoubleStorage", Dtype::f64},
-    {"torch\nLongStorage", Dtype::i64},
-    {"torch\nIntStorage", Dtype::i32},
-    {"torch\nShortStorage", Dtype::i16},
-    {"torch\nCharStorage", Dtype::i8},
-    {"torch\nByteStorage", Dtype::u8},
-    {"torch\nBoolStorage", Dtype::bool_},
+    {"torch\nFloatStorage", TensorDtype::f32},
+    {"torch\nHalfStorage", TensorDtype::f16},
+    {"torch\nBFloat16Storage", TensorDtype::bf16},
+    {"torch\nDoubleStorage", TensorDtype::f64},
+    {"torch\nLongStorage", TensorDtype::i64},
+    {"torch\nIntStorage", TensorDtype::i32},
+    {"torch\nShortStorage", TensorDtype::i16},
+    {"torch\nCharStorage", TensorDtype::i8},
+    {"torch\nByteStorage", TensorDtype::u8},
+    {"torch\nBoolStorage", TensorDtype::bool_},
 }};
 
 constexpr std::string_view kOrderedDict = "collections\nOrderedDict";

@@ -39,7 +39,7 @@ struct PickleValue {
 
 struct PickleStorage {
   std::string_view key;  // the zip entry data/KEY
-  Dtype dtype = Dtype::other;
+  TensorDtype dtype = TensorDtype::other;
   Size elements;
 };
 

@@ -15,17 +15,17 @@ std::string_view to_string(Architecture value) noexcept {
   return "unknown";
 }
 
-std::string_view to_string(ActivationKind value) noexcept {
+std::string_view to_string(Activation value) noexcept {
   switch (value) {
-    case ActivationKind::none:
+    case Activation::none:
       return "none";
-    case ActivationKind::gelu:
+    case Activation::gelu:
       return "gelu";
-    case ActivationKind::gelu_tanh:
+    case Activation::gelu_tanh:
       return "gelu_new";
-    case ActivationKind::relu:
+    case Activation::relu:
       return "relu";
-    case ActivationKind::tanh:
+    case Activation::tanh:
       return "tanh";
   }
   return "unknown";

@@ -31,18 +31,17 @@ float parse_epsilon(const JsonValue& fields, const char* key, float fallback) {
   return static_cast<float>(number);
 }
 
-ActivationKind parse_activation(const JsonValue& fields, const char* key,
-                                std::string_view fallback) {
-  static const std::map<std::string_view, ActivationKind> kinds = {
-      {"gelu", ActivationKind::gelu},
-      {"gelu_new", ActivationKind::gelu_tanh},
-      {"gelu_fast", ActivationKind::gelu_tanh},
-      {"gelu_pytorch_tanh", ActivationKind::gelu_tanh},
-      {"relu", ActivationKind::relu},
-      {"tanh", ActivationKind::tanh},
-      {"GELU", ActivationKind::gelu},
-      {"ReLU", ActivationKind::relu},
-      {"Tanh", ActivationKind::tanh}};
+Activation parse_activation(const JsonValue& fields, const char* key, std::string_view fallback) {
+  static const std::map<std::string_view, Activation> kinds = {
+      {"gelu", Activation::gelu},
+      {"gelu_new", Activation::gelu_tanh},
+      {"gelu_fast", Activation::gelu_tanh},
+      {"gelu_pytorch_tanh", Activation::gelu_tanh},
+      {"relu", Activation::relu},
+      {"tanh", Activation::tanh},
+      {"GELU", Activation::gelu},
+      {"ReLU", Activation::relu},
+      {"Tanh", Activation::tanh}};
   const std::string_view name = fields.string(key, fallback);
   const auto it = kinds.find(name);
   if (it == kinds.end()) {
@@ -152,8 +151,7 @@ ModelConfig parse_distilbert(const JsonValue& fields) {
   config.head = parse_head(fields, "distilbert");
   config.tied_decoder = fields.boolean("tie_word_embeddings", true);
   config.head_width = config.hidden;
-  if (config.head == HeadKind::sequence_classification)
-    config.head_activation = ActivationKind::relu;
+  if (config.head == HeadKind::sequence_classification) config.head_activation = Activation::relu;
   if (config.head == HeadKind::masked_lm) config.head_activation = config.feed_forward.activation;
   parse_labels(fields, config);
   return config;
@@ -182,8 +180,7 @@ ModelConfig parse_bert(const JsonValue& fields) {
   config.head = parse_head(fields, "bert");
   config.tied_decoder = fields.boolean("tie_word_embeddings", true);
   config.head_width = config.hidden;
-  if (config.head == HeadKind::sequence_classification)
-    config.head_activation = ActivationKind::tanh;
+  if (config.head == HeadKind::sequence_classification) config.head_activation = Activation::tanh;
   if (config.head == HeadKind::masked_lm) config.head_activation = config.feed_forward.activation;
   parse_labels(fields, config);
   return config;
@@ -271,7 +268,7 @@ ModelConfig parse_crammed(const JsonValue& fields) {
     config.decoder_bias = arch.boolean("decoder_bias", false);
     // The head's activation is the layer's without its gate.
     config.head_activation =
-        nonlin == "GELUglu" ? ActivationKind::gelu : parse_activation(arch, "nonlin", "GELU");
+        nonlin == "GELUglu" ? Activation::gelu : parse_activation(arch, "nonlin", "GELU");
   }
   if (config.head == HeadKind::sequence_classification) {
     const JsonValue head = arch.object("classification_head");

@@ -59,9 +59,7 @@ std::filesystem::path config_of(const JsonValue& module) {
 
 JsonDocument read_json(const InputFile& file, Notices& notices) {
   JsonDocument json = JsonDocument::parse(file.read(kMaxConfigBytes), file.path().string());
-  for (const std::string& key : json.doubled_keys()) {
-    notices.add(key + " is given twice; the last one counts");
-  }
+  notices.add(json.doubled_key_notices());
   return json;
 }
 

@@ -90,7 +90,7 @@ struct Node {
   const std::int32_t* sums = nullptr;         // int8: of columns
   kernels::DType type = kernels::DType::f32;  // of the weight
   bool panels = false;                        // embedding: the weight is a product's too
-  kernels::DType decisions = kernels::DType::f32;  // fff: of the rows it decides by
+  kernels::DType decision_type = kernels::DType::f32;  // fff: of the rows it decides by
   std::int64_t weight_bytes = 0;
   int n = 0, k = 0;  // columns out, columns in
   kernels::Activation activation = kernels::Activation::none;

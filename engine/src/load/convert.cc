@@ -110,7 +110,7 @@ ConvertReport convert(const std::filesystem::path& source, const std::filesystem
                       const ConvertOptions& options) {
   auto types = WeightTypes::all(parse_weight_type(options.dtype, "dtype"));
   if (!options.decisions.empty())
-    types.decisions = parse_weight_type(options.decisions, "decisions");
+    types.decision_type = parse_weight_type(options.decisions, "decisions");
   require_outside(source, target);
   const DirectorySource directory = open_directory(source);
   const std::optional<Tokenizer> tokenizer = find_tokenizer(directory.folder);
@@ -139,7 +139,7 @@ ConvertReport convert(const std::filesystem::path& source, const std::filesystem
     texts = tokenizer->to_parts();
     metadata.tokenizer = texts.settings;
     tensors.push_back({.name = kVocabularyTensor,
-                       .dtype = Dtype::u8,
+                       .dtype = TensorDtype::u8,
                        .shape = {static_cast<std::int64_t>(texts.vocabulary.size())},
                        .data = reinterpret_cast<const std::byte*>(texts.vocabulary.data())});
   }

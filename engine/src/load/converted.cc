@@ -17,7 +17,7 @@ Tokenizer read_tokenizer(const std::string& settings, const TensorSource& source
                          const std::string& where) {
   std::string_view vocabulary;
   if (const TensorView* text = source.find(kVocabularyTensor)) {
-    if (text->dtype != Dtype::u8 || text->shape.size() != 1) {
+    if (text->dtype != TensorDtype::u8 || text->shape.size() != 1) {
       throw Error(ErrorCode::malformed, where + ": tensor '" + kVocabularyTensor +
                                             "': expected U8 [bytes], found " + text->dtype_name +
                                             " " + to_string(text->shape));

@@ -112,7 +112,7 @@ Metadata FileMetadata::to_map() const {
       {kByteOrderKey, kByteOrder},
       {kConfig, config},
       {kDtype, to_string(types.products)},
-      {kDecisions, to_string(std::min(types.decisions, types.products))},
+      {kDecisions, to_string(std::min(types.decision_type, types.products))},
       {kTask, task},
       {kLabels, std::to_string(labels)},
       {kParameters, std::to_string(parameters)},

@@ -24,7 +24,6 @@ namespace sapwood {
 namespace {
 
 using dnnl::memory;
-using kernels::Activation;
 using kernels::DType;
 using kernels::LinearArgs;
 using Tag = memory::format_tag;
@@ -52,17 +51,17 @@ class OneThread {
   int before_ = 0;
 };
 
-dnnl::algorithm algorithm_of(Activation activation) {
+dnnl::algorithm algorithm_of(kernels::Activation activation) {
   switch (activation) {
-    case Activation::none:
+    case kernels::Activation::none:
       break;
-    case Activation::gelu:
+    case kernels::Activation::gelu:
       return dnnl::algorithm::eltwise_gelu_erf;
-    case Activation::gelu_tanh:
+    case kernels::Activation::gelu_tanh:
       return dnnl::algorithm::eltwise_gelu_tanh;
-    case Activation::relu:
+    case kernels::Activation::relu:
       return dnnl::algorithm::eltwise_relu;
-    case Activation::tanh:
+    case kernels::Activation::tanh:
       return dnnl::algorithm::eltwise_tanh;
   }
   return dnnl::algorithm::undef;
@@ -153,7 +152,7 @@ class Part {
     const memory::desc bias = integers ? memory::desc() : memory::desc({1, n_}, Type::f32, Tag::ab);
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    if (!integers && activation_ != Activation::none) {
+    if (!integers && activation_ != kernels::Activation::none) {
       dnnl::post_ops post;
 #if DNNL_VERSION_MAJOR >= 3
       post.append_eltwise(algorithm_of(activation_), 0.0f, 0.0f);
@@ -200,7 +199,7 @@ class Part {
     made->description = describe(args.m, weights_md_, args.x_stride, y_stride);
     made->matmul = dnnl::matmul(made->description);
     made->floats = memory::desc({args.m, n_}, Type::f32, memory::dims{y_stride, 1});
-    if (type_ == DType::int8 && activation_ != Activation::none) {
+    if (type_ == DType::int8 && activation_ != kernels::Activation::none) {
       made->activation = activation_of(made->floats);
     }
     return compiled_[key] = made;
@@ -225,7 +224,7 @@ class Part {
     stream.wait();
     if (type_ != DType::int8) return;
     scale(args, y, stride);
-    if (activation_ == Activation::none) return;
+    if (activation_ == kernels::Activation::none) return;
     memory floats(product->floats, cpu(), y);
     product->activation.execute(stream, {{DNNL_ARG_SRC, floats}, {DNNL_ARG_DST, floats}});
     stream.wait();
@@ -246,7 +245,7 @@ class Part {
 
   DType type_;
   int begin_, n_, k_;
-  Activation activation_;
+  kernels::Activation activation_;
   memory::desc weights_md_;
   memory weights_;
   std::vector<float> bias_, scales_;

@@ -243,9 +243,9 @@ struct Run {
           .cols = node.n,
           .trees = node.trees,
           .depth = node.depth,
-          .in_type = node.decisions,
+          .decision_type = node.decision_type,
           .out_type = node.type};
-      switch (node.decisions) {
+      switch (node.decision_type) {
         case kernels::DType::f32:
           return graph.kernels().fff_f32(args);
         case kernels::DType::bf16:

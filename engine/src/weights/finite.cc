@@ -16,7 +16,7 @@ bool is_int8(const PackedSpec& spec, const WeightTypes& types) {
   switch (spec.layout) {
     case Layout::rows:
     case Layout::panels:
-      return spec.dtype == Dtype::i8;
+      return spec.dtype == TensorDtype::i8;
     case Layout::fff:  // the rows it decides by are no coarser than the others
       return types.of(product_of(spec)) == kernels::DType::int8;
     default:

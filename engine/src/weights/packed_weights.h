@@ -16,7 +16,7 @@
 namespace sapwood {
 
 struct PackedTensor {
-  Dtype dtype = Dtype::f32;
+  TensorDtype dtype = TensorDtype::f32;
   std::vector<std::int64_t> shape;
   const std::byte* data = nullptr;  // 64-byte aligned
   std::int64_t bytes = 0;

@@ -241,15 +241,15 @@ class Packer {
     const std::string layer = spec.name.substr(0, spec.name.rfind('.'));
     kernels::pack_fff(
         in.data(), out.data(), bias.data(), config_.feed_forward.trees, config_.feed_forward.depth,
-        config_.hidden, weights_.types_.decisions_of(layer), weights_.types_.of(layer),
+        config_.hidden, weights_.types_.decision_type_of(layer), weights_.types_.of(layer),
         target<std::byte>(spec.name), target<kernels::FffNode>(layer + ".node_params"));
   }
 
   void pack_rows(const PackedSpec& spec) {
-    if (spec.dtype == Dtype::f32) return gather(spec, target<float>(spec.name));
+    if (spec.dtype == TensorDtype::f32) return gather(spec, target<float>(spec.name));
     const float* rows = gather(spec);
     const std::int64_t count = elements(spec.shape), cols = spec.shape[1];
-    if (spec.dtype == Dtype::bf16) {
+    if (spec.dtype == TensorDtype::bf16) {
       std::transform(rows, rows + count, target<kernels::Bf16>(spec.name), kernels::bf16_of);
       return;
     }
@@ -269,9 +269,9 @@ class Packer {
     const std::int64_t k = spec.sources[0].part_shape()[1];
     const float* w = gather(spec);
     switch (spec.dtype) {
-      case Dtype::bf16:
+      case TensorDtype::bf16:
         return kernels::pack_linear_bf16(w, n, k, target<kernels::Bf16>(spec.name));
-      case Dtype::i8:
+      case TensorDtype::i8:
         return kernels::pack_linear_int8(w, n, k, target<std::int8_t>(spec.name),
                                          target<float>(scales_name(spec.name)),
                                          target<std::int32_t>(sums_name(spec.name)));

@@ -32,7 +32,7 @@ class Table {
     rows(name, std::move(source), config_.vocab_size, config_.hidden);
     specs_.back().dtype = dtype_of(types_.of(name));
     if (types_.of(name) == kernels::DType::int8) {
-      derived(scales_name(name), Dtype::f32, config_.vocab_size);
+      derived(scales_name(name), TensorDtype::f32, config_.vocab_size);
     }
   }
 
@@ -63,8 +63,8 @@ class Table {
     if (per_word > 1) weight.shape.push_back(per_word);
     add(std::move(weight));
     if (type == kernels::DType::int8) {
-      derived(scales_name(name + ".weight"), Dtype::f32, padded);
-      derived(sums_name(name + ".weight"), Dtype::i32, padded);
+      derived(scales_name(name + ".weight"), TensorDtype::f32, padded);
+      derived(sums_name(name + ".weight"), TensorDtype::i32, padded);
     }
     if (biases.empty()) return;
     add({.name = name + ".bias",
@@ -95,14 +95,14 @@ class Table {
     const std::int64_t nodes = kernels::fff_nodes(ff.depth), all = ff.trees * nodes;
     const std::int64_t rows = all + ff.dense_width;  // the always-on neurons follow the trees'
     const std::int64_t hidden = config_.hidden;
-    const kernels::DType out_type = types_.of(name), in_type = types_.decisions_of(name);
-    const bool mixed = in_type != out_type;
-    const std::int64_t bytes = kernels::fff_node_bytes(hidden, in_type, out_type);
+    const kernels::DType out_type = types_.of(name), decision_type = types_.decision_type_of(name);
+    const bool mixed = decision_type != out_type;
+    const std::int64_t bytes = kernels::fff_node_bytes(hidden, decision_type, out_type);
     const std::int64_t size = dtype_size(dtype_of(out_type));
     // A node's rows of one type are a matrix; of two types, bytes.
     add({.name = name + ".nodes",
          .layout = Layout::fff,
-         .dtype = mixed ? Dtype::u8 : dtype_of(out_type),
+         .dtype = mixed ? TensorDtype::u8 : dtype_of(out_type),
          .shape = mixed ? std::vector<std::int64_t>{ff.trees, nodes, bytes}
                         : std::vector<std::int64_t>{ff.trees, nodes, 2, bytes / 2 / size},
          .sources = {{{source + ".linear_in.weight"}, {rows, hidden}, 0, 0, all},
@@ -123,14 +123,14 @@ class Table {
   std::vector<PackedSpec> take() { return std::move(specs_); }
 
  private:
-  void derived(const std::string& name, Dtype dtype, std::int64_t n) {
+  void derived(const std::string& name, TensorDtype dtype, std::int64_t n) {
     add({.name = name, .layout = Layout::derived, .dtype = dtype, .shape = {n}});
   }
 
-  static Dtype dtype_of(kernels::DType type) {
-    return type == kernels::DType::f32    ? Dtype::f32
-           : type == kernels::DType::bf16 ? Dtype::bf16
-                                          : Dtype::i8;
+  static TensorDtype dtype_of(kernels::DType type) {
+    return type == kernels::DType::f32    ? TensorDtype::f32
+           : type == kernels::DType::bf16 ? TensorDtype::bf16
+                                          : TensorDtype::i8;
   }
 
   const ModelConfig& config_;

@@ -28,7 +28,7 @@ enum class Layout : std::uint8_t {
 struct WeightTypes {
   kernels::DType products = kernels::DType::f32;
   // The rows that fast feedforward decides by: no coarser than the rest of its nodes.
-  kernels::DType decisions = kernels::DType::f32;
+  kernels::DType decision_type = kernels::DType::f32;
   // Products that take another type than the rest, by name ("layers.0.ffn.out").
   std::map<std::string, kernels::DType> exceptions = {};
 
@@ -38,8 +38,8 @@ struct WeightTypes {
   // classifiers, whose precision costs nothing, and long sums of int8 leave 31 bits.
   kernels::DType of(const std::string& product) const;
   kernels::DType stored(const std::string& product, std::int64_t n, std::int64_t k) const;
-  kernels::DType decisions_of(const std::string& layer) const {
-    return std::min(decisions, of(layer));
+  kernels::DType decision_type_of(const std::string& layer) const {
+    return std::min(decision_type, of(layer));
   }
 };
 
@@ -72,9 +72,9 @@ struct SourceTensor {
 struct PackedSpec {
   std::string name;  // "layers.0.attention.qkv.weight"
   Layout layout = Layout::vector;
-  Dtype dtype = Dtype::f32;           // of the packed tensor's elements
-  std::vector<std::int64_t> shape;    // of the packed tensor
-  std::vector<SourceTensor> sources;  // stacked along rows; fff: linear_in, linear_out
+  TensorDtype dtype = TensorDtype::f32;  // of the packed tensor's elements
+  std::vector<std::int64_t> shape;       // of the packed tensor
+  std::vector<SourceTensor> sources;     // stacked along rows; fff: linear_in, linear_out
   RowOrder order = RowOrder::as_stored;
   // Position tables computed from max_positions instead of read; a source, if any, scales them.
   bool sinusoidal = false;

@@ -23,12 +23,12 @@ Sum dot(const X* x, const W* w, int n, const Multiply& multiply) {
 
 float decide(const FffArgs& a, int row, const void* w, const FffNode& node) {
   const std::int64_t at = row * a.x_stride;
-  if (a.in_type == DType::f32) {
+  if (a.decision_type == DType::f32) {
     return dot<float>(static_cast<const float*>(a.x) + at, static_cast<const float*>(w), a.cols,
                       [](float x, float y) { return x * y; }) +
            node.bias;
   }
-  if (a.in_type == DType::bf16) {
+  if (a.decision_type == DType::bf16) {
     return dot<float>(static_cast<const Bf16*>(a.x) + at, static_cast<const Bf16*>(w), a.cols,
                       [](Bf16 x, Bf16 y) { return float_of(x) * float_of(y); }) +
            node.bias;
@@ -53,8 +53,8 @@ void for_each(const void* row, DType type, int n, const Add& add) {
 }
 
 void run(const FffArgs& a) {
-  const std::int64_t node_bytes = fff_node_bytes(a.cols, a.in_type, a.out_type);
-  const std::int64_t out_at = fff_row_bytes(a.cols, a.in_type);
+  const std::int64_t node_bytes = fff_node_bytes(a.cols, a.decision_type, a.out_type);
+  const std::int64_t out_at = fff_row_bytes(a.cols, a.decision_type);
   const std::int64_t nodes = fff_nodes(a.depth);
   for (int i = 0; i < a.rows; ++i) {
     float* y = a.y + i * a.y_stride;

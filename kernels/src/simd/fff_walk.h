@@ -35,9 +35,9 @@ constexpr std::int64_t kSmallForest = std::int64_t{768} << 10;
 constexpr std::int64_t kShortRow = 1536;
 
 inline Forest forest_of(const FffArgs& a) {
-  const int per_word = elements_per_word(a.in_type);
-  const std::int64_t node_bytes = fff_node_bytes(a.cols, a.in_type, a.out_type);
-  const std::int64_t row_bytes = fff_row_bytes(a.cols, a.in_type);
+  const int per_word = elements_per_word(a.decision_type);
+  const std::int64_t node_bytes = fff_node_bytes(a.cols, a.decision_type, a.out_type);
+  const std::int64_t row_bytes = fff_row_bytes(a.cols, a.decision_type);
   const bool small = a.trees * fff_nodes(a.depth) * node_bytes <= kSmallForest;
   return {.a = a,
           .x_stride = a.x_stride * 4 / per_word,

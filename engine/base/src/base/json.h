@@ -47,6 +47,8 @@ class JsonDocument {
 
   // Paths of the keys that came twice.
   const std::vector<std::string>& doubled_keys() const noexcept { return doubled_keys_; }
+  // A sentence about each of them, for Notices.
+  std::vector<std::string> doubled_key_notices() const;
 
  private:
   friend class JsonValue;

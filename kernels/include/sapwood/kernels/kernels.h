@@ -209,14 +209,14 @@ struct FffNode {
 //             (gelu(z) * out_scale) times the widened output row, from the root down, tree by tree,
 //             that starts from the residual or zero. It may wait in y.
 //
-// out_type is no finer than in_type: f32 with any, bf16 with bf16 or int8, int8 with int8.
+// out_type is no finer than decision_type: f32 with any, bf16 with bf16 or int8, int8 with int8.
 struct FffArgs {
-  const void* x;             // [rows, cols] of in_type: float, Bf16 or u8, padded as for linear
-  std::int64_t x_stride;     // elements, whole words
+  const void* x;          // [rows, cols] of decision_type: float, Bf16 or u8, padded as for linear
+  std::int64_t x_stride;  // elements, whole words
   const RowScale* x_scales;  // [rows], int8 decisions only
   const float* residual;     // [rows, cols] or null; may be y itself
   std::int64_t residual_stride;
-  // [trees][nodes] in heap order of {input row of in_type, output row of out_type}, each row padded
+  // [trees][nodes] in heap order of {input row of decision_type, output row of out_type}, each row padded
   // with zeros to a multiple of 64 bytes; nodes = 2^(depth+1) - 1.
   const void* nodes;
   const FffNode* params;  // [trees][nodes]
@@ -225,15 +225,16 @@ struct FffArgs {
   void* scratch;     // fff_scratch(rows, depth) bytes, 64-byte aligned
   int rows, cols;    // input and output width are the same in every model here
   int trees, depth;  // trees >= 1, 0 <= depth <= 24
-  DType in_type, out_type;
+  DType decision_type, out_type;
 };
 
 // Bytes of a row of nodes, and of a node.
 constexpr std::int64_t fff_row_bytes(std::int64_t cols, DType type) noexcept {
   return round_up(cols * 4 / elements_per_word(type), kAlignment);
 }
-constexpr std::int64_t fff_node_bytes(std::int64_t cols, DType in_type, DType out_type) noexcept {
-  return fff_row_bytes(cols, in_type) + fff_row_bytes(cols, out_type);
+constexpr std::int64_t fff_node_bytes(std::int64_t cols, DType decision_type,
+                                      DType out_type) noexcept {
+  return fff_row_bytes(cols, decision_type) + fff_row_bytes(cols, out_type);
 }
 
 // Bytes of scratch that one call of the fff kernel needs, the same for every instruction set.

@@ -29,14 +29,14 @@ std::int8_t int8_of(float w, float scale) noexcept;
 
 // Bytes of packed FFF nodes.
 constexpr std::int64_t packed_fff_bytes(std::int64_t trees, int depth, std::int64_t cols,
-                                        DType in_type, DType out_type) noexcept {
-  return trees * fff_nodes(depth) * fff_node_bytes(cols, in_type, out_type);
+                                        DType decision_type, DType out_type) noexcept {
+  return trees * fff_nodes(depth) * fff_node_bytes(cols, decision_type, out_type);
 }
 
 // Packs linear_in [trees * nodes, cols], linear_out [cols, trees * nodes] and bias [trees * nodes]
 // node by node: `nodes` and `params` as in FffArgs. An int8 row has a scale of its own.
 void pack_fff(const float* linear_in, const float* linear_out, const float* bias, int trees,
-              int depth, std::int64_t cols, DType in_type, DType out_type, void* nodes,
+              int depth, std::int64_t cols, DType decision_type, DType out_type, void* nodes,
               FffNode* params) noexcept;
 
 }  // namespace sapwood::kernels

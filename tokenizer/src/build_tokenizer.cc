@@ -100,9 +100,7 @@ std::shared_ptr<Tokenizer::Impl> build(const TokenizerDocument& document, Tokeni
   impl->clean_up_tokenization_spaces = config.clean_up_tokenization_spaces.value_or(false);
   impl->open_document = open_document(document.json, kept_config(config));
   impl->notices = std::move(config.notices);
-  for (const std::string& key : document.json.doubled_keys()) {
-    impl->notices.add(key + " is given twice; the last one counts");
-  }
+  impl->notices.add(document.json.doubled_key_notices());
   return impl;
 }
 

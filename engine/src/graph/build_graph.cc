@@ -8,24 +8,23 @@
 namespace sapwood {
 namespace {
 
-using kernels::Activation;
 using kernels::DType;
 using kernels::Pooling;
 
-Activation activation_of(ActivationKind kind) {
-  switch (kind) {
-    case ActivationKind::none:
-      return Activation::none;
-    case ActivationKind::gelu:
-      return Activation::gelu;
-    case ActivationKind::gelu_tanh:
-      return Activation::gelu_tanh;
-    case ActivationKind::relu:
-      return Activation::relu;
-    case ActivationKind::tanh:
-      return Activation::tanh;
+kernels::Activation kernel_activation(Activation activation) {
+  switch (activation) {
+    case Activation::none:
+      return kernels::Activation::none;
+    case Activation::gelu:
+      return kernels::Activation::gelu;
+    case Activation::gelu_tanh:
+      return kernels::Activation::gelu_tanh;
+    case Activation::relu:
+      return kernels::Activation::relu;
+    case Activation::tanh:
+      return kernels::Activation::tanh;
   }
-  return Activation::none;
+  return kernels::Activation::none;
 }
 
 Pooling pooling_of(PoolingMode mode) {
@@ -130,14 +129,14 @@ class GraphBuilder {
       case FeedForwardKind::dense:
         break;
     }
-    const ValueId inner = linear(layer(i, "ffn.in"), x, ff.width, c_.hidden,
-                                 activation_of(ff.activation), stored_for(layer(i, "ffn.out")));
+    const ValueId inner = linear(layer(i, "ffn.in"), x, ff.width, c_.hidden, ff.activation,
+                                 stored_for(layer(i, "ffn.out")));
     return linear(layer(i, "ffn.out"), inner, c_.hidden, ff.width);
   }
 
   ValueId head(ValueId hidden) {
     const int labels = static_cast<int>(c_.labels.size());
-    const Activation activation = activation_of(c_.head_activation);
+    const Activation activation = c_.head_activation;
     switch (c_.head) {
       case HeadKind::none:
         return kNoValue;
@@ -186,7 +185,7 @@ class GraphBuilder {
     node.x = narrowed(x, node.type);
     node.n = n;
     node.k = k;
-    node.activation = activation;
+    node.activation = kernel_activation(activation);
     node.y = value(name, g_.values_[x].rows, n, y_type);
     node.onednn = onednn(node);
     return add(node).y;
@@ -225,7 +224,7 @@ class GraphBuilder {
   // What a product should write for another one that reads it: bf16 where that is what it reads.
   DType stored_for(const std::string& reader) const {
     const PackedTensor* tensor = w_.find(reader + ".weight");
-    return tensor != nullptr && tensor->dtype == Dtype::bf16 ? DType::bf16 : DType::f32;
+    return tensor != nullptr && tensor->dtype == TensorDtype::bf16 ? DType::bf16 : DType::f32;
   }
 
   ValueId fff(const std::string& name, ValueId x) {
@@ -235,14 +234,14 @@ class GraphBuilder {
     node.weight = nodes->data;
     node.scales = weight(node, name + ".node_params");
     node.type = types_.of(name);
-    node.decisions = types_.decisions_of(name);
+    node.decision_type = types_.decision_type_of(name);
     // The always-on neurons' output is what the trees add to.
     if (ff.dense_width > 0) {
       const ValueId inner = linear(name + ".dense_in", x, ff.dense_width, c_.hidden,
                                    Activation::gelu, stored_for(name + ".dense_out"));
       node.residual = linear(name + ".dense_out", inner, c_.hidden, ff.dense_width);
     }
-    node.x = narrowed(x, node.decisions);
+    node.x = narrowed(x, node.decision_type);
     node.n = node.k = c_.hidden;
     node.trees = ff.trees;
     node.depth = ff.depth;
@@ -302,9 +301,9 @@ class GraphBuilder {
     const PackedTensor* tensor = find(node, name);
     if (tensor == nullptr) return;
     node.weight = tensor->data;
-    node.type = tensor->dtype == Dtype::bf16 ? DType::bf16
-                : tensor->dtype == Dtype::i8 ? DType::int8
-                                             : DType::f32;
+    node.type = tensor->dtype == TensorDtype::bf16 ? DType::bf16
+                : tensor->dtype == TensorDtype::i8 ? DType::int8
+                                                   : DType::f32;
     node.scales = weight(node, scales_name(name));
     const PackedTensor* sums = find(node, sums_name(name));
     if (sums != nullptr) node.sums = reinterpret_cast<const std::int32_t*>(sums->data);
