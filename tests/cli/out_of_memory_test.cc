@@ -2,23 +2,16 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <iostream>
 
 #include "catch.h"
 #include "process.h"
+#include "sanitizer.h"
 
 using namespace sapwood::test;
 
 namespace {
 
-bool sanitized() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  std::cout << "skipped: a sanitizer replaces the allocator\n";
-  return true;
-#else
-  return false;
-#endif
-}
+constexpr const char* kAllocator = "failing allocations, because it replaces the allocator";
 
 // Every one of the first allocations, then fewer and fewer, up to more than there are.
 std::vector<long> samples() {
@@ -30,7 +23,7 @@ std::vector<long> samples() {
 }  // namespace
 
 TEST_CASE("Every failed allocation is told, with status 1") {
-  if (sanitized()) return;
+  if (sanitized(kAllocator)) return;
   const TemporaryFolder folder;
   const std::string lines =
       folder.write("in.jsonl", "{\"text\": \"a\", \"more\": [1, {\"b\": 2}]}\n{\"text\": 1}\n");
@@ -62,7 +55,7 @@ TEST_CASE("Every failed allocation is told, with status 1") {
 }
 
 TEST_CASE("A limit on memory is told, with status 1") {
-  if (sanitized()) return;
+  if (sanitized(kAllocator)) return;
   int failures = 0;
   for (std::size_t mebibytes = 10; mebibytes < 64; mebibytes += 4) {
     RunOptions options;

@@ -5,6 +5,7 @@
 #include "catch.h"
 #include "config/parse_config.h"
 #include "mutate.h"
+#include "sanitizer.h"
 #include "weights/placement.h"
 #include "weights/weight_table.h"
 
@@ -49,6 +50,7 @@ std::int64_t peak_bytes() {
 }
 
 constexpr std::int64_t kLittle = 16 << 20;
+constexpr const char* kMeasure = "a measure of memory, because it keeps what is freed";
 const LoadOptions kBare{.threads = 1, .tokenizer = false};
 
 TEST_CASE("HOSTILE 18: a computed table of positions is no larger than the checkpoint warrants",
@@ -66,7 +68,7 @@ TEST_CASE("HOSTILE 18: a computed table of positions is no larger than the check
       check_load_error(folder.path(), ErrorCode::mismatch,
                        {"model.safetensors: ", "1048576 positions",
                         std::to_string((std::int64_t{hidden} * 4) << 20) + " bytes"});
-      CHECK(peak_bytes() - before < kLittle);
+      if (!sanitized(kMeasure)) CHECK(peak_bytes() - before < kLittle);
     }
   }
 }
@@ -81,7 +83,7 @@ TEST_CASE("HOSTILE 18: positions without a table take memory only where they are
   const std::vector<std::int32_t> ids{1, 2, 3};
   const auto states = run(model, {{.ids = ids}}, Output::hidden);
   CHECK(states.at(0).size() == 3 * 16);
-  CHECK(peak_bytes() - before < kLittle);
+  if (!sanitized(kMeasure)) CHECK(peak_bytes() - before < kLittle);
 }
 
 }  // namespace
