@@ -180,9 +180,7 @@ void Model::run(std::span<const Sequence> sequences, Output output, const Sink& 
     ~Loan() { state.give_back(std::move(run)); }
   } loan{*state_, state_->take_run()};
   PackedRun& run = *loan.run;
-  if (!run.has(output)) {
-    throw Error(ErrorCode::unsupported, "the model is a bare encoder: it has no head");
-  }
+  run.check(output);
   for (std::size_t next = 0; next < sequences.size();) {
     run.clear();
     const std::size_t first = next;

@@ -81,9 +81,7 @@ std::int64_t Session::memory_bytes() const noexcept {
 }
 
 RunStatus Session::run(Output output, const StopToken& stop, int threads) {
-  if (!impl_->run.has(output)) {
-    throw Error(ErrorCode::unsupported, "the model is a bare encoder: it has no head");
-  }
+  impl_->run.check(output);
   const int most = impl_->run.capacity().threads;
   impl_->computed.reset();
   const RunStatus status =

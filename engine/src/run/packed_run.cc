@@ -68,7 +68,11 @@ ValueId PackedRun::value(Output output) const {
   return output == Output::hidden ? graph_.hidden() : graph_.head();
 }
 
-bool PackedRun::has(Output output) const { return value(output) != kNoValue; }
+void PackedRun::check(Output output) const {
+  if (value(output) == kNoValue) {
+    throw Error(ErrorCode::unsupported, "the model is a bare encoder: it has no head");
+  }
+}
 
 RunStatus PackedRun::run(Output output, const Threads& team, int threads, const StopToken& stop) {
   const int nodes =

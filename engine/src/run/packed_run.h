@@ -24,8 +24,8 @@ class PackedRun {
   std::size_t size() const { return static_cast<std::size_t>(workspace_.batch.sequences()); }
   int tokens() const { return workspace_.batch.tokens(); }
 
-  // Whether the graph gives this output.
-  bool has(Output output) const;
+  // Throws Error unsupported unless the graph gives this output.
+  void check(Output output) const;
   RunStatus run(Output output, const Threads& team, int threads, const StopToken& stop = {});
 
   // Rows of the i-th sequence, of an output that has been computed.
