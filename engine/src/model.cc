@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "encode_options.h"
 #include "load/converted.h"
 #include "load/directory.h"
 #include "load/max_length.h"
@@ -25,6 +26,15 @@ Capacity capacity_of(const ModelConfig& config, const LoadOptions& options, int 
   capacity.selected = config.max_positions;
   capacity.length = config.max_positions;
   capacity.threads = threads;
+  return capacity;
+}
+
+// What one thread's run holds where each thread has its own: together as many tokens as one run of all.
+Capacity lone(Capacity capacity) {
+  capacity.tokens =
+      std::max((capacity.tokens + capacity.threads - 1) / capacity.threads, capacity.length);
+  capacity.sequences = std::min(capacity.sequences, capacity.tokens);
+  capacity.threads = 1;
   return capacity;
 }
 
@@ -57,7 +67,9 @@ Model::State::State(std::filesystem::path path_, LoadedParts parts_,
           parts.tokenizer ? &*parts.tokenizer : nullptr, parts.config.max_positions)),
       team(options.team ? *options.team : Threads(options.threads)),
       capacity(capacity_of(parts.config, options, resolve_threads(options.threads, team))),
-      graph(parts.config, parts.weights, kernels, parse_dense(options.dense), capacity.threads) {
+      graph(parts.config, parts.weights, kernels, parse_dense(options.dense), capacity.threads),
+      runs(graph, capacity),
+      lone_runs(graph, lone(capacity)) {
   if (!parts.tokenizer) return;
   parts.notices.add(parts.tokenizer->notices());
   // A token or two that were added and never trained harm only the texts that have them.
@@ -67,24 +79,6 @@ Model::State::State(std::filesystem::path path_, LoadedParts parts_,
         " tokens and the model's embedding only " + std::to_string(parts.config.vocab_size) +
         " rows; a text with one of the others is an error");
   }
-}
-
-std::unique_ptr<PackedRun> Model::State::take_run() const {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!free_.empty()) {
-      std::unique_ptr<PackedRun> run = std::move(free_.back());
-      free_.pop_back();
-      return run;
-    }
-    free_.reserve(++made_);  // so that giving back cannot fail
-  }
-  return std::make_unique<PackedRun>(graph, capacity);
-}
-
-void Model::State::give_back(std::unique_ptr<PackedRun> run) const noexcept {
-  const std::lock_guard lock(mutex_);
-  free_.push_back(std::move(run));
 }
 
 Model::Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
@@ -131,26 +125,6 @@ const Tokenizer& Model::tokenizer() const {
   return *state_->parts.tokenizer;
 }
 
-namespace {
-
-EncodeOptions encode_options(const Model& model, const LengthOptions& length) {
-  EncodeOptions options;
-  options.max_length = length.max_length.value_or(model.max_length());
-  if (*options.max_length > model.config().max_positions) {
-    throw Error(ErrorCode::invalid_argument, "max_length: expected at most the model's " +
-                                                 std::to_string(model.config().max_positions) +
-                                                 " positions, found " +
-                                                 std::to_string(*options.max_length));
-  }
-  options.truncation = length.truncation;
-  options.truncation_direction = length.direction;
-  options.parse_special_tokens = length.parse_special_tokens;
-  options.overflowing = false;
-  return options;
-}
-
-}  // namespace
-
 Encoding Model::encode(std::string_view text, const LengthOptions& options) const {
   return tokenizer().encode(text, encode_options(*this, options));
 }
@@ -173,13 +147,8 @@ void Model::encode_into(Encoding& out, EncodeScratch& scratch, std::string_view 
 void Model::run(std::span<const Sequence> sequences, Output output, const Sink& sink) const {
   for (std::size_t i = 0; i < sequences.size(); ++i) check_sequence(i, sequences[i], config());
 
-  // The sink may throw; the memory goes back all the same.
-  struct Loan {
-    const State& state;
-    std::unique_ptr<PackedRun> run;
-    ~Loan() { state.give_back(std::move(run)); }
-  } loan{*state_, state_->take_run()};
-  PackedRun& run = *loan.run;
+  const RunPool::Loan loan(state_->runs);  // goes back also when the sink throws
+  PackedRun& run = *loan;
   run.check(output);
   for (std::size_t next = 0; next < sequences.size();) {
     run.clear();

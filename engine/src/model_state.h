@@ -3,14 +3,13 @@
 
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "graph/graph.h"
 #include "load/parts.h"
-#include "run/packed_run.h"
+#include "run/run_pool.h"
 #include "sapwood/model.h"
 
 namespace sapwood {
@@ -26,14 +25,8 @@ struct Model::State {
   Capacity capacity;  // of the model's own runs
   Graph graph;
 
-  // The memory of runs is reused: after the first request of each thread nothing is allocated.
-  std::unique_ptr<PackedRun> take_run() const;
-  void give_back(std::unique_ptr<PackedRun> run) const noexcept;
-
- private:
-  mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<PackedRun>> free_;  // with room for all that were made
-  mutable std::size_t made_ = 0;
+  mutable RunPool runs;       // of `capacity`
+  mutable RunPool lone_runs;  // for one thread each, where all threads have one
 };
 
 }  // namespace sapwood

@@ -107,4 +107,8 @@ MatrixView Session::head(std::size_t i) const {
   return impl_->run.rows(Output::head, i);
 }
 
+MatrixView Session::rows(Output output, std::size_t i) const {
+  return output == Output::hidden ? hidden(i) : head(i);
+}
+
 }  // namespace sapwood

@@ -36,7 +36,7 @@ const std::vector<Layer> kLayers = {
     {"run", {"base", "config", "graph", "kernels", "onednn"}},
     {"load", {"base", "tokenizer", "checkpoint", "config", "weights", "graph", "run", "kernels"}},
     {"engine", {"base", "tokenizer", "kernels", "config", "weights", "graph", "run", "load"}},
-    {"tasks", {"base", "tokenizer", "kernels", "config", "load", "engine"}},
+    {"tasks", {"base", "tokenizer", "kernels", "config", "run", "load", "engine"}},
     {"tools", {"base", "tokenizer", "kernels", "config", "graph", "load", "engine", "tasks"}},
 };
 
@@ -49,11 +49,14 @@ std::string layer_of(const std::string& include, const Names& tool_folders) {
       {"sapwood/tasks.h", "tasks"},         {"sapwood/sapwood.h", "tasks"},
       {"sapwood/graph_summary.h", "graph"}, {"sapwood/convert.h", "load"},
       {"sapwood/model_files.h", "load"},    {"sapwood/sequence.h", "config"},
-      {"sapwood/threads.h", "run"},         {"sapwood/stop_token.h", "run"}};
+      {"sapwood/task_job.h", "tasks"},      {"sapwood/threads.h", "run"},
+      {"sapwood/stop_token.h", "run"}};
   if (const auto it = kPublic.find(include); it != kPublic.end()) return it->second;
   if (include.starts_with("sapwood/kernels/")) return "kernels";
   if (include.starts_with("sapwood/tokenizer/")) return "tokenizer";
-  if (include.starts_with("sapwood/") || include == "model_state.h") return "engine";
+  if (include.starts_with("sapwood/") || include == "model_state.h" ||
+      include == "encode_options.h")
+    return "engine";
   const std::string folder = include.substr(0, include.find('/'));
   if (include.find('/') == std::string::npos || tool_folders.contains(folder)) return "";
   for (const Layer& layer : kLayers) {

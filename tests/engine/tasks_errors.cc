@@ -179,10 +179,13 @@ TEST_CASE("task options out of range are refused") {
   CHECK(answer_with({.max_seq_length = 0}) == ErrorCode::invalid_argument);
   CHECK(answer_with({.stride = -1}) == ErrorCode::invalid_argument);
   CHECK(answer_with({.max_seq_length = 20, .stride = 20}) == ErrorCode::invalid_argument);
-  // A length over the model's positions is the error of each text.
-  check_error(classify(classifier, {&input, 1}, {.length = {.max_length = 1 << 20}})[0],
-              ErrorCode::invalid_argument);
-  check_error(ner(tagger, kTexts, {.length = {.max_length = 1 << 20}})[3], ErrorCode::too_long);
+  const LengthOptions over = {.max_length = 1 << 20};  // the model's positions
+  CHECK(error_of([&] {
+          classify(classifier, {&input, 1}, {.length = over});
+        }).code() == ErrorCode::invalid_argument);
+  CHECK(error_of([&] {
+          ner(tagger, kTexts, {.length = over});
+        }).code() == ErrorCode::invalid_argument);
 }
 
 TEST_CASE("a model loaded without its tokenizer answers no text") {

@@ -12,5 +12,6 @@
 #include "sapwood/inspect.h"
 #include "sapwood/model.h"
 #include "sapwood/session.h"
+#include "sapwood/task_job.h"
 #include "sapwood/tasks.h"
 #include "sapwood/version.h"

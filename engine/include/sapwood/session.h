@@ -51,6 +51,7 @@ class SAPWOOD_API Session {
   // Error invalid_argument where there are none.
   MatrixView hidden(std::size_t i) const;
   MatrixView head(std::size_t i) const;
+  MatrixView rows(Output output, std::size_t i) const;  // the one or the other
 
   // Bytes that it holds: requested from the system when it was made. Pages of the arena that no run
   // has reached are not backed by memory. (What oneDNN's products take is not counted.)

@@ -37,6 +37,7 @@ struct ClassifyOptions {
 struct LabelScore {
   std::string label;
   float score;
+  int id = -1;  // of the label: its place in ModelConfig::labels
 };
 
 struct Classification {
@@ -66,6 +67,8 @@ struct Entity {
   int index;         // token position in the text; -1 when aggregated
   std::string word;  // the token, or the group's text
   int start, end;    // code points of the text
+  int label_id =
+      -1;  // its label's place in ModelConfig::labels; a group's is that of its first token or word
 };
 
 struct Entities {
@@ -95,6 +98,19 @@ struct Embedding {
 SAPWOOD_API std::vector<Result<Embedding>> embed(const Model& model,
                                                  std::span<const TextInput> inputs,
                                                  const EmbedOptions& options = {});
+
+struct EmbeddedRow {
+  int tokens = 0;  // of the text, special tokens included
+  bool truncated = false;
+};
+
+// The same into memory that others own: `out` is [inputs, ModelConfig::hidden], row-major, and each input's
+// vector goes to its row. The row of an input with an Error stays as it was. Throws Error invalid_argument,
+// before anything is computed, where `out` has another size or where the pooling is none.
+SAPWOOD_API std::vector<Result<EmbeddedRow>> embed_into(const Model& model,
+                                                        std::span<const TextInput> inputs,
+                                                        std::span<float> out,
+                                                        const EmbedOptions& options = {});
 
 // --- fill-mask: transformers' FillMaskPipeline ---------------------------------------------------
 

@@ -74,16 +74,26 @@ void PackedRun::check(Output output) const {
   }
 }
 
+int PackedRun::nodes(Output output) const {
+  return output == Output::hidden ? graph_.encoder_nodes()
+                                  : static_cast<int>(graph_.nodes().size());
+}
+
 RunStatus PackedRun::run(Output output, const Threads& team, int threads, const StopToken& stop) {
-  const int nodes =
-      output == Output::hidden ? graph_.encoder_nodes() : static_cast<int>(graph_.nodes().size());
   RunStatus status = RunStatus::ok;
-  auto work = [&](Team& helpers) { status = run_nodes(graph_, nodes, workspace_, helpers, stop); };
+  auto work = [&](Team& helpers) {
+    status = run_nodes(graph_, nodes(output), workspace_, helpers, stop);
+  };
   team.run(
       std::min(threads, capacity().threads),
       [](void* context, Team& helpers) { (*static_cast<decltype(work)*>(context))(helpers); },
       &work);
   return status;
+}
+
+void PackedRun::run_alone(Output output) {
+  Team alone(1);
+  run_nodes(graph_, nodes(output), workspace_, alone);
 }
 
 MatrixView PackedRun::rows(Output output, std::size_t i) const {

@@ -27,6 +27,8 @@ class PackedRun {
   // Throws Error unsupported unless the graph gives this output.
   void check(Output output) const;
   RunStatus run(Output output, const Threads& team, int threads, const StopToken& stop = {});
+  // On the calling thread alone, which may be one of a team's.
+  void run_alone(Output output);
 
   // Rows of the i-th sequence, of an output that has been computed.
   MatrixView rows(Output output, std::size_t i) const;
@@ -35,6 +37,7 @@ class PackedRun {
   std::int64_t bytes() const;
 
  private:
+  int nodes(Output output) const;
   ValueId value(Output output) const;
 
   const Graph& graph_;

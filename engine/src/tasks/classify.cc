@@ -2,7 +2,9 @@
 
 #include <utility>
 
-#include "tasks/encoded_inputs.h"
+#include "encode_options.h"
+#include "tasks/answer_all.h"
+#include "tasks/requirements.h"
 #include "tasks/scores.h"
 
 namespace sapwood {
@@ -28,30 +30,78 @@ std::vector<LabelScore> label_scores(std::span<const float> logits,
   std::vector<LabelScore> best;
   // By the logits: scores are equal where the function saturates.
   for (const int i : best_indices(logits, count)) {
-    best.push_back({labels[static_cast<std::size_t>(i)], scores[static_cast<std::size_t>(i)]});
+    best.push_back({labels[static_cast<std::size_t>(i)], scores[static_cast<std::size_t>(i)], i});
   }
   return best;
 }
 
 }  // namespace tasks
 
+namespace {
+
+class ClassifyJob final : public Job<Classification> {
+ public:
+  ClassifyJob(const Model& of, std::vector<Encoding> windows, ScoreFunction function, int top_k)
+      : Job(of, Output::head, std::move(windows)), function_(function), top_k_(top_k) {
+    value_.truncated = encodings()[0].truncated;
+  }
+
+ private:
+  void read(std::size_t, const MatrixView& logits) override {
+    value_.labels = tasks::label_scores(logits.row(0), model().config().labels, function_, top_k_);
+  }
+  Classification result() override { return std::move(value_); }
+
+  ScoreFunction function_;
+  int top_k_;
+  Classification value_;
+};
+
+class Classify final : public ClassifyTask {
+ public:
+  Classify(const Model& model, const ClassifyOptions& options)
+      : model_(model), top_k_(options.top_k) {
+    tasks::require_head(model, HeadKind::sequence_classification, "classify");
+    tasks::require_at_least(options.top_k, 0, "top_k");
+    model.tokenizer();
+    const ModelConfig& config = model.config();
+    function_ =
+        options.function.value_or(tasks::default_function(config.problem, config.labels.size()));
+    encode_ = encode_options(model, options.length);
+    encode_.offsets = false;
+  }
+
+  JobResult job(const TextInput& input, EncodeScratch& scratch) const override {
+    return tasks::as_result([&] { return make(tasks::encode(model_, input, encode_, scratch)); });
+  }
+
+  JobResult job(const TextInput&, std::vector<Encoding> windows) const override {
+    return tasks::as_result([&] {
+      return make(tasks::given_windows(model_, std::move(windows), tasks::Reads::ids, 1));
+    });
+  }
+
+ private:
+  std::unique_ptr<Job<Classification>> make(std::vector<Encoding> windows) const {
+    return std::make_unique<ClassifyJob>(model_, std::move(windows), function_, top_k_);
+  }
+
+  Model model_;
+  int top_k_;
+  ScoreFunction function_;
+  EncodeOptions encode_;
+};
+
+}  // namespace
+
+std::shared_ptr<const ClassifyTask> classify_task(const Model& model,
+                                                  const ClassifyOptions& options) {
+  return std::make_shared<const Classify>(model, options);
+}
+
 std::vector<Result<Classification>> classify(const Model& model, std::span<const TextInput> inputs,
                                              const ClassifyOptions& options) {
-  tasks::require_head(model, HeadKind::sequence_classification, "classify");
-  tasks::require_at_least(options.top_k, 0, "top_k");
-  const ModelConfig& config = model.config();
-  const ScoreFunction function =
-      options.function.value_or(tasks::default_function(config.problem, config.labels.size()));
-
-  tasks::EncodedInputs batch = tasks::encode_inputs(model, inputs, options.length);
-  std::vector<Classification> values(inputs.size());
-  tasks::run(model, batch, Output::head, [&](std::size_t window, const MatrixView& logits) {
-    const std::size_t input = batch.input_of[window];
-    values[input].labels =
-        tasks::label_scores(logits.row(0), config.labels, function, options.top_k);
-    values[input].truncated = batch.truncated[input] != 0;
-  });
-  return tasks::in_order(batch, std::move(values));
+  return tasks::answer_all(model, *classify_task(model, options), inputs);
 }
 
 }  // namespace sapwood

@@ -1,58 +1,147 @@
-#include <algorithm>
-#include <cmath>
+#include <string>
 #include <utility>
 
-#include "sapwood/kernels/kernels.h"
-#include "sapwood/tasks.h"
-#include "tasks/encoded_inputs.h"
+#include "encode_options.h"
+#include "model_state.h"
+#include "tasks/answer_all.h"
 #include "tasks/vectors.h"
 
 namespace sapwood {
 
 namespace {
 
-kernels::Pooling kernel_pooling(PoolingMode mode) {
-  switch (mode) {
-    case PoolingMode::cls:
-      return kernels::Pooling::cls;
-    case PoolingMode::max:
-      return kernels::Pooling::max;
-    case PoolingMode::mean:
-    case PoolingMode::none:
-      break;
+// What becomes of the hidden states of a text.
+struct Pooled {
+  PoolingMode pooling;
+  bool normalize;
+
+  Pooled(const Model& model, const EmbedOptions& options) {
+    const SentenceConfig sentence = model.config().sentence.value_or(SentenceConfig{});
+    pooling = options.pooling.value_or(sentence.pooling);
+    normalize = options.normalize.value_or(sentence.normalize);
   }
-  return kernels::Pooling::mean;
+
+  // Hidden states [tokens, hidden] to one vector [hidden].
+  void pool(const Model& model, const MatrixView& rows, std::span<float> to) const {
+    model.kernels().pool(
+        {rows.data, to.data(), rows.rows, rows.cols, tasks::kernel_pooling(pooling)});
+    if (normalize) tasks::normalize(to);
+  }
+};
+
+class EmbedJob final : public Job<Embedding> {
+ public:
+  EmbedJob(const Model& of, std::vector<Encoding> windows, const Pooled& pooled)
+      : Job(of, Output::hidden, std::move(windows)), pooled_(pooled) {
+    value_.truncated = encodings()[0].truncated;
+  }
+
+ private:
+  void read(std::size_t, const MatrixView& rows) override {
+    value_.dim = rows.cols;
+    if (pooled_.pooling == PoolingMode::none) {
+      value_.rows = rows.rows;
+      value_.values.assign(rows.data, rows.data + static_cast<std::size_t>(rows.rows) *
+                                                      static_cast<std::size_t>(rows.cols));
+      value_.ids = encodings()[0].ids;
+      return;
+    }
+    value_.rows = 1;
+    value_.values.resize(static_cast<std::size_t>(rows.cols));
+    pooled_.pool(model(), rows, value_.values);
+  }
+  Embedding result() override { return std::move(value_); }
+
+  Pooled pooled_;
+  Embedding value_;
+};
+
+// Into a row of memory that others own.
+class EmbedIntoJob final : public Job<EmbeddedRow> {
+ public:
+  EmbedIntoJob(const Model& of, std::vector<Encoding> windows, const Pooled& pooled,
+               std::span<float> to)
+      : Job(of, Output::hidden, std::move(windows)), pooled_(pooled), to_(to) {}
+
+ private:
+  void read(std::size_t, const MatrixView& rows) override { pooled_.pool(model(), rows, to_); }
+  EmbeddedRow result() override {
+    return {static_cast<int>(encodings()[0].size()), encodings()[0].truncated};
+  }
+
+  Pooled pooled_;
+  std::span<float> to_;
+};
+
+EncodeOptions without_offsets(const Model& model, const LengthOptions& length) {
+  EncodeOptions encode = encode_options(model, length);
+  encode.offsets = false;
+  return encode;
 }
+
+class Embed final : public EmbedTask {
+ public:
+  Embed(const Model& model, const EmbedOptions& options)
+      : model_(model), pooled_(model, options), encode_(without_offsets(model, options.length)) {
+    model.tokenizer();
+  }
+
+  JobResult job(const TextInput& input, EncodeScratch& scratch) const override {
+    return tasks::as_result([&] { return make(tasks::encode(model_, input, encode_, scratch)); });
+  }
+
+  JobResult job(const TextInput&, std::vector<Encoding> windows) const override {
+    return tasks::as_result([&] {
+      return make(tasks::given_windows(model_, std::move(windows), tasks::Reads::ids, 1));
+    });
+  }
+
+ private:
+  std::unique_ptr<Job<Embedding>> make(std::vector<Encoding> windows) const {
+    return std::make_unique<EmbedJob>(model_, std::move(windows), pooled_);
+  }
+
+  Model model_;
+  Pooled pooled_;
+  EncodeOptions encode_;
+};
 
 }  // namespace
 
+std::shared_ptr<const EmbedTask> embed_task(const Model& model, const EmbedOptions& options) {
+  return std::make_shared<const Embed>(model, options);
+}
+
 std::vector<Result<Embedding>> embed(const Model& model, std::span<const TextInput> inputs,
                                      const EmbedOptions& options) {
-  const SentenceConfig sentence = model.config().sentence.value_or(SentenceConfig{});
-  const PoolingMode pooling = options.pooling.value_or(sentence.pooling);
-  const bool normalize = options.normalize.value_or(sentence.normalize);
+  return tasks::answer_all(model, *embed_task(model, options), inputs);
+}
 
-  tasks::EncodedInputs batch = tasks::encode_inputs(model, inputs, options.length);
-  std::vector<Embedding> values(inputs.size());
-  tasks::run(model, batch, Output::hidden, [&](std::size_t window, const MatrixView& rows) {
-    const std::size_t input = batch.input_of[window];
-    Embedding& value = values[input];
-    value.dim = rows.cols;
-    value.truncated = batch.truncated[input] != 0;
-    if (pooling == PoolingMode::none) {
-      value.rows = rows.rows;
-      value.values.assign(rows.data, rows.data + static_cast<std::size_t>(rows.rows) *
-                                                     static_cast<std::size_t>(rows.cols));
-      value.ids = std::move(batch.windows[window].ids);
-      return;
-    }
-    value.rows = 1;
-    value.values.resize(static_cast<std::size_t>(rows.cols));
-    model.kernels().pool(
-        {rows.data, value.values.data(), rows.rows, rows.cols, kernel_pooling(pooling)});
-    if (normalize) tasks::normalize(value.values);
-  });
-  return tasks::in_order(batch, std::move(values));
+std::vector<Result<EmbeddedRow>> embed_into(const Model& model, std::span<const TextInput> inputs,
+                                            std::span<float> out, const EmbedOptions& options) {
+  const Pooled pooled(model, options);
+  if (pooled.pooling == PoolingMode::none) {
+    throw Error(
+        ErrorCode::invalid_argument,
+        "embed_into writes one vector a text; with pooling none there is one a token: use embed");
+  }
+  const auto cols = static_cast<std::size_t>(model.config().hidden);
+  if (out.size() / cols != inputs.size() || out.size() % cols != 0) {
+    throw Error(ErrorCode::invalid_argument, "out: expected [" + std::to_string(inputs.size()) +
+                                                 ", " + std::to_string(cols) + "] numbers, " +
+                                                 std::to_string(inputs.size() * cols) +
+                                                 " in all, found " + std::to_string(out.size()));
+  }
+  model.tokenizer();
+  const EncodeOptions encode = without_offsets(model, options.length);
+  return tasks::answer_all<EmbeddedRow>(
+      model, inputs.size(), [&](std::size_t i, EncodeScratch& scratch) {
+        return tasks::as_result([&]() -> std::unique_ptr<Job<EmbeddedRow>> {
+          return std::make_unique<EmbedIntoJob>(model,
+                                                tasks::encode(model, inputs[i], encode, scratch),
+                                                pooled, out.subspan(i * cols, cols));
+        });
+      });
 }
 
 }  // namespace sapwood

@@ -5,8 +5,10 @@
 #include <string>
 #include <utility>
 
+#include "encode_options.h"
 #include "sapwood/tokenizer/word_piece_decoder.h"
-#include "tasks/encoded_inputs.h"
+#include "tasks/answer_all.h"
+#include "tasks/requirements.h"
 #include "tasks/scores.h"
 
 namespace sapwood {
@@ -70,56 +72,99 @@ std::vector<MaskFill> fill(const Tokenizer& tokenizer, const std::vector<std::in
 // top_k: this many tokens are decoded for one text, and no more.
 constexpr std::size_t kMostTokens = std::size_t{1} << 25;
 
+// Throws Error invalid_argument for a text without a mask, or with too many of them.
+void check_masks(const Tokenizer& tokenizer, const Encoding& window, std::int32_t mask,
+                 std::size_t top_k) {
+  const auto masks = std::count(window.ids.begin(), window.ids.end(), mask);
+  if (masks == 0) {
+    throw Error(ErrorCode::invalid_argument,
+                "the text has no mask token: write " + std::string(tokenizer.token(mask)) +
+                    " where a word is wanted" +
+                    (window.truncated ? " (the text was cut; the mask may stand beyond)" : ""));
+  }
+  if (static_cast<std::size_t>(masks) * top_k > kMostTokens / window.size()) {
+    throw Error(ErrorCode::invalid_argument, std::to_string(masks) + " masks in " +
+                                                 std::to_string(window.size()) +
+                                                 " tokens with top_k " + std::to_string(top_k) +
+                                                 " are too much text to return: lower top_k");
+  }
+}
+
+class FillMaskJob final : public Job<MaskFills> {
+ public:
+  FillMaskJob(const Model& of, std::vector<Encoding> windows,
+              std::vector<std::vector<std::int32_t>> masks, std::size_t top_k)
+      : Job(of, Output::head, std::move(windows), std::move(masks)), top_k_(top_k) {
+    value_.truncated = encodings()[0].truncated;
+  }
+
+ private:
+  void read(std::size_t window, const MatrixView& logits) override {
+    const std::span<const std::int32_t> positions = windows()[window].selected;
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+      const auto best = tasks::best_tokens(logits.row(static_cast<int>(i)), top_k_);
+      value_.masks.push_back(fill(model().tokenizer(), encodings()[window].ids, positions[i],
+                                  positions.size() == 1, best));
+    }
+  }
+  MaskFills result() override { return std::move(value_); }
+
+  std::size_t top_k_;
+  MaskFills value_;
+};
+
+class FillMask final : public FillMaskTask {
+ public:
+  FillMask(const Model& model, const FillMaskOptions& options) : model_(model) {
+    tasks::require_head(model, HeadKind::masked_lm, "fill-mask");
+    tasks::require_at_least(options.top_k, 1, "top_k");
+    const std::optional<std::int32_t> mask = model.tokenizer().mask_id();
+    if (!mask) {
+      throw Error(ErrorCode::unsupported,
+                  "fill-mask needs a tokenizer with a mask token; that of " +
+                      model.path().string() + " names none");
+    }
+    mask_ = *mask;
+    top_k_ = std::min(static_cast<std::size_t>(options.top_k),
+                      static_cast<std::size_t>(model.config().vocab_size));
+    encode_ = encode_options(model, options.length);
+    encode_.offsets = false;
+  }
+
+  JobResult job(const std::string_view& text, EncodeScratch& scratch) const override {
+    return tasks::as_result([&] { return make(tasks::encode(model_, text, encode_, scratch)); });
+  }
+
+  JobResult job(const std::string_view&, std::vector<Encoding> windows) const override {
+    return tasks::as_result([&] {
+      return make(tasks::given_windows(model_, std::move(windows), tasks::Reads::ids, 1));
+    });
+  }
+
+ private:
+  std::unique_ptr<Job<MaskFills>> make(std::vector<Encoding> windows) const {
+    check_masks(model_.tokenizer(), windows[0], mask_, top_k_);
+    std::vector<std::vector<std::int32_t>> masks = {tasks::positions_of(mask_, windows[0].ids)};
+    return std::make_unique<FillMaskJob>(model_, std::move(windows), std::move(masks), top_k_);
+  }
+
+  Model model_;
+  std::int32_t mask_ = 0;
+  std::size_t top_k_ = 0;
+  EncodeOptions encode_;
+};
+
 }  // namespace
+
+std::shared_ptr<const FillMaskTask> fill_mask_task(const Model& model,
+                                                   const FillMaskOptions& options) {
+  return std::make_shared<const FillMask>(model, options);
+}
 
 std::vector<Result<MaskFills>> fill_mask(const Model& model,
                                          std::span<const std::string_view> texts,
                                          const FillMaskOptions& options) {
-  tasks::require_head(model, HeadKind::masked_lm, "fill-mask");
-  tasks::require_at_least(options.top_k, 1, "top_k");
-  const Tokenizer& tokenizer = model.tokenizer();
-  const std::optional<std::int32_t> mask = tokenizer.mask_id();
-  if (!mask) {
-    throw Error(ErrorCode::unsupported, "fill-mask needs a tokenizer with a mask token; that of " +
-                                            model.path().string() + " names none");
-  }
-  const std::size_t top_k = std::min(static_cast<std::size_t>(options.top_k),
-                                     static_cast<std::size_t>(model.config().vocab_size));
-
-  tasks::EncodedInputs batch = tasks::encode_inputs(
-      model, texts.size(), [&](std::size_t i, Encoding& encoding, EncodeScratch& scratch) {
-        model.encode_into(encoding, scratch, texts[i], options.length);
-        const auto masks = std::count(encoding.ids.begin(), encoding.ids.end(), *mask);
-        if (masks == 0) {
-          throw Error(
-              ErrorCode::invalid_argument,
-              "the text has no mask token: write " + std::string(tokenizer.token(*mask)) +
-                  " where a word is wanted" +
-                  (encoding.truncated ? " (the text was cut; the mask may stand beyond)" : ""));
-        }
-        if (static_cast<std::size_t>(masks) * top_k > kMostTokens / encoding.size()) {
-          throw Error(ErrorCode::invalid_argument,
-                      std::to_string(masks) + " masks in " + std::to_string(encoding.size()) +
-                          " tokens with top_k " + std::to_string(top_k) +
-                          " are too much text to return: lower top_k");
-        }
-      });
-  for (const Encoding& window : batch.windows) {
-    batch.selected.push_back(tasks::positions_of(*mask, window.ids));
-  }
-
-  std::vector<MaskFills> values(texts.size());
-  tasks::run(model, batch, Output::head, [&](std::size_t window, const MatrixView& logits) {
-    const std::size_t input = batch.input_of[window];
-    const std::vector<std::int32_t>& positions = batch.selected[window];
-    values[input].truncated = batch.truncated[input] != 0;
-    for (std::size_t i = 0; i < positions.size(); ++i) {
-      const auto best = tasks::best_tokens(logits.row(static_cast<int>(i)), top_k);
-      values[input].masks.push_back(
-          fill(tokenizer, batch.windows[window].ids, positions[i], positions.size() == 1, best));
-    }
-  });
-  return tasks::in_order(batch, std::move(values));
+  return tasks::answer_all(model, *fill_mask_task(model, options), texts);
 }
 
 }  // namespace sapwood

@@ -1,10 +1,12 @@
+#include <limits>
 #include <string>
 #include <utility>
 
-#include "sapwood/tasks.h"
+#include "encode_options.h"
 #include "sapwood/utf8.h"
-#include "tasks/encoded_inputs.h"
+#include "tasks/answer_all.h"
 #include "tasks/ner_aggregate.h"
+#include "tasks/requirements.h"
 #include "tasks/scores.h"
 #include "tasks/text_index.h"
 
@@ -12,15 +14,12 @@ namespace sapwood {
 
 namespace {
 
-EncodeOptions encode_options(const Model& model, const NerOptions& options) {
-  EncodeOptions encode;
-  encode.max_length = options.length.max_length.value_or(model.max_length());
-  encode.truncation = options.length.truncation;
-  encode.truncation_direction = options.length.direction;
-  encode.parse_special_tokens = options.length.parse_special_tokens;
+// With a stride a long text is read in windows, and nothing is cut.
+EncodeOptions window_options(const Model& model, const NerOptions& options) {
+  EncodeOptions encode = encode_options(model, options.length);
   encode.overflowing = options.stride > 0;
   encode.stride = options.stride;
-  if (options.stride > 0) encode.truncation = Truncation::longest_first;  // windows cut nothing
+  if (options.stride > 0) encode.truncation = Truncation::longest_first;
   return encode;
 }
 
@@ -61,67 +60,110 @@ int leading_special_tokens(const Encoding& encoding) {
   return count;
 }
 
+class NerJob final : public Job<Entities> {
+ public:
+  NerJob(const Model& of, std::vector<Encoding> windows, std::string_view text,
+         std::shared_ptr<const NerOptions> options)
+      : Job(of, Output::head, std::move(windows)),
+        options_(std::move(options)),
+        text_(text),
+        found_(encodings().size()) {}
+
+ private:
+  void read(std::size_t number, const MatrixView& logits) override {
+    const Tokenizer& tokenizer = model().tokenizer();
+    const Window window = read_window(tokenizer, text_, encodings()[number], logits);
+    std::vector<Entity>& entities = found_[number];
+    entities =
+        tasks::aggregate(window.tokens, model().config().labels, options_->aggregation,
+                         [&](std::span<const std::string> words) { return tokenizer.join(words); });
+    // Labels of tokens are left out only when the windows have been put together.
+    if (options_->aggregation != Aggregation::none) {
+      tasks::remove_labels(entities, options_->ignore_labels);
+    }
+  }
+
+  Entities result() override {
+    Entities value;
+    value.entities = options_->aggregation == Aggregation::none ? single_tokens() : aggregated();
+    value.truncated = options_->stride == 0 && encodings()[0].truncated;
+    return value;
+  }
+
+  std::vector<Entity> single_tokens() {
+    std::vector<Entity> entities;
+    if (found_.size() == 1) {
+      // A lone window keeps its indices: special tokens inside the text count too.
+      entities = std::move(found_[0]);
+    } else {
+      std::vector<tasks::WindowTokens> windows;
+      windows.reserve(found_.size());
+      for (std::vector<Entity>& window : found_) windows.push_back({std::move(window)});
+      entities =
+          tasks::merge_tokens(std::move(windows), options_->stride, options_->length.direction,
+                              leading_special_tokens(encodings()[0]));
+    }
+    tasks::remove_labels(entities, options_->ignore_labels);
+    return entities;
+  }
+
+  std::vector<Entity> aggregated() {
+    if (found_.size() == 1) return std::move(found_[0]);
+    std::vector<Entity> all;
+    for (std::vector<Entity>& window : found_) {
+      std::move(window.begin(), window.end(), std::back_inserter(all));
+    }
+    return tasks::merge_overlapping(std::move(all));
+  }
+
+  std::shared_ptr<const NerOptions> options_;
+  tasks::TextIndex text_;
+  std::vector<std::vector<Entity>> found_;  // in each window
+};
+
+class Ner final : public NerTask {
+ public:
+  Ner(const Model& model, const NerOptions& options) : model_(model) {
+    tasks::require_head(model, HeadKind::token_classification, "ner");
+    tasks::require_at_least(options.stride, 0, "stride");
+    model.tokenizer();
+    encode_ = window_options(model, options);
+    options_ = std::make_shared<const NerOptions>(options);
+  }
+
+  JobResult job(const std::string_view& text, EncodeScratch& scratch) const override {
+    return tasks::as_result(
+        [&] { return make(text, tasks::encode(model_, text, encode_, scratch)); });
+  }
+
+  JobResult job(const std::string_view& text, std::vector<Encoding> windows) const override {
+    return tasks::as_result([&] {
+      utf8::require_valid(text, "text");
+      const std::size_t most =
+          options_->stride > 0 ? std::numeric_limits<std::size_t>::max() : std::size_t{1};
+      return make(text, tasks::given_windows(model_, std::move(windows), tasks::Reads::text, most));
+    });
+  }
+
+ private:
+  std::unique_ptr<Job<Entities>> make(std::string_view text, std::vector<Encoding> windows) const {
+    return std::make_unique<NerJob>(model_, std::move(windows), text, options_);
+  }
+
+  Model model_;
+  EncodeOptions encode_;
+  std::shared_ptr<const NerOptions> options_;
+};
+
 }  // namespace
+
+std::shared_ptr<const NerTask> ner_task(const Model& model, const NerOptions& options) {
+  return std::make_shared<const Ner>(model, options);
+}
 
 std::vector<Result<Entities>> ner(const Model& model, std::span<const std::string_view> texts,
                                   const NerOptions& options) {
-  tasks::require_head(model, HeadKind::token_classification, "ner");
-  tasks::require_at_least(options.stride, 0, "stride");
-  const std::vector<std::string>& labels = model.config().labels;
-  const Tokenizer& tokenizer = model.tokenizer();
-  const tasks::JoinWords join = [&](std::span<const std::string> words) {
-    return tokenizer.join(words);
-  };
-  const EncodeOptions encode = encode_options(model, options);
-
-  tasks::EncodedInputs batch = tasks::encode_inputs(
-      model, texts.size(), [&](std::size_t i, Encoding& out, EncodeScratch& scratch) {
-        tokenizer.encode_into(out, scratch, texts[i], encode);
-      });
-  std::vector<Entities> values(texts.size());
-
-  // Windows arrive in order, those of one text together.
-  std::optional<tasks::TextIndex> text;
-  std::vector<Entity> aggregated;
-  std::vector<tasks::WindowTokens> single;
-  std::size_t first_window = 0;
-  const auto finish = [&](std::size_t input, bool windows) {
-    std::vector<Entity>& entities = values[input].entities;
-    if (options.aggregation == Aggregation::none) {
-      const int first_index = leading_special_tokens(batch.windows[first_window]);
-      // A lone window keeps its indices: special tokens inside the text count too.
-      entities = windows ? tasks::merge_tokens(std::move(single), options.stride,
-                                               options.length.direction, first_index)
-                         : std::move(single[0].tokens);
-      tasks::remove_labels(entities, options.ignore_labels);
-    } else {
-      entities = windows ? tasks::merge_overlapping(std::move(aggregated)) : std::move(aggregated);
-    }
-    values[input].truncated = options.stride == 0 && batch.truncated[input] != 0;
-    aggregated.clear();
-    single.clear();
-    text.reset();
-  };
-
-  tasks::run(model, batch, Output::head, [&](std::size_t number, const MatrixView& logits) {
-    const std::size_t input = batch.input_of[number];
-    if (!text) {
-      text.emplace(texts[input]);
-      first_window = number;
-    }
-    const Window window = read_window(tokenizer, *text, batch.windows[number], logits);
-    std::vector<Entity> entities =
-        tasks::aggregate(window.tokens, labels, options.aggregation, join);
-    if (options.aggregation == Aggregation::none) {
-      single.push_back({std::move(entities)});
-    } else {
-      tasks::remove_labels(entities, options.ignore_labels);
-      std::move(entities.begin(), entities.end(), std::back_inserter(aggregated));
-    }
-    const bool last = number + 1 == batch.windows.size() || batch.input_of[number + 1] != input;
-    if (last) finish(input, number != first_window);
-  });
-  return tasks::in_order(batch, std::move(values));
+  return tasks::answer_all(model, *ner_task(model, options), texts);
 }
 
 }  // namespace sapwood

@@ -117,6 +117,7 @@ Entity make_group(std::span<Labelled> group, std::span<const std::string> labels
   entity.index = -1;
   entity.start = group.front().start;
   entity.end = group.back().end;
+  entity.label_id = group[0].label;
   std::vector<std::string> words;
   words.reserve(group.size());
   for (Labelled& item : group) words.push_back(std::move(item.word));
@@ -134,7 +135,7 @@ std::vector<Entity> aggregate(std::span<const NerToken> tokens, std::span<const 
     for (const NerToken& token : tokens) {
       Labelled item = best_label(token);
       entities.push_back({labels[static_cast<std::size_t>(item.label)], item.score, item.index,
-                          std::move(item.word), item.start, item.end});
+                          std::move(item.word), item.start, item.end, item.label});
     }
     return entities;
   }

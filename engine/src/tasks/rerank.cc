@@ -2,9 +2,11 @@
 #include <string>
 #include <utility>
 
-#include "sapwood/tasks.h"
-#include "tasks/encoded_inputs.h"
+#include "encode_options.h"
+#include "model_state.h"
+#include "tasks/answer_all.h"
 #include "tasks/rank.h"
+#include "tasks/requirements.h"
 #include "tasks/scores.h"
 #include "tasks/vectors.h"
 
@@ -30,66 +32,157 @@ Error at_text(std::size_t i, const Error& error) {
   return Error(error.code(), "text " + std::to_string(i) + ": " + error.what());
 }
 
-Result<Ranking> rerank_pairs(const Model& model, std::string_view query,
-                             std::span<const std::string_view> texts,
-                             const RerankOptions& options) {
-  std::vector<TextInput> pairs;
-  pairs.reserve(texts.size());
-  for (const std::string_view text : texts) pairs.push_back({query, text});
-  const auto classified = classify(model, pairs, {1, ScoreFunction::none, options.length});
-  Ranking ranking;
-  std::vector<float> logits, scores;
-  for (std::size_t i = 0; i < classified.size(); ++i) {
-    if (!classified[i]) return at_text(i, classified[i].error());
-    const float logit = classified[i].value().labels[0].score;
-    logits.push_back(logit);
-    scores.push_back(options.raw_scores ? logit : tasks::sigmoid(logit));
-    ranking.truncated |= classified[i].value().truncated;
-  }
-  ranking.texts = tasks::rank(logits, scores);
-  return ranking;
+bool any_truncated(std::span<const Encoding> windows) {
+  return std::any_of(windows.begin(), windows.end(),
+                     [](const Encoding& window) { return window.truncated; });
 }
 
-Result<Ranking> rerank_embeddings(const Model& model, std::string_view query,
-                                  std::span<const std::string_view> texts,
-                                  const RerankOptions& options) {
-  std::vector<TextInput> inputs = {{query}};
-  for (const std::string_view text : texts) inputs.push_back({text});
-  PoolingMode pooling = model.config().sentence.value_or(SentenceConfig{}).pooling;
-  if (pooling == PoolingMode::none) pooling = PoolingMode::mean;  // texts are compared, not tokens
-  const auto embedded = embed(model, inputs, {pooling, false, options.length});
-  if (!embedded[0]) {
-    return Error(embedded[0].error().code(), std::string("query: ") + embedded[0].error().what());
+// One window for each pair of the query and a text.
+class RerankPairs final : public Job<Ranking> {
+ public:
+  RerankPairs(const Model& of, std::vector<Encoding> windows, bool raw_scores)
+      : Job(of, Output::head, std::move(windows)),
+        raw_scores_(raw_scores),
+        logits_(encodings().size()) {}
+
+ private:
+  void read(std::size_t window, const MatrixView& logits) override {
+    logits_[window] = logits.row(0)[0];
   }
-  const Embedding& target = embedded[0].value();
-  Ranking ranking;
-  ranking.truncated = target.truncated;
-  std::vector<float> scores;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    if (!embedded[i + 1]) return at_text(i, embedded[i + 1].error());
-    const Embedding& text = embedded[i + 1].value();
-    scores.push_back(tasks::cosine(target.values, text.values));
-    ranking.truncated |= text.truncated;
+
+  Ranking result() override {
+    std::vector<float> scores = logits_;
+    if (!raw_scores_) {
+      for (float& score : scores) score = tasks::sigmoid(score);
+    }
+    return {tasks::rank(logits_, scores), any_truncated(encodings())};
   }
-  ranking.texts = tasks::rank(scores, scores);
-  return ranking;
-}
+
+  bool raw_scores_;
+  std::vector<float> logits_;  // of each text
+};
+
+// One window for the query, then one for each text.
+class RerankEmbeddings final : public Job<Ranking> {
+ public:
+  RerankEmbeddings(const Model& of, std::vector<Encoding> windows, kernels::Pooling pooling)
+      : Job(of, Output::hidden, std::move(windows)),
+        pooling_(pooling),
+        cols_(static_cast<std::size_t>(of.config().hidden)),
+        vectors_(encodings().size() * cols_) {}
+
+ private:
+  std::span<float> vector(std::size_t window) {
+    return std::span(vectors_).subspan(window * cols_, cols_);
+  }
+
+  void read(std::size_t window, const MatrixView& rows) override {
+    model().kernels().pool({rows.data, vector(window).data(), rows.rows, rows.cols, pooling_});
+  }
+
+  Ranking result() override {
+    std::vector<float> scores;
+    for (std::size_t i = 1; i < encodings().size(); ++i) {
+      scores.push_back(tasks::cosine(vector(0), vector(i)));
+    }
+    return {tasks::rank(scores, scores), any_truncated(encodings())};
+  }
+
+  kernels::Pooling pooling_;
+  std::size_t cols_;
+  std::vector<float> vectors_;  // [windows, hidden]
+};
+
+class Rerank final : public RerankTask {
+ public:
+  Rerank(const Model& model, const RerankOptions& options)
+      : model_(model), raw_scores_(options.raw_scores) {
+    const ModelConfig& config = model.config();
+    pairs_ = config.head == HeadKind::sequence_classification && config.labels.size() == 1;
+    // Hidden states under another task's head were not trained to be compared.
+    if (!pairs_ && config.head != HeadKind::none && config.head != HeadKind::masked_lm &&
+        !config.sentence) {
+      tasks::throw_wrong_model(model, "rerank",
+                               "a cross-encoder (a sequence_classification head of 1 label) or an "
+                               "encoder that makes embeddings");
+    }
+    model.tokenizer();
+    pooling_ = config.sentence.value_or(SentenceConfig{}).pooling;
+    if (pooling_ == PoolingMode::none)
+      pooling_ = PoolingMode::mean;  // texts are compared, not tokens
+    encode_ = encode_options(model, options.length);
+    encode_.offsets = false;
+  }
+
+  JobResult job(const RerankInput& input, EncodeScratch& scratch) const override {
+    return tasks::as_result([&] {
+      std::vector<Encoding> windows;
+      if (!pairs_) windows.push_back(query(input.query, scratch));
+      const std::size_t first = windows.size();
+      windows.resize(first + input.texts.size());
+      std::vector<std::optional<Error>> errors(input.texts.size());
+      tasks::for_each_input(model_, input.texts.size(), [&](std::size_t i, EncodeScratch& own) {
+        const TextInput text =
+            pairs_ ? TextInput{input.query, input.texts[i]} : TextInput{input.texts[i]};
+        try {
+          windows[first + i] = std::move(tasks::encode(model_, text, encode_, own)[0]);
+        } catch (const Error& error) {
+          errors[i] = at_text(i, error);
+        }
+      });
+      for (const std::optional<Error>& error : errors) {
+        if (error) throw Error(*error);
+      }
+      return make(std::move(windows));
+    });
+  }
+
+  JobResult job(const RerankInput& input, std::vector<Encoding> windows) const override {
+    return tasks::as_result([&] {
+      const std::size_t wanted = input.texts.size() + (pairs_ ? 0 : 1);
+      if (windows.size() != wanted) {
+        throw Error(ErrorCode::invalid_argument,
+                    "the input needs " + std::to_string(wanted) + " windows (" +
+                        (pairs_ ? "one for each pair of the query and a text"
+                                : "one for the query, then one for each text") +
+                        "), found " + std::to_string(windows.size()));
+      }
+      if (windows.empty()) return make({});
+      return make(tasks::given_windows(model_, std::move(windows), tasks::Reads::ids, wanted));
+    });
+  }
+
+ private:
+  Encoding query(std::string_view text, EncodeScratch& scratch) const {
+    try {
+      return std::move(tasks::encode(model_, text, encode_, scratch)[0]);
+    } catch (const Error& error) {
+      throw Error(error.code(), std::string("query: ") + error.what());
+    }
+  }
+
+  std::unique_ptr<Job<Ranking>> make(std::vector<Encoding> windows) const {
+    if (pairs_) return std::make_unique<RerankPairs>(model_, std::move(windows), raw_scores_);
+    return std::make_unique<RerankEmbeddings>(model_, std::move(windows),
+                                              tasks::kernel_pooling(pooling_));
+  }
+
+  Model model_;
+  bool raw_scores_, pairs_ = false;
+  PoolingMode pooling_ = PoolingMode::mean;
+  EncodeOptions encode_;
+};
 
 }  // namespace
 
+std::shared_ptr<const RerankTask> rerank_task(const Model& model, const RerankOptions& options) {
+  return std::make_shared<const Rerank>(model, options);
+}
+
 Result<Ranking> rerank(const Model& model, std::string_view query,
                        std::span<const std::string_view> texts, const RerankOptions& options) {
-  const ModelConfig& config = model.config();
-  if (config.head == HeadKind::sequence_classification && config.labels.size() == 1) {
-    return rerank_pairs(model, query, texts, options);
-  }
-  // Hidden states under another task's head were not trained to be compared.
-  if (config.head != HeadKind::none && config.head != HeadKind::masked_lm && !config.sentence) {
-    tasks::throw_wrong_model(model, "rerank",
-                             "a cross-encoder (a sequence_classification head of 1 label) or an "
-                             "encoder that makes embeddings");
-  }
-  return rerank_embeddings(model, query, texts, options);
+  const RerankInput input{query, texts};
+  return tasks::answer_all(model, *rerank_task(model, options), std::span(&input, 1))[0];
 }
 
 }  // namespace sapwood

@@ -4,7 +4,7 @@ set(SAPWOOD_TASK_LIBRARIES utf8proc::utf8proc)
 set(SAPWOOD_TASK_SOURCES
   src/tasks/answer.cc
   src/tasks/answer_spans.cc
-  src/tasks/encoded_inputs.cc
+  src/tasks/answer_all.cc
   src/tasks/classify.cc
   src/tasks/embed.cc
   src/tasks/fill_mask.cc
@@ -12,5 +12,8 @@ set(SAPWOOD_TASK_SOURCES
   src/tasks/ner.cc
   src/tasks/ner_aggregate.cc
   src/tasks/rerank.cc
+  src/tasks/requirements.cc
   src/tasks/scores.cc
-  src/tasks/text_index.cc)
+  src/tasks/task_job.cc
+  src/tasks/text_index.cc
+  src/tasks/windows.cc)

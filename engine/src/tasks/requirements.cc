@@ -1,0 +1,54 @@
+#include "tasks/requirements.h"
+
+#include <string>
+
+#include "sapwood/error.h"
+
+namespace sapwood::tasks {
+
+void throw_wrong_model(const Model& model, std::string_view task, std::string_view needs) {
+  const ModelConfig& config = model.config();
+  std::string message(task);
+  message.append(" needs ").append(needs).append("; ").append(model.path().string());
+  message.append(" is a ").append(to_string(config.architecture));
+  if (config.head == HeadKind::none) {
+    message += " encoder without a head";
+  } else {
+    message.append(" model with a ").append(to_string(config.head)).append(" head");
+    if (config.head == HeadKind::sequence_classification) {
+      message += " of " + std::to_string(config.labels.size()) + " labels";
+    }
+  }
+  throw Error(ErrorCode::unsupported, message + ": give another model");
+}
+
+void require_head(const Model& model, HeadKind head, std::string_view task) {
+  if (model.config().head == head) return;
+  std::string needs = "a model with a ";
+  needs.append(to_string(head)).append(" head");
+  switch (head) {
+    case HeadKind::masked_lm:
+      needs += " (an architecture ...ForMaskedLM)";
+      break;
+    case HeadKind::sequence_classification:
+      needs += " (an architecture ...ForSequenceClassification)";
+      break;
+    case HeadKind::token_classification:
+      needs += " (an architecture ...ForTokenClassification)";
+      break;
+    case HeadKind::question_answering:
+      needs += " (an architecture ...ForQuestionAnswering)";
+      break;
+    case HeadKind::none:
+      break;
+  }
+  throw_wrong_model(model, task, needs);
+}
+
+void require_at_least(int value, int least, std::string_view name) {
+  if (value >= least) return;
+  throw Error(ErrorCode::invalid_argument, std::string(name) + " is " + std::to_string(value) +
+                                               ": it must be at least " + std::to_string(least));
+}
+
+}  // namespace sapwood::tasks

@@ -1,0 +1,82 @@
+#include "sapwood/task_job.h"
+
+#include <string>
+
+namespace sapwood {
+
+TaskJob::TaskJob(const Model& model, Output output, std::vector<Encoding> encodings,
+                 std::vector<std::vector<std::int32_t>> selected)
+    : model_(model),
+      output_(output),
+      encodings_(std::move(encodings)),
+      selected_(std::move(selected)),
+      windows_(encodings_.size()),
+      taken_(encodings_.size()),
+      missing_(encodings_.size()) {
+  const bool types = model.config().type_vocab > 0;
+  for (std::size_t i = 0; i < windows_.size(); ++i) {
+    windows_[i].ids = encodings_[i].ids;
+    if (types) windows_[i].type_ids = encodings_[i].type_ids;
+    if (!selected_.empty()) windows_[i].selected = selected_[i];
+  }
+}
+
+TaskJob::~TaskJob() = default;
+
+namespace {
+
+// What a run gives for a window: rows and columns.
+std::pair<std::size_t, int> shape_of(const ModelConfig& config, Output output,
+                                     const Sequence& window) {
+  if (output == Output::hidden) return {window.ids.size(), config.hidden};
+  const auto labels = static_cast<int>(config.labels.size());
+  switch (config.head) {
+    case HeadKind::sequence_classification:
+      return {1, labels};
+    case HeadKind::token_classification:
+      return {window.ids.size(), labels};
+    case HeadKind::question_answering:
+      return {window.ids.size(), 2};
+    case HeadKind::masked_lm:
+      return {window.selected.size(), config.vocab_size};
+    case HeadKind::none:
+      break;
+  }
+  return {0, 0};
+}
+
+std::string shape_text(std::size_t rows, int cols) {
+  return "[" + std::to_string(rows) + ", " + std::to_string(cols) + "]";
+}
+
+}  // namespace
+
+bool TaskJob::take(std::size_t window, const MatrixView& rows) {
+  if (window >= windows_.size()) {
+    throw Error(ErrorCode::invalid_argument, "window " + std::to_string(window) +
+                                                 ": the job has only " +
+                                                 std::to_string(windows_.size()));
+  }
+  const auto [count, cols] = shape_of(model_.config(), output_, windows_[window]);
+  if (rows.rows < 0 || static_cast<std::size_t>(rows.rows) != count || rows.cols != cols) {
+    throw Error(ErrorCode::invalid_argument,
+                "window " + std::to_string(window) + ": expected rows " + shape_text(count, cols) +
+                    ", found " + shape_text(static_cast<std::size_t>(rows.rows), rows.cols));
+  }
+  if (taken_[window].exchange(true)) {
+    throw Error(ErrorCode::invalid_argument,
+                "window " + std::to_string(window) + ": its rows were taken before");
+  }
+  read(window, rows);
+  return missing_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+}
+
+void TaskJob::require_complete() const {
+  const std::size_t missing = missing_.load(std::memory_order_acquire);
+  if (missing == 0) return;
+  throw Error(ErrorCode::invalid_argument,
+              "the job has no answer yet: the rows of " + std::to_string(missing) + " of its " +
+                  std::to_string(windows_.size()) + " windows are missing");
+}
+
+}  // namespace sapwood
