@@ -76,6 +76,7 @@ void Session::clear() {
 
 std::size_t Session::size() const noexcept { return impl_->run.size(); }
 int Session::tokens() const noexcept { return impl_->run.tokens(); }
+int Session::batch_tokens() const noexcept { return impl_->run.capacity().tokens; }
 std::int64_t Session::memory_bytes() const noexcept {
   return impl_->run.bytes() + static_cast<std::int64_t>(sizeof(Impl));
 }

@@ -36,9 +36,18 @@ bool is_function(std::string_view declaration) {
   for (std::string_view word : {"using ", "template ", "inline ", "constexpr ", "friend "}) {
     if (declaration.starts_with(word)) return false;
   }
-  return declaration.find('(') != std::string_view::npos &&
-         declaration.find("= default") == std::string_view::npos &&
-         declaration.find("= delete") == std::string_view::npos;
+  if (declaration.find("= default") != std::string_view::npos ||
+      declaration.find("= delete") != std::string_view::npos) {
+    return false;
+  }
+  // A parenthesis of a type's arguments, or of a member's first value, is no function's.
+  int angles = 0;
+  for (const char c : declaration) {
+    angles += (c == '<') - (c == '>');
+    if (angles == 0 && c == '=') return false;
+    if (angles == 0 && c == '(') return true;
+  }
+  return false;
 }
 
 Scope scope_of(std::string_view head) {
@@ -83,6 +92,7 @@ TEST_CASE("exports: the search finds what is not exported") {
       "inline int c() { return b(1).size(); }\n"
       "struct Plain { int d() const; int e() { return 1; } bool operator==(const Plain&) = "
       "default; };\n"
+      "struct Members { std::function<void(int)> f; int g = int(1); };\n"
       "class SAPWOOD_API Whole {\n public:\n  explicit Whole(int);\n private:\n  int f();\n};\n"
       "}\n");
   const std::vector<std::string> found = not_exported(header);

@@ -11,6 +11,7 @@
 #include "sapwood/feed_forward.h"
 #include "sapwood/inspect.h"
 #include "sapwood/model.h"
+#include "sapwood/scheduler.h"
 #include "sapwood/session.h"
 #include "sapwood/task_job.h"
 #include "sapwood/tasks.h"

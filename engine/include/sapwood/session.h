@@ -39,6 +39,7 @@ class SAPWOOD_API Session {
 
   std::size_t size() const noexcept;  // sequences added
   int tokens() const noexcept;        // of all of them
+  int batch_tokens() const noexcept;  // the most there can be
 
   // Computes what was added: the encoder alone (Output::hidden), or the encoder and the head. `threads`:
   // at most this many, 0: as many as the session may use. Other than `ok` where `stop` ended it early;

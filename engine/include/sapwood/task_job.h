@@ -39,6 +39,8 @@ class SAPWOOD_API TaskJob {
   // What has to be run: of a long text one for each of its windows, of a query and its texts one for each
   // pair or each of them. Valid as long as the job. (None only for a query without texts.)
   std::span<const Sequence> windows() const noexcept { return windows_; }
+  // What has to run them.
+  const Model& model() const noexcept { return model_; }
   // Which of a run's results take() wants.
   Output output() const noexcept { return output_; }
 
@@ -53,7 +55,6 @@ class SAPWOOD_API TaskJob {
   TaskJob(const Model& model, Output output, std::vector<Encoding> encodings,
           std::vector<std::vector<std::int32_t>> selected = {});
 
-  const Model& model() const noexcept { return model_; }
   const std::vector<Encoding>& encodings() const noexcept { return encodings_; }  // of each window
   void require_complete() const;  // throws Error invalid_argument
  private:

@@ -19,8 +19,11 @@ enum class ErrorCode {
   unsupported,   // well-formed, but a feature this version does not have
   invalid_utf8,  // text that is not UTF-8
   too_long,      // text over the length limit while truncation is refused
-  isa_unavailable,  // an instruction set was forced that this CPU or build lacks
-  out_of_memory,    // an allocation failed
+  isa_unavailable,    // an instruction set was forced that this CPU or build lacks
+  out_of_memory,      // an allocation failed
+  overloaded,         // a service has more to do than it may keep waiting
+  deadline_exceeded,  // an answer could not be given in time
+  cancelled,          // by its caller, or by a service that stops
 };
 
 // The code's name as users script against it, e.g. "invalid_argument".
@@ -46,6 +49,12 @@ constexpr std::string_view to_string(ErrorCode code) noexcept {
       return "isa_unavailable";
     case ErrorCode::out_of_memory:
       return "out_of_memory";
+    case ErrorCode::overloaded:
+      return "overloaded";
+    case ErrorCode::deadline_exceeded:
+      return "deadline_exceeded";
+    case ErrorCode::cancelled:
+      return "cancelled";
   }
   return "unknown";
 }

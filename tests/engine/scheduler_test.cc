@@ -1,0 +1,278 @@
+// The scheduler with its threads: answers, refusals, ends.
+#include "sapwood/scheduler.h"
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "catch.h"
+#include "golden.h"
+
+namespace sapwood::test {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+const char* const kSentiment = "distilbert-sentiment-f16";
+const char* const kNames = "distilbert-ner-cased";
+
+std::shared_ptr<Job<Classification>> sentiment_job(const Model& model, std::string_view text) {
+  EncodeScratch scratch;
+  return classify_task(model, {.top_k = 0})->job({text}, scratch).value();
+}
+
+std::vector<std::pair<std::string, float>> pairs(const Classification& value) {
+  std::vector<std::pair<std::string, float>> list;
+  for (const LabelScore& label : value.labels) list.emplace_back(label.label, label.score);
+  return list;
+}
+
+ErrorCode code_of(std::future<Classification>& future) {
+  try {
+    future.get();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  FAIL("no Error was thrown");
+  return {};
+}
+
+TEST_CASE("the scheduler gives each request the answer of its own call", "[scheduler][threads]") {
+  const Threads team(3);
+  const Model sentiment = Model::load(golden_dir() / kSentiment, {.team = team});
+  const Model names = Model::load(golden_dir() / kNames, {.team = team});
+  Scheduler scheduler({.team = team, .max_wait = 1h});
+  scheduler.add(sentiment);
+  std::vector<std::string> texts;
+  for (int i = 0; i < 40; ++i)
+    texts.push_back(std::string(static_cast<std::size_t>(i % 9), 'a') + " film");
+  const auto callers = [&](unsigned seed) {
+    std::mt19937 random(seed);
+    EncodeScratch scratch;
+    std::vector<std::pair<std::size_t, std::future<Classification>>> answers;
+    std::vector<std::pair<std::size_t, std::future<Entities>>> entities;
+    for (int i = 0; i < 60; ++i) {
+      const std::size_t text = random() % texts.size();
+      if (random() % 3 == 0) {
+        const std::string_view view = texts[text];
+        std::shared_ptr job = ner_task(names, {.ignore_labels = {}})->job(view, scratch).value();
+        entities.emplace_back(text, scheduler.answer(std::move(job)));
+      } else {
+        answers.emplace_back(text, scheduler.answer(sentiment_job(sentiment, texts[text])));
+      }
+    }
+    bool right = true;
+    for (auto& [text, future] : answers) {
+      const TextInput input{texts[text]};
+      right &=
+          pairs(future.get()) == pairs(classify(sentiment, {&input, 1}, {.top_k = 0})[0].value());
+    }
+    for (auto& [text, future] : entities) {
+      const std::string_view view = texts[text];
+      const auto expected = ner(names, {&view, 1}, {.ignore_labels = {}})[0].value().entities;
+      const auto found = future.get().entities;
+      right &= found.size() == expected.size();
+      for (std::size_t i = 0; right && i < found.size(); ++i) {
+        right &= found[i].score == expected[i].score && found[i].word == expected[i].word;
+      }
+    }
+    return right;
+  };
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      if (!callers(i)) ++wrong;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+  scheduler.drain();
+  const SchedulerStatistics statistics = scheduler.statistics();
+  CHECK(statistics.accepted == 240);
+  CHECK(statistics.done == 240);
+  CHECK(statistics.requests == 0);
+  CHECK(statistics.busy == 0);
+  CHECK(statistics.tokens > 0);
+  CHECK(team.most_awake() <= 3 + 4);  // the workers' runs, and the callers' own calls
+}
+
+TEST_CASE("a list is one request, ended once when all of it is there", "[scheduler][threads]") {
+  const Model model = Model::load(golden_dir() / kSentiment);
+  Scheduler scheduler({.team = Threads(2), .max_wait = 1h});
+  Request request;
+  for (int i = 0; i < 50; ++i) request.jobs.push_back(sentiment_job(model, "a charming film"));
+  std::promise<Completion> ended;
+  std::atomic<int> calls{0};
+  request.done = [&](const Completion& completion) {
+    if (++calls == 1) ended.set_value(completion);
+  };
+  const auto jobs = request.jobs;
+  REQUIRE(scheduler.submit(std::move(request)).admission.accepted);
+  const Completion completion = ended.get_future().get();
+  CHECK(completion.status == Completion::Status::done);
+  CHECK(completion.queued >= 0ns);
+  CHECK(completion.computed > 0ns);
+  for (const auto& job : jobs) {
+    CHECK_NOTHROW(static_cast<Job<Classification>&>(*job).finish());
+  }
+  scheduler.drain();
+  CHECK(calls == 1);
+}
+
+// Keeps the only worker busy until it is told to go on.
+struct Gate {
+  std::promise<void> entered, leave;
+  explicit Gate(Scheduler& scheduler, const Model& model) {
+    Request request;
+    request.jobs.push_back(sentiment_job(model, "gate"));
+    request.done = [this](const Completion&) {
+      entered.set_value();
+      leave.get_future().wait();
+    };
+    scheduler.submit(std::move(request));
+    entered.get_future().wait();
+  }
+};
+
+TEST_CASE("what cannot be answered in time is refused at once, or told before it runs",
+          "[scheduler][threads]") {
+  const Model model = Model::load(golden_dir() / kSentiment);
+  Scheduler scheduler({.team = Threads(1), .max_wait = 0ms});
+  scheduler.add(model);
+  auto past = scheduler.answer(sentiment_job(model, "late"), Clock::now() - 1ms);
+  CHECK(code_of(past) == ErrorCode::overloaded);
+  Gate gate(scheduler, model);
+  // Nothing is queued, so that one is let in; the next would have to wait for it.
+  auto waiting = scheduler.answer(sentiment_job(model, "first"), Clock::now() + 30ms);
+  auto refused = scheduler.answer(sentiment_job(model, "second"));
+  CHECK(code_of(refused) == ErrorCode::overloaded);
+  const Admission admission = scheduler.admit(model, 1, 8);
+  CHECK_FALSE(admission.accepted);
+  CHECK(admission.wait > 0ns);
+  std::this_thread::sleep_for(40ms);
+  gate.leave.set_value();
+  CHECK(code_of(waiting) == ErrorCode::deadline_exceeded);
+  scheduler.drain();
+  const SchedulerStatistics statistics = scheduler.statistics();
+  CHECK(statistics.refused == 2);
+  CHECK(statistics.late == 1);
+}
+
+TEST_CASE("a request that is cancelled ends once, and is not computed", "[scheduler][threads]") {
+  const Model model = Model::load(golden_dir() / kSentiment);
+  Scheduler scheduler({.team = Threads(1), .max_wait = 1h});
+  Gate gate(scheduler, model);
+  std::atomic<int> calls{0};
+  Completion::Status status{};
+  Request request;
+  request.jobs.push_back(sentiment_job(model, "a film"));
+  const std::shared_ptr<TaskJob> job = request.jobs[0];
+  request.done = [&](const Completion& completion) {
+    ++calls;
+    status = completion.status;
+  };
+  auto submitted = scheduler.submit(std::move(request));
+  submitted.ticket.cancel();
+  submitted.ticket.cancel();
+  CHECK(calls == 1);
+  CHECK(status == Completion::Status::cancelled);
+  gate.leave.set_value();
+  scheduler.drain();
+  CHECK(calls == 1);
+  CHECK_THROWS_AS(static_cast<Job<Classification>&>(*job).finish(), Error);
+  Scheduler::Ticket().cancel();  // of nothing
+}
+
+TEST_CASE("a scheduler that stops cancels what is queued and refuses what comes",
+          "[scheduler][threads]") {
+  const Model model = Model::load(golden_dir() / kSentiment);
+  Scheduler scheduler({.team = Threads(1), .max_wait = 1h});
+  Gate gate(scheduler, model);
+  auto queued = scheduler.answer(sentiment_job(model, "a film"));
+  std::thread stopper([&] { scheduler.stop(); });
+  CHECK(code_of(queued) == ErrorCode::cancelled);
+  gate.leave.set_value();
+  stopper.join();
+  auto after = scheduler.answer(sentiment_job(model, "a film"));
+  CHECK(code_of(after) == ErrorCode::overloaded);
+}
+
+TEST_CASE("a model that is removed is freed, and its requests are cancelled",
+          "[scheduler][threads]") {
+  Scheduler scheduler({.team = Threads(2), .max_wait = 1h});
+  std::vector<std::future<Classification>> answers;
+  {
+    const Model model = Model::load(golden_dir() / kSentiment);
+    scheduler.add(model);
+    for (int i = 0; i < 100; ++i) answers.push_back(scheduler.answer(sentiment_job(model, "film")));
+    scheduler.remove(model);
+    scheduler.remove(model);
+  }
+  int cancelled = 0;
+  for (auto& answer : answers) {
+    try {
+      answer.get();
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::cancelled);
+      ++cancelled;
+    }
+  }
+  scheduler.drain();
+  CHECK(cancelled == static_cast<int>(scheduler.statistics().cancelled));
+}
+
+TEST_CASE("requests that cannot be are refused with an error", "[scheduler]") {
+  const Model one = Model::load(golden_dir() / kSentiment);
+  const Model two = Model::load(golden_dir() / kSentiment);
+  Scheduler scheduler({.team = Threads(1)});
+  CHECK_THROWS_AS(scheduler.submit({}), Error);
+  Request mixed;
+  mixed.jobs = {sentiment_job(one, "a"), sentiment_job(two, "b")};
+  CHECK_THROWS_AS(scheduler.submit(mixed), Error);
+  Request null;
+  null.jobs = {nullptr};
+  CHECK_THROWS_AS(scheduler.submit(null), Error);
+  CHECK_THROWS_AS(Scheduler({.batch_tokens = 0}), Error);
+  CHECK_THROWS_AS(Scheduler({.max_wait = -1ns}), Error);
+  CHECK(Scheduler::refusal({false, 1500us}).what() ==
+        std::string("the service is overloaded: come again in 2 ms"));
+}
+
+TEST_CASE(
+    "submitting, cancelling, deadlines and removing from many threads: each request ends once",
+    "[scheduler][threads]") {
+  const Model model = Model::load(golden_dir() / kSentiment);
+  std::atomic<int> accepted{0}, ended{0};
+  {
+    Scheduler scheduler({.team = Threads(2), .max_wait = 20ms});
+    std::vector<std::thread> threads;
+    for (unsigned seed = 0; seed < 4; ++seed) {
+      threads.emplace_back([&, seed] {
+        std::mt19937 random(seed);
+        for (int i = 0; i < 150; ++i) {
+          Request request;
+          const std::size_t jobs = random() % 4 == 0 ? 1 + random() % 8 : 1;
+          for (std::size_t j = 0; j < jobs; ++j) {
+            request.jobs.push_back(sentiment_job(model, "a charming film"));
+          }
+          if (random() % 2 == 0) {
+            request.deadline = Clock::now() + std::chrono::microseconds(random() % 20000);
+          }
+          request.done = [&](const Completion&) { ++ended; };
+          auto submitted = scheduler.submit(std::move(request));
+          if (submitted.admission.accepted) ++accepted;
+          if (random() % 5 == 0) submitted.ticket.cancel();
+          if (random() % 50 == 0) scheduler.remove(model);
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+  CHECK(accepted > 0);
+  CHECK(ended == accepted);
+}
+
+}  // namespace
+}  // namespace sapwood::test
