@@ -28,6 +28,7 @@ CLOCKS = ("wall", "processor", "memory")
 class Settings:
     rounds: int = paired.LEAST_ROUNDS
     seconds: float = 0.1  # a turn, at least
+    isa: str = "auto"
 
 
 @dataclass
@@ -69,7 +70,7 @@ class Loaded:
     """A program that holds a model and answers shapes."""
 
     def __init__(self, side: str, program: Path, file: Path, dtype: str, threads: int, settings: Settings):
-        options = ["--threads", threads, "--seconds", settings.seconds, "--runs", 1, *COPIED]
+        options = ["--threads", threads, "--seconds", settings.seconds, "--runs", 1, "--isa", settings.isa, *COPIED]
         command = [program, "bench", "-m", file, "--shapes", "-", "--json", *options]
         self.dtype, self.threads = dtype, threads
         self.process = Process(f"against-{side}", list(map(str, command)), {})
@@ -152,7 +153,7 @@ def compare_models(programs: dict, asked, settings: Settings, folder: Path):
 
 
 def compare_threads(name, programs, files, dtype, threads, shapes, settings):
-    outputs = {shape: difference(programs, files, threads, shape) for shape in shapes}
+    outputs = {shape: difference(programs, files, threads, shape, settings.isa) for shape in shapes}
 
     def load(side: str) -> Loaded:
         return Loaded(side, programs[side], files[side], dtype, threads, settings)
@@ -167,7 +168,7 @@ def compare_threads(name, programs, files, dtype, threads, shapes, settings):
 def compare_start(programs: dict, settings: Settings) -> Cell:
     """A process from its start to the answer for one text."""
     name = "start: classify of one text"
-    options = ["classify", "-m", SHIPPED, "--threads", 1, "--format", "jsonl", TEXT]
+    options = ["classify", "-m", SHIPPED, "--threads", 1, "--isa", settings.isa, "--format", "jsonl", TEXT]
     turns, answers = {"old": [], "new": []}, {}
     for number in range(-1, 2 * settings.rounds):  # the first fills the page cache
         for side in order(number):
@@ -250,6 +251,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--dtype", nargs="+", choices=("f32", "bf16", "int8"), default=("f32", "int8"))
     parser.add_argument("--shapes", nargs="+", default=("1x8", "1x128", "8x128"), metavar="TEXTSxTOKENS")
     parser.add_argument("--threads", nargs="+", default=("1", "all"), metavar="N", help="default: 1 all")
+    parser.add_argument("--isa", default="auto", help="instruction set of both; default: the best there is")
     parser.add_argument("--rounds", type=at_least_rounds, default=paired.LEAST_ROUNDS,
                         help="paired rounds of each cell; %(default)s or more")  # fmt: skip
     parser.add_argument("--seconds", type=float, default=Settings.seconds, help="of a turn, at least")
@@ -263,7 +265,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 
 def main(given: list[str] | None = None) -> int:
     asked = arguments(given)
-    settings = Settings(asked.rounds, asked.seconds)
+    settings = Settings(asked.rounds, asked.seconds, asked.isa)
     programs = {"old": asked.against, "new": asked.program}
     cells = []
 

@@ -34,11 +34,11 @@ def converted(side: str, program: Path, source: Path, dtype: str, folder: Path) 
     return target
 
 
-def difference(programs: dict, files: dict, threads: int, shape: str) -> str:
+def difference(programs: dict, files: dict, threads: int, shape: str, isa: str) -> str:
     """Whether both give the same bits for the same texts: numbers are printed so that they can be told apart."""
     batch, tokens = map(int, shape.split("x"))
     text = "".join(line + "\n" for line in random_model.texts(batch, tokens))
-    options = ["--threads", threads, "--pooling", "none", "--format", "jsonl"]
+    options = ["--threads", threads, "--isa", isa, "--pooling", "none", "--format", "jsonl"]
     old, new = (
         run(side, programs[side], "embed", "-m", files[side], *options, text=text)
         for side in ("old", "new")
