@@ -5,6 +5,7 @@ For each cell both programs take turns, in an order that is swapped from round t
 """
 
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -200,11 +201,16 @@ def row(cell: Cell) -> str:
     return "| " + " | ".join([cell.name, *times, *ratios, cell.outputs]) + " |"
 
 
+def digest(program: Path) -> str:
+    return hashlib.sha256(program.read_bytes()).hexdigest()[:12]
+
+
 def table(cells: list[Cell], programs: dict, settings: Settings) -> str:
     head = ["cell", "old, ms", "new, ms", "wall, new/old", "processor, new/old", "peak memory, new/old", "outputs"]
     found = machine.describe()
     return "\n".join([
-        f"`{programs['new']}` (new) against `{programs['old']}` (old) on {found['cpu']}, {found['cores']} cores: the "
+        f"New program {digest(programs['new'])}, old {digest(programs['old'])} (SHA-256), on {found['cpu']}, "
+        f"{found['family']}, {found['cores']} cores, instruction set {settings.isa}: the "
         f"median of {settings.rounds} paired ratios and its interval at {paired.LEVEL:.0%}; \"more\" where that lies "
         f"wholly above {paired.LIMIT}. Peaks of memory: the least and the largest ratio of the loads.",
         "",

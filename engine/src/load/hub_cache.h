@@ -26,7 +26,8 @@ std::optional<HubName> parse_hub_name(std::string_view name);
 
 // The cache's folder: $HF_HUB_CACHE, else $HUGGINGFACE_HUB_CACHE, else hub in $HF_HOME, else
 // huggingface/hub in $XDG_CACHE_HOME, else in ~/.cache. Nothing where none of them and no $HOME is
-// set. A variable that is empty counts as not set.
+// set. A variable that is empty counts as not set; "~" at its beginning is $HOME, other variables in
+// it are not replaced.
 std::optional<std::filesystem::path> hub_cache();
 
 // The folder that a model has in a cache: models--ORG--NAME.
