@@ -45,7 +45,9 @@ std::string word_of(const KernelTable& table) {
   return name;
 }
 
-void linear(const KernelTable& table, DType type, const LinearArgs& a) {
+void linear(const KernelTable& table, DType type, LinearArgs a) {
+  static Buffer scratch(linear_scratch(DType::int8) / sizeof(float));
+  a.scratch = scratch.data();
   (type == DType::f32    ? table.linear_f32
    : type == DType::bf16 ? table.linear_bf16
                          : table.linear_int8)(a);

@@ -49,7 +49,7 @@ std::vector<const kernels::KernelTable*> tables_with_own(Kernel kernels::KernelT
 std::string word_of(const kernels::KernelTable& table);
 
 // The table's product and CMM of a type.
-void linear(const kernels::KernelTable& table, kernels::DType type, const kernels::LinearArgs& a);
+void linear(const kernels::KernelTable& table, kernels::DType type, kernels::LinearArgs a);
 void fff(const kernels::KernelTable& table, kernels::DType type, const kernels::FffArgs& a);
 
 }  // namespace sapwood::bench

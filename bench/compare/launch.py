@@ -1,4 +1,4 @@
-"""Runs a command from a small process: python launch.py OUT COMMAND ... writes {"ms", "peak_mb", "status"}.
+"""Runs a command from a small process: python launch.py OUT COMMAND ... writes {"ms", "processor_ms", "peak_mb", "status"}.
 
 A process starts with its parent's peak memory as its own (Linux, getrusage), and the one that makes
 the comparison has held large models. The command's standard output goes to the file OUT.
@@ -18,7 +18,9 @@ def main() -> None:
     _, status, usage = os.wait4(child, 0)
     ms = 1e3 * (time.perf_counter() - start)
     status = os.waitstatus_to_exitcode(status)
-    print(json.dumps({"ms": ms, "peak_mb": usage.ru_maxrss / 1024, "status": status}))
+    processor = 1e3 * (usage.ru_utime + usage.ru_stime)
+    found = {"ms": ms, "processor_ms": processor, "peak_mb": usage.ru_maxrss / 1024}
+    print(json.dumps(found | {"status": status}))
 
 
 if __name__ == "__main__":

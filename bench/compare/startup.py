@@ -25,12 +25,13 @@ LAUNCH = Path(__file__).with_name("launch.py")
 
 
 class Start:
-    """A contestant whose turn is one process from start to answer; `peak` collects its memory."""
+    """A contestant whose turn is one process from start to answer; `peak` and `processor` collect its memory and time."""
 
     threads = 1
 
     def __init__(self, name: str, command: list, environment: dict):
-        self.name, self.ours, self.peak = name, name == "sapwood", []
+        self.name, self.ours = name, name == "sapwood"
+        self.peak, self.processor = [], []
         self.command, self.environment = command, environment
 
     def turn(self) -> dict:
@@ -50,6 +51,7 @@ class Start:
                 raise Refused(said[-1] if said else f"status {run['status']}")
             answer = json.loads(out.read().splitlines()[-1])
         self.peak.append(run["peak_mb"])
+        self.processor.append(run["processor_ms"])
         # Threads of others work side by side: the wall's clock counts.
         return {"wall": answer.get("ms", run["ms"])}
 

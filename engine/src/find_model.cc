@@ -1,10 +1,13 @@
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/file.h"
+#include "load/hub_cache.h"
+#include "model_folders.h"
 #include "sapwood/model.h"
 
 namespace sapwood {
@@ -12,22 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<fs::path> model_folders() {
-  std::vector<fs::path> folders;
-  if (const char* list = std::getenv("SAPWOOD_MODELS")) {
-    for (std::string_view rest = list; !rest.empty();) {
-      const std::size_t colon = rest.find(':');
-      if (colon != 0) folders.emplace_back(rest.substr(0, colon));
-      rest = colon == std::string_view::npos ? "" : rest.substr(colon + 1);
-    }
-  }
-  // Beside the installed program: prefix/bin/sapwood and prefix/share/sapwood/models.
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) folders.push_back(program.parent_path().parent_path() / "share/sapwood/models");
-  folders.emplace_back(SAPWOOD_SOURCE_MODELS);
-  return folders;
-}
+constexpr std::string_view kConverted = ".safetensors";
 
 // `error` is set where the system does not say, as in a folder that must not be read.
 bool is_there(const fs::path& path, std::error_code& error) {
@@ -37,8 +25,15 @@ bool is_there(const fs::path& path, std::error_code& error) {
   return type != fs::file_type::none && type != fs::file_type::not_found;
 }
 
-// A folder that holds one converted file (a shipped model with its card) stands for that file.
+bool is_hub_folder(const fs::path& path) {
+  std::error_code error;
+  return hub_id(path) && fs::is_directory(path / "snapshots", error);
+}
+
+// A folder that holds one converted file (a shipped model with its card) stands for that file, and
+// a model's folder in a Hugging Face cache for its snapshot.
 fs::path resolved(const fs::path& path) {
+  if (is_hub_folder(path)) return resolved(hub_snapshot(path));
   std::error_code error;
   const fs::path file = path / "model.safetensors";
   // A configuration that leads nowhere or cannot be read is one all the same.
@@ -50,54 +45,112 @@ fs::path resolved(const fs::path& path) {
 
 bool is_model(const fs::path& path) {
   std::error_code error;
-  return path.extension() == ".safetensors" || fs::exists(path / "config.json", error) ||
+  return path.extension() == kConverted || fs::exists(path / "config.json", error) ||
          fs::exists(path / "model.safetensors", error);
 }
 
-}  // namespace
-
-std::vector<fs::path> list_models() {
-  std::vector<fs::path> models;
-  std::set<std::string> names;  // of the same name, find_model takes the first
-  for (const fs::path& folder : model_folders()) {
-    std::error_code error;
-    std::vector<fs::path> entries;
-    for (const auto& entry : fs::directory_iterator(folder, error)) {
-      if (is_model(entry.path())) entries.push_back(entry.path());
-    }
-    std::sort(entries.begin(), entries.end());
-    for (const fs::path& path : entries) {
-      if (names.insert(path.stem().string()).second) models.push_back(path);
-    }
+// Whether a folder in a Hugging Face cache holds a model as far as its files' names tell.
+bool is_hub_model(const fs::path& path) {
+  if (!is_hub_folder(path)) return false;
+  try {
+    return is_model(hub_snapshot(path));
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::out_of_memory) throw;
+    return false;
   }
+}
+
+// What of `folder` is a model, sorted.
+template <class IsModel>
+std::vector<fs::path> models_in(const fs::path& folder, IsModel is) {
+  std::vector<fs::path> models;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (is(entry->path())) models.push_back(entry->path());
+  }
+  std::sort(models.begin(), models.end());
   return models;
 }
 
-fs::path find_model(std::string_view name) {
+// Where a name was looked for, and without success.
+class Search {
+ public:
+  explicit Search(std::string_view name) : name_(name) {}
+
+  std::optional<fs::path> in_folders(std::span<const fs::path> folders) {
+    // Such a name is one path component: "../x" or "a/b" can only be a path.
+    if (name_.empty() || name_.find('/') != name_.npos || name_ == "." || name_ == "..") return {};
+    for (const fs::path& folder : folders) {
+      std::error_code error;
+      for (const fs::path& candidate :
+           {folder / name_, folder / (std::string(name_) + std::string(kConverted))}) {
+        if (is_there(candidate, error)) return resolved(candidate);
+      }
+      add(looked_.empty() ? ", and not a model in " : ", ", folder, error);
+    }
+    return {};
+  }
+
+  std::optional<fs::path> in_hub_cache() {
+    const auto hub = parse_hub_name(name_);
+    const auto cache = hub_cache();
+    if (!hub || !cache) return {};
+    std::error_code error;
+    const fs::path folder = hub_folder(*cache, *hub);
+    if (is_there(folder, error)) return resolved(hub_snapshot(folder, hub->revision));
+    add(looked_.empty() ? ", and not in the Hugging Face cache " : ", or the Hugging Face cache ",
+        *cache, error);
+    if (hub->id.find('/') != hub->id.npos) advice_ = download_advice(*hub) + ", or ";
+    return {};
+  }
+
+  [[noreturn]] void fail() const {
+    throw Error(ErrorCode::not_found,
+                "no model '" + std::string(name_) + "': not a path" + looked_ + "; " + advice_ +
+                    "give a directory, a converted file or a name, or set SAPWOOD_MODELS");
+  }
+
+ private:
+  void add(const char* words, const fs::path& folder, const std::error_code& error) {
+    looked_ += words + folder.string();
+    if (error) looked_ += " (which cannot be read: " + error.message() + ")";
+  }
+
+  std::string_view name_;
+  std::string looked_, advice_;
+};
+
+}  // namespace
+
+std::vector<fs::path> list_models(std::span<const fs::path> folders) {
+  std::vector<fs::path> models;
+  std::set<std::string> names;  // of the same name, find_model takes the first
+  const auto add = [&](const std::vector<fs::path>& found) {
+    for (const fs::path& path : found) {
+      if (names.insert(model_name(path)).second) models.push_back(path);
+    }
+  };
+  for (const fs::path& folder : model_folders(folders)) add(models_in(folder, is_model));
+  if (const auto cache = hub_cache()) add(models_in(*cache, is_hub_model));
+  return models;
+}
+
+std::string model_name(const fs::path& listed) {
+  if (const auto id = hub_id(listed)) return *id;
+  return (listed.extension() == kConverted ? listed.stem() : listed.filename()).string();
+}
+
+fs::path find_model(std::string_view name, std::span<const fs::path> folders) {
   const fs::path path(name);
   std::error_code refused;
   if (!name.empty() && is_there(path, refused)) return resolved(path);
-  std::string looked;
-  // A name is one path component: "../x" or "a/b" can only be a path, and that does not exist.
-  const bool is_name =
-      !name.empty() && name.find('/') == std::string_view::npos && name != "." && name != "..";
-  if (is_name) {
-    for (const fs::path& folder : model_folders()) {
-      std::error_code error;
-      for (const fs::path& candidate :
-           {folder / name, folder / (std::string(name) + ".safetensors")}) {
-        if (is_there(candidate, error)) return resolved(candidate);
-      }
-      looked += (looked.empty() ? "" : ", ") + folder.string();
-      if (error) looked += " (which cannot be read: " + error.message() + ")";
-    }
-  }
+  Search search(name);
+  if (const auto found = search.in_folders(model_folders(folders))) return *found;
+  if (const auto found = search.in_hub_cache()) return *found;
   // Unreadable is not missing.
   if (refused) throw_errno(path, "cannot look up", refused.value());
-  throw Error(ErrorCode::not_found,
-              "no model '" + std::string(name) + "': not a path" +
-                  (is_name ? ", and not a model in " + looked : std::string()) +
-                  "; give a directory, a converted file or a name, or set SAPWOOD_MODELS");
+  search.fail();
 }
 
 }  // namespace sapwood

@@ -5,6 +5,7 @@
 #include "base/notices.h"
 #include "config/parse_config.h"
 #include "config/sentence.h"
+#include "load/hub_cache.h"
 #include "load/max_length.h"
 #include "sapwood/model.h"
 
@@ -48,7 +49,9 @@ LoadedTokenizer load_from(const Folder& folder, const VocabOptions& options) {
 
 LoadedTokenizer load_tokenizer(const fs::path& path, const VocabOptions& options) {
   std::error_code error;
-  if (fs::is_directory(path, error)) return load_from(Folder::open(path), options);
+  if (fs::is_directory(path, error)) {
+    return reading_directory(path, [&] { return load_from(Folder::open(path), options); });
+  }
   if (path.extension() != ".txt" && path.extension() != ".json") {
     const Model model = Model::load(path);
     return {model.tokenizer(), model.max_length(), model.notices()};

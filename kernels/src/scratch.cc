@@ -2,6 +2,10 @@
 
 namespace sapwood::kernels {
 
+std::size_t linear_scratch(DType type) noexcept {
+  return type == DType::int8 ? static_cast<std::size_t>(kPreparedBytes) : 0;
+}
+
 std::size_t attention_scratch(int length, int head_dim) noexcept {
   const AttentionScratch parts = attention_parts(length, head_dim);
   return static_cast<std::size_t>(parts.keys + parts.values + parts.scores + parts.weights);

@@ -10,6 +10,10 @@
 namespace sapwood::kernels {
 namespace {
 
+// A product of int8 may want a block of its rows in another form, with 8 bytes for each of 4
+// elements. So much is enough for the longest row.
+constexpr std::int64_t kPreparedBytes = 2 * kMostInt8Depth;
+
 // Attention handles the queries of a head in tiles of so many rows; their scores stay in cache.
 constexpr int kQueryTile = 24;
 

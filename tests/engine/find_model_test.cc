@@ -2,6 +2,7 @@
 
 #include "catch.h"
 #include "golden.h"
+#include "model_folders.h"
 
 namespace sapwood::test {
 namespace {
@@ -31,6 +32,50 @@ TEST_CASE("a model is found by path, by name and in SAPWOOD_MODELS", "[find_mode
   CHECK(find_model("mine") == two.path() / "mine.safetensors");
   unsetenv("SAPWOOD_MODELS");
   CHECK(code_of("mine") == ErrorCode::not_found);
+}
+
+TEST_CASE("folders that the caller gives come first", "[find_model]") {
+  const TemporaryFolder mine, shared;
+  for (const TemporaryFolder* folder : {&mine, &shared}) {
+    std::ofstream(folder->path() / "one.v2.safetensors") << "x";
+  }
+  fs::create_directory(mine.path() / "minilm-fff-ner");
+  std::ofstream(shared.path() / "two.safetensors") << "x";
+  setenv("SAPWOOD_MODELS", shared.path().c_str(), 1);
+  const std::vector<fs::path> folders{mine.path()};
+  CHECK(find_model("one.v2", folders) == mine.path() / "one.v2.safetensors");
+  CHECK(find_model("one.v2") == shared.path() / "one.v2.safetensors");
+  CHECK(find_model("two", folders) == shared.path() / "two.safetensors");
+  CHECK(find_model("minilm-fff-ner", folders) == mine.path() / "minilm-fff-ner");
+  // A path comes before them.
+  CHECK(find_model(golden_dir().string(), folders) == golden_dir());
+  const std::vector<fs::path> models = list_models(folders);
+  const auto has = [&](const fs::path& path) {
+    return std::find(models.begin(), models.end(), path) != models.end();
+  };
+  CHECK(has(mine.path() / "one.v2.safetensors"));
+  CHECK_FALSE(has(shared.path() / "one.v2.safetensors"));
+  CHECK(has(shared.path() / "two.safetensors"));
+  CHECK(model_name(mine.path() / "one.v2.safetensors") == "one.v2");
+  unsetenv("SAPWOOD_MODELS");
+  try {
+    find_model("no-such", folders);
+    FAIL("was found");
+  } catch (const Error& error) {
+    CHECK(std::string(error.what()).find(mine.path().string()) != std::string::npos);
+  }
+}
+
+TEST_CASE("installed models are found beside programs and libraries", "[find_model]") {
+  const TemporaryFolder prefix;
+  const fs::path models = prefix.path() / "share/sapwood/models";
+  // The folder that a message names where there is none.
+  CHECK(models_beside(prefix.path() / "bin/sapwood") == models);
+  fs::create_directories(models);
+  for (const char* file : {"bin/program", "lib/libsapwood.so.0.1", "lib64/libsapwood.so",
+                           "lib/x86_64-linux-gnu/libsapwood.so.0.1"}) {
+    CHECK(models_beside(prefix.path() / file) == models);
+  }
 }
 
 TEST_CASE("names that are no names are not searched for", "[find_model]") {

@@ -229,6 +229,22 @@ TEST_CASE("more callers than threads compute alone, each right", "[session][thre
   CHECK(team.awake() == 0);
 }
 
+TEST_CASE("what products of int8 work in counts in a session's memory, once a thread",
+          "[session][threads]") {
+  const Threads team(3);
+  for (const char* dtype : {"f32", "int8"}) {
+    const Model model =
+        Model::load(golden_dir() / "distilbert-base", {.dtype = dtype, .team = team});
+    const auto bytes = [&](int threads) {
+      return Session(model, {.threads = threads, .team = team}).memory_bytes();
+    };
+    const auto more = static_cast<std::size_t>(bytes(3) - bytes(1));
+    const std::size_t scratch = kernels::linear_scratch(kernels::DType::int8);
+    INFO(dtype << ": " << more);
+    CHECK((more >= 2 * scratch) == (std::string(dtype) == "int8"));
+  }
+}
+
 TEST_CASE("threads are chosen for each run", "[session][threads]") {
   const Model model = Model::load(classifier, {.threads = 3});
   const RandomTexts texts(model, 6, 2);

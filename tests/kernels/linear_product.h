@@ -26,6 +26,8 @@ struct Product {
   std::vector<RowScale> x_scales;
   std::vector<float> scales, bias;
   std::vector<std::int32_t> sums;
+  mutable GuardedBytes scratch;
+  mutable unsigned calls = 0;
   Floats real_x, real_w;       // [m, k] and [n, k] that x and w stand for; but for int8
   std::vector<std::int8_t> w;  // [n, k], int8 only
 
@@ -44,6 +46,7 @@ struct Product {
         scales(static_cast<std::size_t>(round_up(outputs, kPanelWidth))),
         bias(scales.size()),
         sums(scales.size()),
+        scratch(linear_scratch(dtype)),
         real_x(static_cast<std::size_t>(rows) * inputs),
         real_w(static_cast<std::size_t>(outputs) * inputs) {
     Random random(seed);
@@ -91,6 +94,8 @@ struct Product {
     const auto kernel = type == DType::f32    ? table.linear_f32
                         : type == DType::bf16 ? table.linear_bf16
                                               : table.linear_int8;
+    // Filled with other bytes at each call: a kernel may not rely on what stands there.
+    std::fill_n(scratch.data(), linear_scratch(type), static_cast<std::byte>(++calls * 37));
     kernel({.x = x.data() + part.row * x_stride * size_of(type),
             .x_stride = x_stride,
             .x_scales = x_scales.data() + part.row,
@@ -105,6 +110,7 @@ struct Product {
             .n = n,
             .k = k,
             .activation = activation,
+            .scratch = scratch.data(),
             .panel_begin = part.begin,
             .panel_end = part.end});
   }

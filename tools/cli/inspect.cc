@@ -159,7 +159,8 @@ Command add_inspect(CLI::App& root) {
   auto options = std::make_shared<InspectArguments>();
   CLI::App* app = root.add_subcommand("inspect", "What a model is, and its static graph");
   // Not "model": to CLI11 2.4 an argument and an option of one name are the same.
-  app->add_option("source", options->positional, "Directory, converted file or name")
+  app->add_option("source", options->positional,
+                  "Directory, converted file or name, as -m takes it")
       ->type_name("MODEL");
   add_model_name(*app, options->model.model, kInspectKind);
   app->add_flag("--graph", options->graph, "List the graph: shapes, kernels, operations, bytes");

@@ -53,25 +53,53 @@ std::string text_line(const std::string& name, const ModelInfo& info) {
          ' ' + info.dtype + megabytes;
 }
 
+// A model's folder in the cache of the Hugging Face libraries.
+bool is_cached(const std::filesystem::path& path) {
+  return path.filename().string().starts_with("models--");
+}
+
+// What is loaded for a listed model, or its path where that cannot be told.
+std::filesystem::path source_of(const std::filesystem::path& path) {
+  try {
+    return find_model(path.string());
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::out_of_memory) throw;
+    return path;
+  }
+}
+
 int run_models(const ModelsArguments& options) {
   const std::vector<std::filesystem::path> models = list_models();
   InputFiles inputs;
-  for (const std::filesystem::path& path : models) inputs.add_model(path);
-  OutputStream output("", inputs);
-  int status = 0;
   for (const std::filesystem::path& path : models) {
-    const std::string name = path.stem().string();
+    inputs.add_model(is_cached(path) ? source_of(path) : path);
+  }
+  OutputStream output("", inputs);
+  int status = 0, unlisted = 0;
+  for (const std::filesystem::path& path : models) {
+    const std::string name = model_name(path);
     try {
       const Model model =
           load_model(find_model(path.string()), {.tokenizer = false}, options.quiet);
       const ModelInfo info = inspect(model);
       output.write(options.json ? json_line(name, path, info) : text_line(name, info));
     } catch (const Error& error) {
+      // Other programs keep models there, of many kinds that are not ours to complain about.
+      if (is_cached(path) && error.code() != ErrorCode::out_of_memory) {
+        ++unlisted;
+        continue;
+      }
       say({printable(name), ": ", error.what()});
       status = 1;
     }
   }
   output.close();
+  if (unlisted > 0 && !options.quiet) {
+    say("note: " + std::to_string(unlisted) +
+        (unlisted == 1 ? " model of the Hugging Face cache is not listed, because it"
+                       : " models of the Hugging Face cache are not listed, because they") +
+        " cannot be loaded; sapwood inspect -m ORG/NAME says why");
+  }
   return status;
 }
 

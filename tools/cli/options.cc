@@ -41,7 +41,8 @@ LengthOptions LengthFlags::options() const {
 }
 
 void add_model_name(CLI::App& app, std::string& model, const ModelKind& kind) {
-  std::string help = std::string("Directory, converted file or name of ") + kind.wanted;
+  std::string help = std::string("Directory, converted file or name of ") + kind.wanted +
+                     "; ORG/NAME: what a Hugging Face library has downloaded";
   if (*kind.default_name != '\0') help += std::string(" [") + kind.default_name + "]";
   app.add_option("-m,--model", model, help)->type_name("MODEL")->envname("SAPWOOD_MODEL");
 }
@@ -144,7 +145,8 @@ std::filesystem::path model_path(const std::string& name, const ModelKind& kind)
   const bool named = !name.empty();
   if (named || *kind.default_name != '\0') return find_model(named ? name : kind.default_name);
   throw UsageError(std::string("no model given; name one with -m: ") + kind.wanted +
-                   " (a directory, a converted file, or a name in $SAPWOOD_MODELS)");
+                   " (a directory, a converted file, a name in $SAPWOOD_MODELS, or the "
+                   "ORG/NAME of a model in the Hugging Face cache)");
 }
 
 Model load_model(const std::filesystem::path& path, const LoadOptions& options, bool quiet) {

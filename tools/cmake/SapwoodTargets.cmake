@@ -9,6 +9,10 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 function(sapwood_part name)
   set_target_properties(${name} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   sapwood_target(${name})
+  if(NOT SAPWOOD_SANITIZE)
+    # Threads of other languages and of musl have small stacks. (What is not optimised keeps everything there.)
+    target_compile_options(${name} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-Wframe-larger-than=16384>)
+  endif()
 endfunction()
 
 # sapwood_target(NAME): warnings, sanitizers and joint compilation for one of our own targets.

@@ -55,14 +55,24 @@ struct LoadOptions {
 };
 
 // The directory or converted file that `name` means: an existing path, else NAME or
-// NAME.safetensors in the folders of $SAPWOOD_MODELS (colon-separated), the installed
-// share/sapwood/models and the source tree's models/. Throws Error not_found listing where it
-// looked.
-// A folder without config.json that holds model.safetensors stands for that file.
-SAPWOOD_API std::filesystem::path find_model(std::string_view name);
+// NAME.safetensors in `folders`, in those of $SAPWOOD_MODELS (colon-separated), in share/sapwood/models
+// where the library and the program are installed and in the source tree's models/, else what the
+// cache of the Hugging Face libraries has of ORG/NAME, of NAME or of one of them @REVISION ($HF_HUB_CACHE,
+// else hub in $HF_HOME, else ~/.cache/huggingface/hub). Nothing is ever downloaded.
+// A folder without config.json that holds model.safetensors stands for that file; a model's folder
+// in a Hugging Face cache (models--ORG--NAME) for its snapshot.
+// Throws Error: not_found listing where it looked; malformed and io where the cache is damaged.
+SAPWOOD_API std::filesystem::path find_model(std::string_view name,
+                                             std::span<const std::filesystem::path> folders = {});
 
-// The models that names are looked up among, in the order in which they are found.
-SAPWOOD_API std::vector<std::filesystem::path> list_models();
+// The models that names are looked up among, in the order in which they are found; those in the
+// Hugging Face cache come last, as their folders models--ORG--NAME, whether this version can load them
+// or not.
+SAPWOOD_API std::vector<std::filesystem::path> list_models(
+    std::span<const std::filesystem::path> folders = {});
+
+// The name by which find_model finds what list_models listed.
+SAPWOOD_API std::string model_name(const std::filesystem::path& listed);
 
 // A tokenizer without its model.
 struct LoadedTokenizer {

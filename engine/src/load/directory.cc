@@ -4,10 +4,13 @@
 #include "checkpoint/checkpoint.h"
 #include "config/parse_config.h"
 #include "config/sentence.h"
+#include "load/hub_cache.h"
 
 namespace sapwood {
 
-DirectorySource open_directory(const std::filesystem::path& directory) {
+namespace {
+
+DirectorySource open_files(const std::filesystem::path& directory) {
   Notices notices;
   Folder folder = Folder::open(directory);
   JsonDocument config = read_json(folder.at("config.json"), notices);
@@ -15,6 +18,12 @@ DirectorySource open_directory(const std::filesystem::path& directory) {
   TensorSource checkpoint = open_checkpoint(folder);
   return {std::move(folder), std::move(config), sentence, std::move(checkpoint),
           std::move(notices)};
+}
+
+}  // namespace
+
+DirectorySource open_directory(const std::filesystem::path& directory) {
+  return reading_directory(directory, [&] { return open_files(directory); });
 }
 
 LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& types) {
@@ -39,7 +48,9 @@ LoadedParts load_directory(const std::filesystem::path& directory, const WeightT
                            bool tokenizer) {
   const DirectorySource source = open_directory(directory);
   LoadedParts parts = pack_directory(source, types);
-  if (tokenizer) parts.tokenizer = Tokenizer::load(source.folder);
+  if (tokenizer) {
+    parts.tokenizer = reading_directory(directory, [&] { return Tokenizer::load(source.folder); });
+  }
   return parts;
 }
 

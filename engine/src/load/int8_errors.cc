@@ -55,6 +55,13 @@ std::vector<float> unpacked(const float* panels, int n, int k) {
   return w;
 }
 
+// Its first place that kernels take; it must have kAlignment elements to spare.
+template <class Byte>
+Byte* aligned(std::vector<Byte>& storage) {
+  const auto at = reinterpret_cast<std::uintptr_t>(storage.data());
+  return storage.data() + (kernels::kAlignment - at % kernels::kAlignment);
+}
+
 // How far the product's outputs in int8, without bias and activation, are from those in f32. NaN
 // where a weight or an input is not finite, so that nothing can be said.
 double error_of(const Node& node, const kernels::KernelTable& kernels, const float* x, int rows) {
@@ -85,8 +92,7 @@ double error_of(const Node& node, const kernels::KernelTable& kernels, const flo
   const auto bytes = static_cast<std::size_t>(
       kernels::packed_linear_size(n, k, kernels::DType::int8) + kernels::kAlignment);
   std::vector<std::int8_t> storage(bytes);
-  const auto at = reinterpret_cast<std::uintptr_t>(storage.data());
-  std::int8_t* panels = storage.data() + (kernels::kAlignment - at % kernels::kAlignment);
+  std::int8_t* panels = aligned(storage);
   kernels::pack_linear_int8(w.data(), n, k, panels, scales.data(), sums.data());
   args.x = q.data();
   args.x_stride = stride;
@@ -95,6 +101,9 @@ double error_of(const Node& node, const kernels::KernelTable& kernels, const flo
   args.scales = scales.data();
   args.sums = sums.data();
   args.y = rounded.data();
+  std::vector<std::byte> scratch(kernels::linear_scratch(kernels::DType::int8) +
+                                 kernels::kAlignment);
+  args.scratch = aligned(scratch);
   kernels.linear_int8(args);
 
   double squares = 0, of = 0;

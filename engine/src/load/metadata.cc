@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/quote.h"
 #include "config/sentence.h"
+#include "load/hub_cache.h"
 
 namespace sapwood {
 namespace {
@@ -136,6 +137,13 @@ void check_version(const Metadata& map, const std::string& where) {
   const std::string* version = reader.find(kVersionKey);
   if (version == nullptr) {
     const std::filesystem::path folder = std::filesystem::path(where).parent_path();
+    std::error_code error;
+    if (!std::filesystem::exists(folder / "config.json", error)) {
+      throw explain_partial_download(
+          Error(ErrorCode::not_found, where + ": a plain checkpoint, not a converted model, and "
+                                              "there is no config.json beside it"),
+          folder);
+    }
     throw Error(ErrorCode::unsupported,
                 where + ": a plain checkpoint, not a converted model; give its directory: " +
                     (folder.empty() ? "." : folder.string()));

@@ -140,6 +140,7 @@ struct Run {
                                      .n = node.n,
                                      .k = node.k,
                                      .activation = node.activation,
+                                     .scratch = workspace.linear_scratch(thread),
                                      .panel_begin = panels * column / column_parts,
                                      .panel_end = panels * (column + 1) / column_parts};
       OnednnScratch& scratch = workspace.onednn[static_cast<std::size_t>(thread)];

@@ -1,5 +1,5 @@
 // The memory that one run needs: the arena and the batch's index arrays, allocated once; and what
-// oneDNN's products work in.
+// products work in.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,11 @@ class Workspace {
   float* at(ValueId id) const {
     return reinterpret_cast<float*>(arena_.get() + placement(id).offset);
   }
-  // Of the arena and the batch, as they were requested.
+  // What a thread's products work in; null where they need nothing.
+  std::byte* linear_scratch(int thread) const {
+    return linear_bytes_ == 0 ? nullptr : arena_.get() + plan_.bytes + linear_bytes_ * thread;
+  }
+  // Of all of it, as it was requested.
   std::int64_t bytes() const;
 
  private:
@@ -36,7 +40,8 @@ class Workspace {
   };
   Capacity capacity_;
   ArenaPlan plan_;
-  std::unique_ptr<std::byte, Free> arena_;
+  std::int64_t linear_bytes_;               // of a thread
+  std::unique_ptr<std::byte, Free> arena_;  // the values, and behind them what products work in
 };
 
 }  // namespace sapwood

@@ -27,7 +27,7 @@ bool is_int8(const PackedSpec& spec, const WeightTypes& types) {
 }  // namespace
 
 bool all_finite(const TensorView& tensor) {
-  constexpr std::int64_t kPiece = 4096;  // stays in the first-level cache
+  constexpr std::int64_t kPiece = 2048;  // stays in the first-level cache
   float values[kPiece];
   const std::int64_t count = tensor.elements(), size = dtype_size(tensor.dtype);
   for (std::int64_t first = 0; first < count; first += kPiece) {

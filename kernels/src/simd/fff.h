@@ -76,8 +76,9 @@ inline bool streams(const FffArgs& a) {
 }
 
 // Writes rows of y from finished walkers: walkers[t * count + i] is that of row i in tree `tree` +
-// t.
-inline void write_output(const Forest& f, const Walker* walkers, int count, int tree, int trees) {
+// t. (Not inlined: its 14 KB and its callers' 6 KB are on the stack together, but in no one frame.)
+[[gnu::noinline]] void write_output(const Forest& f, const Walker* walkers, int count, int tree,
+                                    int trees) {
   const FffArgs& a = f.a;
   const int nodes = trees * f.levels;
   const std::byte* rows[2][kOutputRows * kMostNodes];

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "isa.h"
+#include "scratch.h"
 #include "simd/math.h"
 #include "simd/tile.h"
 
@@ -54,13 +55,13 @@ constexpr int tile_regs() {
   return kTileRegs;
 }
 
-// Rows in the form that Dot wants, on the stack: at least one, for it has 2 bytes for each of x.
-constexpr int kPreparedBytes = 2 * kMostInt8Depth;
+// Rows of a block: so many as the scratch memory holds in the form that Dot wants. It holds one at
+// least, for it has 2 bytes for each element of x.
 template <typename Dot>
 int block_rows(int words) {
   if constexpr (!kPreparesRows<Dot>) return kBlockRows;
-  const int rows = kPreparedBytes / (words * kWordBytes<Dot>);
-  return rows < kBlockRows ? rows : kBlockRows;
+  const std::int64_t rows = kPreparedBytes / (words * kWordBytes<Dot>);
+  return rows < kBlockRows ? static_cast<int>(rows) : kBlockRows;
 }
 
 // A tile's place in the product.
@@ -287,7 +288,7 @@ void multiply_block(const Product& p, const std::byte* x, std::int64_t x_stride,
 template <typename Dot>
 [[gnu::noinline]] void prepare_and_multiply(const Product& p, int row_begin, int rows,
                                             int word_begin, int words) {
-  alignas(kLineBytes) std::byte prepared[kPreparedBytes];
+  std::byte* const prepared = static_cast<std::byte*>(p.a.scratch);
   std::int32_t starts[kBlockRows];
   const std::int64_t stride = std::int64_t{words} * kWordBytes<Dot>;
   for (int r = 0; r < rows; ++r) {

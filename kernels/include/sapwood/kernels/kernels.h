@@ -88,11 +88,15 @@ struct LinearArgs {
   DType y_type;              // f32 or bf16
   int m, n, k;
   Activation activation;
+  void* scratch;               // linear_scratch(type of the weights) bytes, 64-byte aligned
   int panel_begin, panel_end;  // 0 <= panel_begin <= panel_end <= ceil(n/16)
 };
 
 // Largest k of an int8 product: 255 * 127 * k must fit 31 bits.
 inline constexpr int kMostInt8Depth = 65536;
+
+// Bytes of scratch that one call of a product needs, the same for every instruction set; 0: none.
+std::size_t linear_scratch(DType type) noexcept;
 
 // q[i, j] = round(x[i, j] / scale[i]) + zero[i], clamped to 0..255, where 0 and 255 stand for the
 // least and the largest of the row's elements and zero itself: scale = (max - min) / 255, zero =
