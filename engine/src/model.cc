@@ -28,14 +28,6 @@ Capacity capacity_of(const ModelConfig& config, const LoadOptions& options, int 
   return capacity;
 }
 
-Dense parse_dense(const std::string& name) {
-  if (name.empty() || name == "auto") return Dense::automatic;
-  if (name == "native") return Dense::native;
-  if (name == "onednn") return Dense::onednn;
-  throw Error(ErrorCode::invalid_argument,
-              "dense: expected auto, native or onednn, found \"" + name + "\"");
-}
-
 // Throws Error invalid_argument for a number of threads that is none.
 int resolve_threads(int threads, const Threads& team) {
   if (threads < 0 || threads > team.size()) {
@@ -57,7 +49,7 @@ Model::State::State(std::filesystem::path path_, LoadedParts parts_,
           parts.tokenizer ? &*parts.tokenizer : nullptr, parts.config.max_positions)),
       team(options.team ? *options.team : Threads(options.threads)),
       capacity(capacity_of(parts.config, options, resolve_threads(options.threads, team))),
-      graph(parts.config, parts.weights, kernels, parse_dense(options.dense), capacity.threads) {
+      graph(parts.config, parts.weights, kernels, options.dense, capacity.threads) {
   if (!parts.tokenizer) return;
   parts.notices.add(parts.tokenizer->notices());
   // A token or two that were added and never trained harm only the texts that have them.
@@ -99,15 +91,15 @@ Model Model::load(const std::filesystem::path& path, const LoadOptions& options)
     throw Error(ErrorCode::not_found, path.string() + ": no such model file or directory");
   }
   const bool directory = std::filesystem::is_directory(status);
-  const bool as_stored = options.dtype.empty() || options.dtype == "auto";
-  const auto types =
-      WeightTypes::all(as_stored ? kernels::DType::f32 : parse_weight_type(options.dtype, "dtype"));
+  const bool as_stored = options.dtype == WeightType::automatic;
+  const auto types = WeightTypes::all(as_stored ? kernels::DType::f32 : dtype_of(options.dtype));
   LoadedParts parts = directory ? load_directory(path, types, options.tokenizer)
                                 : load_converted(path, options.tokenizer);
   if (!directory && !as_stored && parts.weights.types().products != types.products) {
     throw Error(ErrorCode::unsupported, path.string() + ": the file was converted with --dtype " +
                                             to_string(parts.weights.types().products) +
-                                            ", asked for is " + options.dtype +
+                                            ", asked for is " +
+                                            std::string(to_string(options.dtype)) +
                                             ": convert the model's directory again with that type");
   }
   if (!directory && options.copy_weights) parts.weights.copy();

@@ -18,8 +18,10 @@ TEST_CASE("load: directories") {
   SECTION("sentence-transformers, trees") { check_load(golden_dir() / "st-bert-fff-cls"); }
   SECTION("shards") { check_load(golden_dir() / "bert-base-sharded"); }
   SECTION("pytorch_model.bin") { check_load(golden_dir() / "bert-mlm-bin"); }
-  SECTION("int8") { check_load(golden_dir() / "bert-qa", load_options("int8")); }
-  SECTION("helper threads") { check_load(golden_dir() / "bert-qa", load_options("auto", 3)); }
+  SECTION("int8") { check_load(golden_dir() / "bert-qa", load_options(WeightType::int8)); }
+  SECTION("helper threads") {
+    check_load(golden_dir() / "bert-qa", load_options(WeightType::automatic, 3));
+  }
 }
 
 TEST_CASE("load: converted files") {
@@ -30,7 +32,7 @@ TEST_CASE("load: converted files") {
     check_load(file);
   }
   SECTION("int8, copied") {
-    convert(golden_dir() / "bert-cross-encoder", file, {.dtype = "int8"});
+    convert(golden_dir() / "bert-cross-encoder", file, {.dtype = WeightType::int8});
     LoadOptions options = load_options();
     options.copy_weights = true;
     check_load(file, options);

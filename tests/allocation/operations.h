@@ -14,10 +14,10 @@
 namespace sapwood::test {
 
 // Our own kernels: another library's products allocate what they like.
-inline LoadOptions load_options(std::string dtype = "auto", int threads = 1) {
+inline LoadOptions load_options(WeightType dtype = WeightType::automatic, int threads = 1) {
   LoadOptions options;
-  options.dense = "native";
-  options.dtype = std::move(dtype);
+  options.dense = DenseProducts::native;
+  options.dtype = dtype;
   options.threads = threads;
   return options;
 }

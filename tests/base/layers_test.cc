@@ -46,6 +46,7 @@ std::string layer_of(const std::string& include, const Names& tool_folders) {
       {"sapwood/error.h", "base"},          {"sapwood/result.h", "base"},
       {"sapwood/utf8.h", "base"},           {"sapwood/export.h", "base"},
       {"sapwood/version.h", "base"},        {"sapwood/config.h", "config"},
+      {"sapwood/names.h", "base"},          {"sapwood/compute.h", "config"},
       {"sapwood/tasks.h", "tasks"},         {"sapwood/sapwood.h", "tasks"},
       {"sapwood/graph_summary.h", "graph"}, {"sapwood/convert.h", "load"},
       {"sapwood/model_files.h", "load"},    {"sapwood/sequence.h", "config"},

@@ -139,7 +139,7 @@ TEST_CASE("a run that could be stopped has the bits of one that could not", "[se
                         StopToken::Clock::now() + std::chrono::hours(1));
   for (const fs::path& folder : subdirectories(golden_dir())) {
     INFO("checkpoint: " << folder.filename());
-    for (const char* dtype : {"f32", "int8"}) {
+    for (const WeightType dtype : {WeightType::f32, WeightType::int8}) {
       const Model model = Model::load(folder, {.dtype = dtype, .threads = 2});
       const RandomTexts texts(model, 40, 5);
       const auto expected = run(model, texts.sequences, Output::hidden);

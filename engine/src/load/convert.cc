@@ -108,9 +108,13 @@ FileMetadata describe(const DirectorySource& source, const LoadedParts& parts,
 
 ConvertReport convert(const std::filesystem::path& source, const std::filesystem::path& target,
                       const ConvertOptions& options) {
-  auto types = WeightTypes::all(parse_weight_type(options.dtype, "dtype"));
-  if (!options.decisions.empty())
-    types.decision_type = parse_weight_type(options.decisions, "decisions");
+  if (options.dtype == WeightType::automatic) {
+    throw Error(ErrorCode::invalid_argument, "dtype: expected f32, bf16 or int8, found auto");
+  }
+  auto types = WeightTypes::all(dtype_of(options.dtype));
+  if (options.decisions != WeightType::automatic) {
+    types.decision_type = dtype_of(options.decisions);
+  }
   require_outside(source, target);
   const DirectorySource directory = open_directory(source);
   const std::optional<Tokenizer> tokenizer = find_tokenizer(directory.folder);
