@@ -1,9 +1,9 @@
-#include <algorithm>
 #include <cstdlib>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/border.h"
 #include "base/file.h"
 #include "sapwood/model.h"
 
@@ -54,26 +54,34 @@ bool is_model(const fs::path& path) {
          fs::exists(path / "model.safetensors", error);
 }
 
+// Nothing where there is no such folder, or one that cannot be read. (The standard library's
+// iterator ends the program where it finds no memory.)
+std::vector<std::string> names_in(const fs::path& folder) {
+  try {
+    return Folder::open(folder).names();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::out_of_memory) throw;
+    return {};
+  }
+}
+
 }  // namespace
 
-std::vector<fs::path> list_models() {
+std::vector<fs::path> list_models() try {
   std::vector<fs::path> models;
   std::set<std::string> names;  // of the same name, find_model takes the first
   for (const fs::path& folder : model_folders()) {
-    std::error_code error;
-    std::vector<fs::path> entries;
-    for (const auto& entry : fs::directory_iterator(folder, error)) {
-      if (is_model(entry.path())) entries.push_back(entry.path());
-    }
-    std::sort(entries.begin(), entries.end());
-    for (const fs::path& path : entries) {
-      if (names.insert(path.stem().string()).second) models.push_back(path);
+    for (const std::string& name : names_in(folder)) {
+      const fs::path path = folder / name;
+      if (is_model(path) && names.insert(path.stem().string()).second) models.push_back(path);
     }
   }
   return models;
+} catch (...) {
+  throw_as_error();
 }
 
-fs::path find_model(std::string_view name) {
+fs::path find_model(std::string_view name) try {
   const fs::path path(name);
   std::error_code refused;
   if (!name.empty() && is_there(path, refused)) return resolved(path);
@@ -98,6 +106,8 @@ fs::path find_model(std::string_view name) {
               "no model '" + std::string(name) + "': not a path" +
                   (is_name ? ", and not a model in " + looked : std::string()) +
                   "; give a directory, a converted file or a name, or set SAPWOOD_MODELS");
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/border.h"
 #include "load/converted.h"
 #include "load/directory.h"
 #include "load/max_length.h"
@@ -81,7 +82,7 @@ void Model::State::give_back(std::unique_ptr<PackedRun> run) const noexcept {
 
 Model::Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
-Model Model::load(const std::filesystem::path& path, const LoadOptions& options) {
+Model Model::load(const std::filesystem::path& path, const LoadOptions& options) try {
   const kernels::KernelTable& kernels = choose_kernels(options.isa);
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
@@ -104,11 +105,11 @@ Model Model::load(const std::filesystem::path& path, const LoadOptions& options)
   }
   if (!directory && options.copy_weights) parts.weights.copy();
   return Model(std::make_shared<const State>(path, std::move(parts), kernels, options));
+} catch (...) {
+  throw_as_error();
 }
 
 const ModelConfig& Model::config() const noexcept { return state_->parts.config; }
-const Graph& Model::graph() const noexcept { return state_->graph; }
-const kernels::KernelTable& Model::kernels() const noexcept { return state_->graph.kernels(); }
 const std::filesystem::path& Model::path() const noexcept { return state_->path; }
 int Model::max_length() const noexcept { return state_->max_length; }
 
@@ -116,11 +117,13 @@ const std::vector<std::string>& Model::notices() const noexcept {
   return state_->parts.notices.list();
 }
 
-const Tokenizer& Model::tokenizer() const {
+const Tokenizer& Model::tokenizer() const try {
   if (!state_->parts.tokenizer) {
     throw Error(ErrorCode::not_found, state_->path.string() + ": the model has no tokenizer");
   }
   return *state_->parts.tokenizer;
+} catch (...) {
+  throw_as_error();
 }
 
 namespace {
@@ -143,26 +146,34 @@ EncodeOptions encode_options(const Model& model, const LengthOptions& length) {
 
 }  // namespace
 
-Encoding Model::encode(std::string_view text, const LengthOptions& options) const {
+Encoding Model::encode(std::string_view text, const LengthOptions& options) const try {
   return tokenizer().encode(text, encode_options(*this, options));
+} catch (...) {
+  throw_as_error();
 }
 
 Encoding Model::encode(std::string_view text, std::string_view pair,
-                       const LengthOptions& options) const {
+                       const LengthOptions& options) const try {
   return tokenizer().encode(text, pair, encode_options(*this, options));
+} catch (...) {
+  throw_as_error();
 }
 
 void Model::encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
-                        const LengthOptions& options) const {
+                        const LengthOptions& options) const try {
   tokenizer().encode_into(out, scratch, text, encode_options(*this, options));
+} catch (...) {
+  throw_as_error();
 }
 
 void Model::encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
-                        std::string_view pair, const LengthOptions& options) const {
+                        std::string_view pair, const LengthOptions& options) const try {
   tokenizer().encode_into(out, scratch, text, pair, encode_options(*this, options));
+} catch (...) {
+  throw_as_error();
 }
 
-void Model::run(std::span<const Sequence> sequences, Output output, const Sink& sink) const {
+void Model::run(std::span<const Sequence> sequences, Output output, const Sink& sink) const try {
   for (std::size_t i = 0; i < sequences.size(); ++i) check_sequence(i, sequences[i], config());
 
   // The sink may throw; the memory goes back all the same.
@@ -178,8 +189,12 @@ void Model::run(std::span<const Sequence> sequences, Output output, const Sink& 
     const std::size_t first = next;
     while (next < sequences.size() && run.add(sequences[next])) ++next;
     run.run(output, state_->team, state_->capacity.threads);
-    for (std::size_t i = first; i < next; ++i) sink(i, run.rows(output, i - first));
+    for (std::size_t i = first; i < next; ++i) {
+      call_caller([&] { sink(i, run.rows(output, i - first)); });
+    }
   }
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

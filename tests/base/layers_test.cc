@@ -54,7 +54,10 @@ std::string layer_of(const std::string& include, const Names& tool_folders) {
   if (const auto it = kPublic.find(include); it != kPublic.end()) return it->second;
   if (include.starts_with("sapwood/kernels/")) return "kernels";
   if (include.starts_with("sapwood/tokenizer/")) return "tokenizer";
-  if (include.starts_with("sapwood/") || include == "model_state.h") return "engine";
+  if (include.starts_with("sapwood/") || include == "model_state.h" ||
+      include == "feed_forward.h") {
+    return "engine";
+  }
   const std::string folder = include.substr(0, include.find('/'));
   if (include.find('/') == std::string::npos || tool_folders.contains(folder)) return "";
   for (const Layer& layer : kLayers) {

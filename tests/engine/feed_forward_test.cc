@@ -1,5 +1,5 @@
 // The first feedforward layer alone.
-#include "sapwood/feed_forward.h"
+#include "feed_forward.h"
 
 #include "catch.h"
 #include "golden.h"

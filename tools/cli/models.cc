@@ -67,6 +67,7 @@ int run_models(const ModelsArguments& options) {
       const ModelInfo info = inspect(model);
       output.write(options.json ? json_line(name, path, info) : text_line(name, info));
     } catch (const Error& error) {
+      if (error.code() == ErrorCode::out_of_memory) throw;
       say({printable(name), ": ", error.what()});
       status = 1;
     }

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "base/border.h"
 #include "base/quote.h"
 #include "sapwood/error.h"
 
@@ -14,7 +15,7 @@ std::string_view find_name(const EnumNames& names, int value) noexcept {
   return "unknown";
 }
 
-int find_value(const EnumNames& names, std::string_view name) {
+int find_value(const EnumNames& names, std::string_view name) try {
   std::string known;
   for (const NamedValue& named : names.values) {
     if (named.name == name) return named.value;
@@ -23,6 +24,8 @@ int find_value(const EnumNames& names, std::string_view name) {
   }
   throw Error(ErrorCode::invalid_argument,
               std::string(names.what) + ": expected " + known + ", found " + quote(name));
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

@@ -25,11 +25,6 @@
 
 namespace sapwood {
 
-namespace kernels {
-struct KernelTable;
-}
-class Graph;
-
 struct LoadOptions {
   Isa isa = Isa::automatic;  // one that CPU or build lacks is Error isa_unavailable
   // Of the products' weights. automatic is what a converted file holds, and f32 for a directory,
@@ -91,8 +86,6 @@ class SAPWOOD_API Model {
 
   const ModelConfig& config() const noexcept;
   const Tokenizer& tokenizer() const;  // throws Error not_found where the model has none
-  const Graph& graph() const noexcept;
-  const kernels::KernelTable& kernels() const noexcept;
   const std::filesystem::path& path() const noexcept;
 
   // What a user should know of the model's files and is no error: whole sentences. The library
@@ -121,10 +114,9 @@ class SAPWOOD_API Model {
   using Sink = std::function<void(std::size_t index, const MatrixView& rows)>;
   void run(std::span<const Sequence> sequences, Output output, const Sink& sink) const;
 
-  struct SAPWOOD_LOCAL State;  // internal
-  const State& state() const noexcept { return *state_; }
-
  private:
+  friend struct ModelAccess;  // the engine's own parts
+  struct SAPWOOD_LOCAL State;
   SAPWOOD_LOCAL explicit Model(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/border.h"
 #include "base/quote.h"
 #include "checkpoint/safetensors_writer.h"
 #include "checkpoint/sha256.h"
@@ -107,7 +108,7 @@ FileMetadata describe(const DirectorySource& source, const LoadedParts& parts,
 }  // namespace
 
 ConvertReport convert(const std::filesystem::path& source, const std::filesystem::path& target,
-                      const ConvertOptions& options) {
+                      const ConvertOptions& options) try {
   if (options.dtype == WeightType::automatic) {
     throw Error(ErrorCode::invalid_argument, "dtype: expected f32, bf16 or int8, found auto");
   }
@@ -149,6 +150,8 @@ ConvertReport convert(const std::filesystem::path& source, const std::filesystem
   }
   write_safetensors(target, metadata.to_map(), tensors, {.checksum_key = kChecksumKey});
   return report;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

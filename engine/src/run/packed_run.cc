@@ -79,8 +79,8 @@ RunStatus PackedRun::run(Output output, const Threads& team, int threads, const 
       output == Output::hidden ? graph_.encoder_nodes() : static_cast<int>(graph_.nodes().size());
   RunStatus status = RunStatus::ok;
   auto work = [&](Team& helpers) { status = run_nodes(graph_, nodes, workspace_, helpers, stop); };
-  team.run(
-      std::min(threads, capacity().threads),
+  ThreadsAccess::run(
+      team, std::min(threads, capacity().threads),
       [](void* context, Team& helpers) { (*static_cast<decltype(work)*>(context))(helpers); },
       &work);
   return status;

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "base/border.h"
 #include "sapwood/tasks.h"
 #include "tasks/answer_spans.h"
 #include "tasks/encoded_inputs.h"
@@ -40,7 +41,7 @@ EncodeOptions encode_options(const Model& model, const AnswerOptions& options) {
 
 std::vector<Result<std::vector<Answer>>> answer(const Model& model,
                                                 std::span<const QuestionInput> inputs,
-                                                const AnswerOptions& options) {
+                                                const AnswerOptions& options) try {
   tasks::require_head(model, HeadKind::question_answering, "qa");
   tasks::require_at_least(options.top_k, 1, "top_k");
   tasks::require_at_least(options.max_answer_length, 1, "max_answer_length");
@@ -75,6 +76,8 @@ std::vector<Result<std::vector<Answer>>> answer(const Model& model,
     }
   });
   return tasks::in_order(batch, std::move(values));
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

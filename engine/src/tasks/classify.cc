@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/border.h"
 #include "tasks/encoded_inputs.h"
 #include "tasks/scores.h"
 
@@ -36,7 +37,7 @@ std::vector<LabelScore> label_scores(std::span<const float> logits,
 }  // namespace tasks
 
 std::vector<Result<Classification>> classify(const Model& model, std::span<const TextInput> inputs,
-                                             const ClassifyOptions& options) {
+                                             const ClassifyOptions& options) try {
   tasks::require_head(model, HeadKind::sequence_classification, "classify");
   tasks::require_at_least(options.top_k, 0, "top_k");
   const ModelConfig& config = model.config();
@@ -52,6 +53,8 @@ std::vector<Result<Classification>> classify(const Model& model, std::span<const
     values[input].truncated = batch.truncated[input] != 0;
   });
   return tasks::in_order(batch, std::move(values));
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

@@ -2,7 +2,8 @@
 #include <cmath>
 #include <utility>
 
-#include "sapwood/kernels/kernels.h"
+#include "base/border.h"
+#include "model_state.h"
 #include "sapwood/tasks.h"
 #include "tasks/encoded_inputs.h"
 #include "tasks/vectors.h"
@@ -27,7 +28,7 @@ kernels::Pooling kernel_pooling(PoolingMode mode) {
 }  // namespace
 
 std::vector<Result<Embedding>> embed(const Model& model, std::span<const TextInput> inputs,
-                                     const EmbedOptions& options) {
+                                     const EmbedOptions& options) try {
   const SentenceConfig sentence = model.config().sentence.value_or(SentenceConfig{});
   const PoolingMode pooling = options.pooling.value_or(sentence.pooling);
   const bool normalize = options.normalize.value_or(sentence.normalize);
@@ -48,11 +49,13 @@ std::vector<Result<Embedding>> embed(const Model& model, std::span<const TextInp
     }
     value.rows = 1;
     value.values.resize(static_cast<std::size_t>(rows.cols));
-    model.kernels().pool(
+    state_of(model).graph.kernels().pool(
         {rows.data, value.values.data(), rows.rows, rows.cols, kernel_pooling(pooling)});
     if (normalize) tasks::normalize(value.values);
   });
   return tasks::in_order(batch, std::move(values));
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

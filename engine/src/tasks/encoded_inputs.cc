@@ -114,6 +114,7 @@ EncodedInputs encode_inputs(const Model& model, std::size_t count, const Encode&
       std::move(others.begin(), others.end(), std::back_inserter(batch.windows));
       batch.input_of.resize(batch.windows.size(), i);
     } catch (const Error& error) {
+      if (error.code() == ErrorCode::out_of_memory) throw;  // that is no fault of the input
       batch.errors[i] = error;
     }
   }

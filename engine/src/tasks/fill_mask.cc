@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/border.h"
 #include "sapwood/tokenizer/word_piece_decoder.h"
 #include "tasks/encoded_inputs.h"
 #include "tasks/scores.h"
@@ -74,7 +75,7 @@ constexpr std::size_t kMostTokens = std::size_t{1} << 25;
 
 std::vector<Result<MaskFills>> fill_mask(const Model& model,
                                          std::span<const std::string_view> texts,
-                                         const FillMaskOptions& options) {
+                                         const FillMaskOptions& options) try {
   tasks::require_head(model, HeadKind::masked_lm, "fill-mask");
   tasks::require_at_least(options.top_k, 1, "top_k");
   const Tokenizer& tokenizer = model.tokenizer();
@@ -120,6 +121,8 @@ std::vector<Result<MaskFills>> fill_mask(const Model& model,
     }
   });
   return tasks::in_order(batch, std::move(values));
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

@@ -1,6 +1,7 @@
 #include <string>
 #include <utility>
 
+#include "base/border.h"
 #include "sapwood/tasks.h"
 #include "sapwood/utf8.h"
 #include "tasks/encoded_inputs.h"
@@ -64,7 +65,7 @@ int leading_special_tokens(const Encoding& encoding) {
 }  // namespace
 
 std::vector<Result<Entities>> ner(const Model& model, std::span<const std::string_view> texts,
-                                  const NerOptions& options) {
+                                  const NerOptions& options) try {
   tasks::require_head(model, HeadKind::token_classification, "ner");
   tasks::require_at_least(options.stride, 0, "stride");
   const std::vector<std::string>& labels = model.config().labels;
@@ -122,6 +123,8 @@ std::vector<Result<Entities>> ner(const Model& model, std::span<const std::strin
     if (last) finish(input, number != first_window);
   });
   return tasks::in_order(batch, std::move(values));
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

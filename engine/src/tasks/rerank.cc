@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include "base/border.h"
 #include "sapwood/tasks.h"
 #include "tasks/encoded_inputs.h"
 #include "tasks/rank.h"
@@ -78,7 +79,7 @@ Result<Ranking> rerank_embeddings(const Model& model, std::string_view query,
 }  // namespace
 
 Result<Ranking> rerank(const Model& model, std::string_view query,
-                       std::span<const std::string_view> texts, const RerankOptions& options) {
+                       std::span<const std::string_view> texts, const RerankOptions& options) try {
   const ModelConfig& config = model.config();
   if (config.head == HeadKind::sequence_classification && config.labels.size() == 1) {
     return rerank_pairs(model, query, texts, options);
@@ -90,6 +91,8 @@ Result<Ranking> rerank(const Model& model, std::string_view query,
                              "encoder that makes embeddings");
   }
   return rerank_embeddings(model, query, texts, options);
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood
