@@ -1,4 +1,4 @@
-#include "sapwood/feed_forward.h"
+#include "feed_forward.h"
 
 #include <algorithm>
 
@@ -14,7 +14,7 @@ struct FeedForward::Impl {
   ValueId x = kNoValue, y = kNoValue;
   int cols = 0;
 
-  explicit Impl(const Model& of) : model(of), workspace(of.graph(), of.state().capacity) {
+  explicit Impl(const Model& of) : model(of), workspace(state_of(of).graph, state_of(of).capacity) {
     const std::vector<Node>& nodes = graph().nodes();
     // The norm before or after, and what narrows its result, are not of the part.
     const auto is_part = [](const Node& node) {
@@ -32,7 +32,7 @@ struct FeedForward::Impl {
     cols = graph().values()[x].cols;
   }
 
-  const Graph& graph() const { return model.graph(); }
+  const Graph& graph() const { return state_of(model).graph; }
 };
 
 FeedForward::FeedForward(const Model& model) : impl_(std::make_unique<Impl>(model)) {}
@@ -56,9 +56,8 @@ void FeedForward::load(std::span<const float> x) {
 
 MatrixView FeedForward::run() {
   Impl& i = *impl_;
-  const Model::State& state = i.model.state();
-  state.team.run(
-      state.capacity.threads,
+  ThreadsAccess::run(
+      state_of(i.model).team, state_of(i.model).capacity.threads,
       [](void* context, Team& team) {
         Impl& part = *static_cast<Impl*>(context);
         for (int node = part.begin; node < part.end; ++node) {

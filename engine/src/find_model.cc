@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/border.h"
 #include "base/file.h"
 #include "load/hub_cache.h"
 #include "model_folders.h"
@@ -60,16 +61,18 @@ bool is_hub_model(const fs::path& path) {
   }
 }
 
-// What of `folder` is a model, sorted.
+// What of `folder` is a model, sorted. Nothing where there is no such folder, or one that cannot be read. (The
+// standard library's iterator ends the program where it finds no memory.)
 template <class IsModel>
 std::vector<fs::path> models_in(const fs::path& folder, IsModel is) {
   std::vector<fs::path> models;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    if (is(entry->path())) models.push_back(entry->path());
+  try {
+    for (const std::string& name : Folder::open(folder).names()) {
+      if (is(folder / name)) models.push_back(folder / name);
+    }
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::out_of_memory) throw;
   }
-  std::sort(models.begin(), models.end());
   return models;
 }
 
@@ -123,7 +126,7 @@ class Search {
 
 }  // namespace
 
-std::vector<fs::path> list_models(std::span<const fs::path> folders) {
+std::vector<fs::path> list_models(std::span<const fs::path> folders) try {
   std::vector<fs::path> models;
   std::set<std::string> names;  // of the same name, find_model takes the first
   const auto add = [&](const std::vector<fs::path>& found) {
@@ -134,6 +137,8 @@ std::vector<fs::path> list_models(std::span<const fs::path> folders) {
   for (const fs::path& folder : model_folders(folders)) add(models_in(folder, is_model));
   if (const auto cache = hub_cache()) add(models_in(*cache, is_hub_model));
   return models;
+} catch (...) {
+  throw_as_error();
 }
 
 std::string model_name(const fs::path& listed) {
@@ -141,7 +146,7 @@ std::string model_name(const fs::path& listed) {
   return (listed.extension() == kConverted ? listed.stem() : listed.filename()).string();
 }
 
-fs::path find_model(std::string_view name, std::span<const fs::path> folders) {
+fs::path find_model(std::string_view name, std::span<const fs::path> folders) try {
   const fs::path path(name);
   std::error_code refused;
   if (!name.empty() && is_there(path, refused)) return resolved(path);
@@ -151,6 +156,8 @@ fs::path find_model(std::string_view name, std::span<const fs::path> folders) {
   // Unreadable is not missing.
   if (refused) throw_errno(path, "cannot look up", refused.value());
   search.fail();
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

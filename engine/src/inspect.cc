@@ -1,5 +1,6 @@
 #include "sapwood/inspect.h"
 
+#include "base/border.h"
 #include "graph/graph.h"
 #include "load/converted.h"
 #include "model_state.h"
@@ -133,9 +134,9 @@ std::string kernel_name(const Node& node, const kernels::KernelTable& kernels) {
 
 }  // namespace
 
-GraphSummary summarize(const Model& model) {
-  const Graph& graph = model.graph();
-  const Capacity& capacity = model.state().capacity;
+GraphSummary summarize(const Model& model) try {
+  const Graph& graph = state_of(model).graph;
+  const Capacity& capacity = state_of(model).capacity;
   const ArenaPlan plan = plan_arena(graph.values(), capacity);
   GraphSummary summary{.nodes = {}, .arena_bytes = plan.bytes, .batch_tokens = capacity.tokens};
   const std::vector<Value>& values = graph.values();
@@ -161,9 +162,11 @@ GraphSummary summarize(const Model& model) {
     summary.nodes.push_back(std::move(s));
   }
   return summary;
+} catch (...) {
+  throw_as_error();
 }
 
-std::string to_dot(const GraphSummary& graph) {
+std::string to_dot(const GraphSummary& graph) try {
   std::string dot = "digraph sapwood {\n  node [shape=box, fontname=\"sans-serif\"];\n";
   for (const NodeSummary& node : graph.nodes) {
     dot += "  n" + std::to_string(node.index) + " [label=\"" + node.name + "\\n" + node.kernel;
@@ -185,12 +188,16 @@ std::string to_dot(const GraphSummary& graph) {
     }
   }
   return dot + "}\n";
+} catch (...) {
+  throw_as_error();
 }
 
-void verify(const std::filesystem::path& path) { verify_converted(path); }
+void verify(const std::filesystem::path& path) try { verify_converted(path); } catch (...) {
+  throw_as_error();
+}
 
-ModelInfo inspect(const Model& model) {
-  const Model::State& state = model.state();
+ModelInfo inspect(const Model& model) try {
+  const ModelAccess::State& state = state_of(model);
   ModelInfo info;
   info.config = state.parts.config;
   info.path = state.path;
@@ -204,6 +211,8 @@ ModelInfo inspect(const Model& model) {
   info.unused_tensors = state.parts.unused_tensors;
   info.source_sha256 = state.parts.source_sha256;
   return info;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

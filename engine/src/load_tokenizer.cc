@@ -1,6 +1,7 @@
 // A tokenizer without its model.
 #include <cmath>
 
+#include "base/border.h"
 #include "base/file.h"
 #include "base/notices.h"
 #include "config/parse_config.h"
@@ -47,7 +48,7 @@ LoadedTokenizer load_from(const Folder& folder, const VocabOptions& options) {
 
 }  // namespace
 
-LoadedTokenizer load_tokenizer(const fs::path& path, const VocabOptions& options) {
+LoadedTokenizer load_tokenizer(const fs::path& path, const VocabOptions& options) try {
   std::error_code error;
   if (fs::is_directory(path, error)) {
     return reading_directory(path, [&] { return load_from(Folder::open(path), options); });
@@ -60,6 +61,8 @@ LoadedTokenizer load_tokenizer(const fs::path& path, const VocabOptions& options
   const std::optional<int> length = resolve_max_length({}, &tokenizer, {});
   std::vector<std::string> notices = tokenizer.notices();
   return {std::move(tokenizer), length, std::move(notices)};
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/border.h"
 #include "encode_options.h"
 #include "load/converted.h"
 #include "load/directory.h"
@@ -38,14 +39,6 @@ Capacity lone(Capacity capacity) {
   return capacity;
 }
 
-Dense parse_dense(const std::string& name) {
-  if (name.empty() || name == "auto") return Dense::automatic;
-  if (name == "native") return Dense::native;
-  if (name == "onednn") return Dense::onednn;
-  throw Error(ErrorCode::invalid_argument,
-              "dense: expected auto, native or onednn, found \"" + name + "\"");
-}
-
 // Throws Error invalid_argument for a number of threads that is none.
 int resolve_threads(int threads, const Threads& team) {
   if (threads < 0 || threads > team.size()) {
@@ -67,7 +60,7 @@ Model::State::State(std::filesystem::path path_, LoadedParts parts_,
           parts.tokenizer ? &*parts.tokenizer : nullptr, parts.config.max_positions)),
       team(options.team ? *options.team : Threads(options.threads)),
       capacity(capacity_of(parts.config, options, resolve_threads(options.threads, team))),
-      graph(parts.config, parts.weights, kernels, parse_dense(options.dense), capacity.threads),
+      graph(parts.config, parts.weights, kernels, options.dense, capacity.threads),
       runs(graph, capacity),
       lone_runs(graph, lone(capacity)) {
   if (!parts.tokenizer) return;
@@ -83,7 +76,7 @@ Model::State::State(std::filesystem::path path_, LoadedParts parts_,
 
 Model::Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
-Model Model::load(const std::filesystem::path& path, const LoadOptions& options) {
+Model Model::load(const std::filesystem::path& path, const LoadOptions& options) try {
   const kernels::KernelTable& kernels = choose_kernels(options.isa);
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
@@ -93,24 +86,24 @@ Model Model::load(const std::filesystem::path& path, const LoadOptions& options)
     throw Error(ErrorCode::not_found, path.string() + ": no such model file or directory");
   }
   const bool directory = std::filesystem::is_directory(status);
-  const bool as_stored = options.dtype.empty() || options.dtype == "auto";
-  const auto types =
-      WeightTypes::all(as_stored ? kernels::DType::f32 : parse_weight_type(options.dtype, "dtype"));
+  const bool as_stored = options.dtype == WeightType::automatic;
+  const auto types = WeightTypes::all(as_stored ? kernels::DType::f32 : dtype_of(options.dtype));
   LoadedParts parts = directory ? load_directory(path, types, options.tokenizer)
                                 : load_converted(path, options.tokenizer);
   if (!directory && !as_stored && parts.weights.types().products != types.products) {
     throw Error(ErrorCode::unsupported, path.string() + ": the file was converted with --dtype " +
                                             to_string(parts.weights.types().products) +
-                                            ", asked for is " + options.dtype +
+                                            ", asked for is " +
+                                            std::string(to_string(options.dtype)) +
                                             ": convert the model's directory again with that type");
   }
   if (!directory && options.copy_weights) parts.weights.copy();
   return Model(std::make_shared<const State>(path, std::move(parts), kernels, options));
+} catch (...) {
+  throw_as_error();
 }
 
 const ModelConfig& Model::config() const noexcept { return state_->parts.config; }
-const Graph& Model::graph() const noexcept { return state_->graph; }
-const kernels::KernelTable& Model::kernels() const noexcept { return state_->graph.kernels(); }
 const std::filesystem::path& Model::path() const noexcept { return state_->path; }
 int Model::max_length() const noexcept { return state_->max_length; }
 
@@ -118,33 +111,43 @@ const std::vector<std::string>& Model::notices() const noexcept {
   return state_->parts.notices.list();
 }
 
-const Tokenizer& Model::tokenizer() const {
+const Tokenizer& Model::tokenizer() const try {
   if (!state_->parts.tokenizer) {
     throw Error(ErrorCode::not_found, state_->path.string() + ": the model has no tokenizer");
   }
   return *state_->parts.tokenizer;
+} catch (...) {
+  throw_as_error();
 }
 
-Encoding Model::encode(std::string_view text, const LengthOptions& options) const {
+Encoding Model::encode(std::string_view text, const LengthOptions& options) const try {
   return tokenizer().encode(text, encode_options(*this, options));
+} catch (...) {
+  throw_as_error();
 }
 
 Encoding Model::encode(std::string_view text, std::string_view pair,
-                       const LengthOptions& options) const {
+                       const LengthOptions& options) const try {
   return tokenizer().encode(text, pair, encode_options(*this, options));
+} catch (...) {
+  throw_as_error();
 }
 
 void Model::encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
-                        const LengthOptions& options) const {
+                        const LengthOptions& options) const try {
   tokenizer().encode_into(out, scratch, text, encode_options(*this, options));
+} catch (...) {
+  throw_as_error();
 }
 
 void Model::encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
-                        std::string_view pair, const LengthOptions& options) const {
+                        std::string_view pair, const LengthOptions& options) const try {
   tokenizer().encode_into(out, scratch, text, pair, encode_options(*this, options));
+} catch (...) {
+  throw_as_error();
 }
 
-void Model::run(std::span<const Sequence> sequences, Output output, const Sink& sink) const {
+void Model::run(std::span<const Sequence> sequences, Output output, const Sink& sink) const try {
   for (std::size_t i = 0; i < sequences.size(); ++i) check_sequence(i, sequences[i], config());
 
   const RunPool::Loan loan(state_->runs);  // goes back also when the sink throws
@@ -155,8 +158,12 @@ void Model::run(std::span<const Sequence> sequences, Output output, const Sink& 
     const std::size_t first = next;
     while (next < sequences.size() && run.add(sequences[next])) ++next;
     run.run(output, state_->team, state_->capacity.threads);
-    for (std::size_t i = first; i < next; ++i) sink(i, run.rows(output, i - first));
+    for (std::size_t i = first; i < next; ++i) {
+      call_caller([&] { sink(i, run.rows(output, i - first)); });
+    }
   }
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

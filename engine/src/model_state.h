@@ -29,4 +29,14 @@ struct Model::State {
   mutable RunPool lone_runs;  // for one thread each, where all threads have one
 };
 
+// The way of the engine's own parts and of its tests into a model.
+struct ModelAccess {
+  using State = Model::State;
+  static const State& state(const Model& model) noexcept { return *model.state_; }
+};
+
+inline const ModelAccess::State& state_of(const Model& model) noexcept {
+  return ModelAccess::state(model);
+}
+
 }  // namespace sapwood

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/border.h"
 #include "model_state.h"
 #include "sapwood/error.h"
 
@@ -20,7 +21,7 @@ int in_range(const char* name, int value, int most, int otherwise) {
   return value == 0 ? otherwise : value;
 }
 
-Capacity capacity_of(const Model::State& state, const SessionOptions& options,
+Capacity capacity_of(const ModelAccess::State& state, const SessionOptions& options,
                      const Threads& team) {
   Capacity capacity = state.capacity;
   capacity.tokens =
@@ -38,8 +39,8 @@ Capacity capacity_of(const Model::State& state, const SessionOptions& options,
 struct Session::Impl {
   Impl(const Model& of, const SessionOptions& options)
       : model(of),
-        team(options.team ? *options.team : of.state().team),
-        run(of.graph(), capacity_of(of.state(), options, team)) {}
+        team(options.team ? *options.team : state_of(of).team),
+        run(state_of(of).graph, capacity_of(state_of(of), options, team)) {}
 
   Model model;
   Threads team;
@@ -47,13 +48,16 @@ struct Session::Impl {
   std::optional<Output> computed;  // by the last run, for the sequences that are there
 };
 
-Session::Session(const Model& model, const SessionOptions& options)
-    : impl_(std::make_unique<Impl>(model, options)) {}
+Session::Session(const Model& model, const SessionOptions& options) try
+    : impl_(std::make_unique<Impl>(model, options)) {
+} catch (...) {
+  throw_as_error();
+}
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
-bool Session::add(const Sequence& sequence) {
+bool Session::add(const Sequence& sequence) try {
   const Capacity& capacity = impl_->run.capacity();
   check_sequence(size(), sequence, impl_->model.config());
   const auto refuse = [&](const char* what, std::size_t has, int room) {
@@ -67,6 +71,8 @@ bool Session::add(const Sequence& sequence) {
   refuse("selected rows", sequence.selected.size(), capacity.selected);
   impl_->computed.reset();
   return impl_->run.add(sequence);
+} catch (...) {
+  throw_as_error();
 }
 
 void Session::clear() {
@@ -81,7 +87,7 @@ std::int64_t Session::memory_bytes() const noexcept {
   return impl_->run.bytes() + static_cast<std::int64_t>(sizeof(Impl));
 }
 
-RunStatus Session::run(Output output, const StopToken& stop, int threads) {
+RunStatus Session::run(Output output, const StopToken& stop, int threads) try {
   impl_->run.check(output);
   const int most = impl_->run.capacity().threads;
   impl_->computed.reset();
@@ -89,23 +95,29 @@ RunStatus Session::run(Output output, const StopToken& stop, int threads) {
       impl_->run.run(output, impl_->team, in_range("threads", threads, most, most), stop);
   if (status == RunStatus::ok) impl_->computed = output;
   return status;
+} catch (...) {
+  throw_as_error();
 }
 
-MatrixView Session::hidden(std::size_t i) const {
+MatrixView Session::hidden(std::size_t i) const try {
   if (!impl_->computed || i >= size()) {
     throw Error(ErrorCode::invalid_argument,
                 "sequence " + std::to_string(i) + " has no results: run the session first");
   }
   return impl_->run.rows(Output::hidden, i);
+} catch (...) {
+  throw_as_error();
 }
 
-MatrixView Session::head(std::size_t i) const {
+MatrixView Session::head(std::size_t i) const try {
   if (impl_->computed != Output::head || i >= size()) {
     throw Error(ErrorCode::invalid_argument, "sequence " + std::to_string(i) +
                                                  " has no results of the head: run the session "
                                                  "with Output::head first");
   }
   return impl_->run.rows(Output::head, i);
+} catch (...) {
+  throw_as_error();
 }
 
 MatrixView Session::rows(Output output, std::size_t i) const {

@@ -34,8 +34,10 @@ void check_convert(const char* name, const ConvertOptions& options) {
 }
 
 TEST_CASE("convert: f32") { check_convert("distilbert-fff-sentiment", {}); }
-TEST_CASE("convert: int8") { check_convert("bert-qa", {.dtype = "int8"}); }
-TEST_CASE("convert: int8 with trees") { check_convert("bert-fff-mlm", {.dtype = "int8"}); }
+TEST_CASE("convert: int8") { check_convert("bert-qa", {.dtype = WeightType::int8}); }
+TEST_CASE("convert: int8 with trees") {
+  check_convert("bert-fff-mlm", {.dtype = WeightType::int8});
+}
 
 TEST_CASE("convert: a target that cannot be written") {
   const TemporaryFolder folder;

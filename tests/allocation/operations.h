@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string>
 
+#include "base/border.h"
 #include "golden.h"
 #include "sapwood/sapwood.h"
 #include "trial.h"
@@ -14,10 +15,10 @@
 namespace sapwood::test {
 
 // Our own kernels: another library's products allocate what they like.
-inline LoadOptions load_options(std::string dtype = "auto", int threads = 1) {
+inline LoadOptions load_options(WeightType dtype = WeightType::automatic, int threads = 1) {
   LoadOptions options;
-  options.dense = "native";
-  options.dtype = std::move(dtype);
+  options.dense = DenseProducts::native;
+  options.dtype = dtype;
   options.threads = threads;
   return options;
 }
@@ -30,12 +31,19 @@ inline void append(std::string& answer, float value) {
 inline std::string answer_of(const Model& model) {
   const std::int32_t ids[] = {2, 9, 7, 3}, selected[] = {1};
   const Sequence sequence{.ids = ids, .selected = selected};
-  std::string answer;
+  std::string answer(sizeof(float) * std::size(ids) * model.config().hidden, '\0');
   model.run({&sequence, 1}, Output::hidden, [&answer](std::size_t, const MatrixView& view) {
-    answer.assign(reinterpret_cast<const char*>(view.data),
-                  sizeof(float) * static_cast<std::size_t>(view.rows) * view.cols);
+    std::memcpy(answer.data(), view.data, answer.size());
   });
   return answer;
+}
+
+// What a part of the library gives that is not its border, so that it may throw std::bad_alloc.
+template <class Action>
+auto of_part(const Action& action) try {
+  return action();
+} catch (...) {
+  throw_as_error();
 }
 
 // The Error that a faulty input gives, as an answer; out of memory is none.

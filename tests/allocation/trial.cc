@@ -66,6 +66,16 @@ int open_descriptors() {
   return count;
 }
 
+// Whether the library asked for the memory, and not the test's own code: that of the operation, or
+// what the library called.
+bool in_library(const Stack& stack) {
+  for (const std::string& name : names_of(stack)) {
+    if (name.find("sapwood::test::") != std::string::npos) return false;
+    if (name.starts_with("sapwood::")) return true;
+  }
+  return false;
+}
+
 // One run with the n-th allocation failing. `hash` is the right answer's. The allocations counted.
 long try_once(const Operation& operation, long n, Failing failing, std::size_t hash) {
   shared->n = n;
@@ -84,6 +94,7 @@ long try_once(const Operation& operation, long n, Failing failing, std::size_t h
     if (error.code() != ErrorCode::out_of_memory) note("another error: ", error.what());
   } catch (const std::bad_alloc&) {
     disarm();
+    if (in_library(failed_at())) note("std::bad_alloc crossed the border of the library", "");
   } catch (const std::exception& error) {
     disarm();
     note("another exception: ", error.what());
@@ -237,8 +248,9 @@ void check_every_allocation(const Operation& operation, long most) {
   }
   const char* const asked = std::getenv("SAPWOOD_ALLOCATIONS");
   const bool all = asked != nullptr && std::string_view(asked) == "all";
-  Stack loads_the_unwinder;
-  capture(loads_the_unwinder);
+  Stack first;
+  capture(first);   // loads the unwinder
+  names_of(first);  // reads the symbols, once for all children
   void* const memory =
       ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   REQUIRE(memory != MAP_FAILED);

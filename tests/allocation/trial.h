@@ -15,8 +15,9 @@ struct Operation {
   std::function<std::string()> left_behind = [] { return std::string(); };
 };
 
-// Checks (Catch2) that each failing allocation of the operation gives the right answer or
-// out-of-memory (std::bad_alloc, or Error with that code), that nothing leaks, neither memory nor
+// Checks (Catch2) that each failing allocation of the operation gives the right answer or Error
+// out_of_memory (std::bad_alloc only where the test's own code asked for the memory: the library
+// throws nothing but Error), that nothing leaks, neither memory nor
 // mappings nor descriptors, and that the operation then answers right in the same process.
 //
 // In two ways: the one allocation alone fails, or all that follow too, as where memory is really

@@ -49,7 +49,8 @@ std::string layer_of(const std::string& include, const Names& tool_folders) {
       {"sapwood/utf8.h", "base"},          {"sapwood/export.h", "base"},
       {"sapwood/version.h", "base"},       {"sapwood/config.h", "config"},
       {"sapwood/tasks.h", "tasks"},        {"sapwood/sapwood.h", "schedule"},
-      {"sapwood/scheduler.h", "schedule"}, {"sapwood/graph_summary.h", "graph"},
+      {"sapwood/scheduler.h", "schedule"}, {"sapwood/names.h", "base"},
+      {"sapwood/compute.h", "config"},     {"sapwood/graph_summary.h", "graph"},
       {"sapwood/convert.h", "load"},       {"sapwood/model_files.h", "load"},
       {"sapwood/sequence.h", "config"},    {"sapwood/task_job.h", "tasks"},
       {"sapwood/threads.h", "run"},        {"sapwood/stop_token.h", "run"}};
@@ -57,7 +58,7 @@ std::string layer_of(const std::string& include, const Names& tool_folders) {
   if (include.starts_with("sapwood/kernels/")) return "kernels";
   if (include.starts_with("sapwood/tokenizer/")) return "tokenizer";
   if (include.starts_with("sapwood/") || include == "model_state.h" ||
-      include == "encode_options.h")
+      include == "encode_options.h" || include == "feed_forward.h")
     return "engine";
   const std::string folder = include.substr(0, include.find('/'));
   if (include.find('/') == std::string::npos || tool_folders.contains(folder)) return "";

@@ -9,7 +9,7 @@
 using namespace sapwood::test;
 namespace fs = std::filesystem;
 
-TEST_CASE("-m takes the name of a model that was downloaded") {
+TEST_CASE("A model that was downloaded is taken by its name, with -m") {
   const HubCache cache;
   cache.add("models--org--encoder", golden("st-bert-mean"));
   const RunOptions options{.env = {{"HF_HUB_CACHE", cache.path().string()}}};

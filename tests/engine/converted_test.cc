@@ -129,7 +129,7 @@ TEST_CASE("int8 needs an instruction set that is there", "[converted]") {
   const std::string kept = before == nullptr ? "" : before;
   setenv("SAPWOOD_ISA", "vliw", 1);
   try {
-    convert(sentiment, target, {.dtype = "int8"});
+    convert(sentiment, target, {.dtype = WeightType::int8});
     FAIL_CHECK("converted");
   } catch (const Error& e) {
     CHECK(to_string(e.code()) == "isa_unavailable");
@@ -196,8 +196,8 @@ TEST_CASE("a tied decoder is the word embedding, once", "[converted]") {
     const fs::path directory = golden_dir() / name;
     const Model model = Model::load(directory);
     const ModelConfig& config = model.config();
-    for (const char* dtype : {"f32", "bf16", "int8"}) {
-      INFO(name << " " << dtype);
+    for (const WeightType dtype : {WeightType::f32, WeightType::bf16, WeightType::int8}) {
+      INFO(name << " " << to_string(dtype));
       const TemporaryFolder folder;
       const fs::path file = folder.path() / "model.safetensors";
       convert(directory, file, {.dtype = dtype, .max_error = 1});
@@ -249,7 +249,8 @@ TEST_CASE("a plain checkpoint file asks for its directory", "[converted]") {
 TEST_CASE("a dtype that is not there is refused by name", "[converted]") {
   const TemporaryFolder folder;
   const fs::path target = folder.path() / "m.safetensors";
-  CHECK_THROWS_WITH(convert(sentiment, target, {.dtype = "int4"}), ContainsSubstring("int4"));
+  CHECK_THROWS_WITH(convert(sentiment, target, {.dtype = WeightType::automatic}),
+                    ContainsSubstring("found auto"));
   CHECK_FALSE(fs::exists(target));
 }
 

@@ -30,30 +30,32 @@ int products_by_onednn(const Model& model) {
 }
 
 // False, with a line that says so, where oneDNN has no products of the type here.
-bool onednn_serves(const std::string& dtype) {
+bool onednn_serves(WeightType dtype) {
   try {
-    Model::load(golden_dir() / "distilbert-base", {.dtype = dtype, .dense = "onednn"});
+    Model::load(golden_dir() / "distilbert-base", {.dtype = dtype, .dense = DenseProducts::onednn});
     return true;
   } catch (const Error& error) {
     CHECK(error.code() == ErrorCode::unsupported);
     CHECK(std::string(error.what()).find("native") != std::string::npos);
-    skipped("oneDNN's products in " + dtype + ": " + error.what());
+    skipped("oneDNN's products in " + std::string(to_string(dtype)) + ": " + error.what());
     return false;
   }
 }
 
 TEST_CASE("oneDNN's products answer as ours", "[dense]") {
-  for (const auto& [dtype, bound] : {std::pair("f32", 1e-5), {"bf16", 2e-2}, {"int8", 2e-2}}) {
+  for (const auto& [dtype, bound] :
+       {std::pair(WeightType::f32, 1e-5), {WeightType::bf16, 2e-2}, {WeightType::int8, 2e-2}}) {
     if (!onednn_serves(dtype)) continue;
     for (const fs::path& folder : subdirectories(golden_dir())) {
-      const Model native = Model::load(folder, {.dtype = dtype, .dense = "native"});
+      const Model native = Model::load(folder, {.dtype = dtype, .dense = DenseProducts::native});
       CHECK(products_by_onednn(native) == 0);
       const RandomTexts texts(native, 9, 5);
       const auto expected = run(native, texts.sequences, Output::hidden);
       for (const int threads : {1, 3}) {
-        INFO("checkpoint: " << folder.filename() << ", " << dtype << ", threads " << threads);
-        const Model onednn =
-            Model::load(folder, {.dtype = dtype, .dense = "onednn", .threads = threads});
+        INFO("checkpoint: " << folder.filename() << ", " << to_string(dtype) << ", threads "
+                            << threads);
+        const Model onednn = Model::load(
+            folder, {.dtype = dtype, .dense = DenseProducts::onednn, .threads = threads});
         CHECK(products_by_onednn(onednn) > 0);
         CHECK(distance(run(onednn, texts.sequences, Output::hidden), expected) < bound);
       }
@@ -61,16 +63,8 @@ TEST_CASE("oneDNN's products answer as ours", "[dense]") {
   }
 }
 
-TEST_CASE("who computes dense products is chosen by name", "[dense]") {
-  const fs::path folder = golden_dir() / "distilbert-base";
-  CHECK(products_by_onednn(Model::load(folder)) == 0);
-  try {
-    Model::load(folder, {.dense = "eigen"});
-    FAIL("expected an error");
-  } catch (const Error& error) {
-    CHECK(error.code() == ErrorCode::invalid_argument);
-    CHECK(std::string(error.what()).find("eigen") != std::string::npos);
-  }
+TEST_CASE("f32 products are our own where nobody asks for others", "[dense]") {
+  CHECK(products_by_onednn(Model::load(golden_dir() / "distilbert-base")) == 0);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // The first feedforward layer alone.
-#include "sapwood/feed_forward.h"
+#include "feed_forward.h"
 
 #include "catch.h"
 #include "golden.h"
@@ -25,7 +25,7 @@ std::vector<float> layer(const Model& model, const std::vector<float>& x) {
 TEST_CASE("the first feedforward layer runs alone, row by row the same", "[feed_forward]") {
   for (const fs::path& folder : subdirectories(golden_dir())) {
     INFO("checkpoint: " << folder.filename());
-    const Model model = Model::load(folder), other = Model::load(folder, {.isa = "scalar"});
+    const Model model = Model::load(folder), other = Model::load(folder, {.isa = Isa::scalar});
     const int cols = FeedForward(model).cols();
     CHECK(cols == model.config().hidden);
     const std::vector<float> x = random_rows(7, cols), all = layer(model, x);

@@ -44,18 +44,17 @@ inline std::vector<fs::path> subdirectories(const fs::path& folder) {
 inline void skipped(const std::string& what) { std::cout << "skipped: " << what << std::endl; }
 
 // Every instruction set this CPU can run; names those it cannot.
-inline std::vector<std::string> runnable_isas() {
-  std::vector<std::string> names;
-  using kernels::Isa;
+inline std::vector<Isa> runnable_isas() {
+  std::vector<Isa> isas;
   for (const Isa isa :
        {Isa::scalar, Isa::avx2, Isa::avx2_vnni, Isa::avx512, Isa::avx512_vnni, Isa::avx512_bf16}) {
-    if (kernels::find_table(isa) != nullptr) {
-      names.emplace_back(kernels::name(isa));
+    if (kernels::select_table(to_string(isa)) != nullptr) {
+      isas.push_back(isa);
     } else {
-      skipped(std::string("instruction set ") + kernels::name(isa) + " is not to be had here");
+      skipped("instruction set " + std::string(to_string(isa)) + " is not to be had here");
     }
   }
-  return names;
+  return isas;
 }
 
 // A folder that goes away with the object.

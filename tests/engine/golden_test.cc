@@ -3,6 +3,7 @@
 #include "golden.h"
 
 #include "catch.h"
+#include "sapwood/inspect.h"
 
 namespace sapwood::test {
 namespace {
@@ -46,11 +47,11 @@ void check_case(const Model& model, const json& expected) {
 TEST_CASE("golden checkpoints answer as transformers does", "[golden]") {
   const std::vector<fs::path> folders = subdirectories(golden_dir());
   REQUIRE(folders.size() >= 20);
-  for (const std::string& isa : runnable_isas()) {
+  for (const Isa isa : runnable_isas()) {
     for (const fs::path& folder : folders) {
-      INFO("checkpoint: " << folder.filename() << ", instruction set: " << isa);
+      INFO("checkpoint: " << folder.filename() << ", instruction set: " << to_string(isa));
       const Model model = Model::load(folder, {.isa = isa});
-      CHECK(std::string(model.kernels().name) == isa);
+      CHECK(inspect(model).isa == to_string(isa));
       const json all = read_json(folder / "expected.json");
       REQUIRE(!all.at("cases").empty());
       for (const json& expected : all.at("cases")) check_case(model, expected);
@@ -61,9 +62,9 @@ TEST_CASE("golden checkpoints answer as transformers does", "[golden]") {
 TEST_CASE("UltraFastBERT checkpoints answer as the authors' code does", "[golden]") {
   const fs::path folder = shared_dir() / "data/golden/crammed";
   if (!fs::exists(folder)) return skipped(folder.string() + " is not there");
-  for (const std::string& isa : runnable_isas()) {
+  for (const Isa isa : runnable_isas()) {
     for (const fs::path& checkpoint : subdirectories(folder)) {
-      INFO("checkpoint: " << checkpoint.filename() << ", instruction set: " << isa);
+      INFO("checkpoint: " << checkpoint.filename() << ", instruction set: " << to_string(isa));
       const Model model = Model::load(checkpoint, {.isa = isa});
       const json cases = read_json(checkpoint / "expected.json");
       REQUIRE(!cases.empty());

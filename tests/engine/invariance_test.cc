@@ -27,10 +27,11 @@ void check_same(const std::vector<std::vector<float>>& a,
   }
 }
 
-constexpr const char* kTypes[] = {"f32", "bf16", "int8"};
+constexpr WeightType kTypes[] = {WeightType::f32, WeightType::bf16, WeightType::int8};
 
-void check_batches(const fs::path& folder, const std::string& isa, const std::string& dtype) {
-  INFO("checkpoint: " << folder.filename() << ", instruction set: " << isa << ", " << dtype);
+void check_batches(const fs::path& folder, Isa isa, WeightType dtype) {
+  INFO("checkpoint: " << folder.filename() << ", instruction set: " << to_string(isa) << ", "
+                      << to_string(dtype));
   const Model model = Model::load(folder, {.isa = isa, .dtype = dtype});
   const RandomTexts texts(model, 13, 7);
   std::vector<std::size_t> order(texts.sequences.size());
@@ -53,8 +54,8 @@ void check_batches(const fs::path& folder, const std::string& isa, const std::st
 }
 
 TEST_CASE("a result does not depend on batch or order", "[invariance]") {
-  for (const std::string& isa : runnable_isas()) {
-    for (const char* dtype : kTypes) {
+  for (const Isa isa : runnable_isas()) {
+    for (const WeightType dtype : kTypes) {
       for (const fs::path& folder : subdirectories(golden_dir())) {
         check_batches(folder, isa, dtype);
       }
@@ -66,9 +67,9 @@ TEST_CASE("a result does not depend on batch or order", "[invariance]") {
 }
 
 TEST_CASE("a result does not depend on threads", "[invariance][threads]") {
-  for (const std::string& isa : runnable_isas()) {
+  for (const Isa isa : runnable_isas()) {
     for (const fs::path& folder : subdirectories(golden_dir())) {
-      INFO("checkpoint: " << folder.filename() << ", instruction set: " << isa);
+      INFO("checkpoint: " << folder.filename() << ", instruction set: " << to_string(isa));
       const Model one = Model::load(folder, {.isa = isa});
       const RandomTexts texts(one, 40, 3);
       for (const int threads : {2, 3, 5}) {
@@ -83,15 +84,16 @@ TEST_CASE("a result does not depend on threads", "[invariance][threads]") {
 
 // Real models are large enough that their products really are split.
 TEST_CASE("a shipped model's result does not depend on threads", "[invariance][threads]") {
-  std::vector<std::pair<fs::path, std::string>> models;
+  std::vector<std::pair<fs::path, WeightType>> models;
   for (const char* name : {"distilbert-sst2-3l", "minilm-fff-ner"}) {
-    models.emplace_back(find_model((source_dir() / "models" / name).string()), "auto");
+    models.emplace_back(find_model((source_dir() / "models" / name).string()),
+                        WeightType::automatic);
   }
   for (const fs::path& folder : subdirectories(shared_dir() / "models")) {
-    for (const char* dtype : kTypes) models.emplace_back(folder, dtype);
+    for (const WeightType dtype : kTypes) models.emplace_back(folder, dtype);
   }
   for (const auto& [path, dtype] : models) {
-    INFO("model: " << path << ", type: " << dtype);
+    INFO("model: " << path << ", type: " << to_string(dtype));
     const Model one = Model::load(path, {.dtype = dtype});
     const Model four = Model::load(path, {.dtype = dtype, .threads = 4});
     const RandomTexts texts(one, 6, 5);
@@ -103,9 +105,9 @@ TEST_CASE("a shipped model's result does not depend on threads", "[invariance][t
 
 TEST_CASE("a converted model gives the same bits as its directory", "[invariance][converted]") {
   const TemporaryFolder temporary;
-  for (const char* dtype : kTypes) {
+  for (const WeightType dtype : kTypes) {
     for (const fs::path& folder : subdirectories(golden_dir())) {
-      INFO("checkpoint: " << folder.filename() << ", " << dtype);
+      INFO("checkpoint: " << folder.filename() << ", " << to_string(dtype));
       const fs::path file = temporary.path() / (folder.filename().string() + ".safetensors");
       convert(folder, file, {.dtype = dtype, .max_error = HUGE_VAL});
       const Model packed = Model::load(folder, {.dtype = dtype}), mapped = Model::load(file);

@@ -139,7 +139,7 @@ TEST_CASE("a run that could be stopped has the bits of one that could not", "[se
                         StopToken::Clock::now() + std::chrono::hours(1));
   for (const fs::path& folder : subdirectories(golden_dir())) {
     INFO("checkpoint: " << folder.filename());
-    for (const char* dtype : {"f32", "int8"}) {
+    for (const WeightType dtype : {WeightType::f32, WeightType::int8}) {
       const Model model = Model::load(folder, {.dtype = dtype, .threads = 2});
       const RandomTexts texts(model, 40, 5);
       const auto expected = run(model, texts.sequences, Output::hidden);
@@ -232,7 +232,7 @@ TEST_CASE("more callers than threads compute alone, each right", "[session][thre
 TEST_CASE("what products of int8 work in counts in a session's memory, once a thread",
           "[session][threads]") {
   const Threads team(3);
-  for (const char* dtype : {"f32", "int8"}) {
+  for (const WeightType dtype : {WeightType::f32, WeightType::int8}) {
     const Model model =
         Model::load(golden_dir() / "distilbert-base", {.dtype = dtype, .team = team});
     const auto bytes = [&](int threads) {
@@ -240,8 +240,8 @@ TEST_CASE("what products of int8 work in counts in a session's memory, once a th
     };
     const auto more = static_cast<std::size_t>(bytes(3) - bytes(1));
     const std::size_t scratch = kernels::linear_scratch(kernels::DType::int8);
-    INFO(dtype << ": " << more);
-    CHECK((more >= 2 * scratch) == (std::string(dtype) == "int8"));
+    INFO(to_string(dtype) << ": " << more);
+    CHECK((more >= 2 * scratch) == (dtype == WeightType::int8));
   }
 }
 

@@ -50,10 +50,11 @@ const char* const kCheckpoints[] = {"distilbert-base",    "distilbert-fff-base",
 
 TEST_CASE("whole models of every kind run on a small stack", "[stack]") {
   if (sanitized("models on a stack of 64 KB, because instrumented frames are larger")) return;
-  for (const std::string& isa : runnable_isas()) {
-    for (const char* dtype : {"f32", "bf16", "int8"}) {
+  for (const Isa isa : runnable_isas()) {
+    for (const WeightType dtype : {WeightType::f32, WeightType::bf16, WeightType::int8}) {
       for (const char* name : kCheckpoints) {
-        INFO("checkpoint: " << name << ", " << dtype << ", instruction set: " << isa);
+        INFO("checkpoint: " << name << ", " << to_string(dtype)
+                            << ", instruction set: " << to_string(isa));
         const fs::path folder = golden_dir() / name;
         const Model model = Model::load(folder, {.isa = isa, .dtype = dtype});
         const Output output = model.config().head == HeadKind::none ? Output::hidden : Output::head;
@@ -73,9 +74,9 @@ TEST_CASE("shipped models answer texts on a small stack", "[stack]") {
   std::string text;
   for (int i = 0; i < 20; ++i) text += sentence + " ";
   const std::vector<TextInput> inputs(8, TextInput{text});
-  for (const std::string& isa : runnable_isas()) {
+  for (const Isa isa : runnable_isas()) {
     for (const char* name : {"distilbert-sst2-3l", "minilm-fff-sst2"}) {
-      INFO("model: " << name << ", instruction set: " << isa);
+      INFO("model: " << name << ", instruction set: " << to_string(isa));
       const Model model = Model::load(find_model(name), {.isa = isa});
       std::vector<Result<Classification>> answers;
       on_small_stack([&] { answers = classify(model, inputs); });
@@ -90,7 +91,7 @@ TEST_CASE("a model is loaded and a session made on a small stack", "[stack]") {
     INFO("checkpoint: " << folder.filename());
     std::size_t tokens = 0;
     on_small_stack([&] {
-      const Model model = Model::load(folder, {.dtype = "int8"});
+      const Model model = Model::load(folder, {.dtype = WeightType::int8});
       Session session(model);
       const RandomTexts texts(model, 3, 1);
       for (const Sequence& sequence : texts.sequences) session.add(sequence);

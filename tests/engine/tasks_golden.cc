@@ -7,12 +7,12 @@ namespace sapwood::test {
 void for_each_golden(const std::string& section,
                      const std::function<void(const Model&, const json&)>& visit) {
   int visited = 0;
-  const std::vector<std::string> isas = runnable_isas();
+  const std::vector<Isa> isas = runnable_isas();
   for (const fs::path& folder : subdirectories(golden_dir())) {
     const json expected = read_json(folder / "expected.json");
     if (!expected.contains(section)) continue;
-    for (const std::string& isa : isas) {
-      INFO("checkpoint: " << folder.filename() << ", instruction set: " << isa);
+    for (const Isa isa : isas) {
+      INFO("checkpoint: " << folder.filename() << ", instruction set: " << to_string(isa));
       visit(Model::load(folder, {.isa = isa}), expected);
       ++visited;
     }

@@ -44,8 +44,8 @@ TEST_CASE("the trained sentiment models tell good from bad") {
   const auto shared = subdirectories(shared_dir() / "models");
   if (shared.empty()) skipped("../shared/models is not there");
   for (const fs::path& folder : shared) {
-    for (const std::string& isa : runnable_isas()) {
-      INFO("model: " << folder.filename() << ", instruction set: " << isa);
+    for (const Isa isa : runnable_isas()) {
+      INFO("model: " << folder.filename() << ", instruction set: " << to_string(isa));
       check_sentiment(Model::load(folder, {.isa = isa}));
     }
   }
@@ -100,8 +100,8 @@ TEST_CASE("UltraFastBERT checkpoints answer tasks as the authors' code does") {
   if (folders.empty()) skipped("../shared/data/golden/crammed is not there");
   for (const fs::path& folder : folders) {
     const json cases = read_json(folder / "expected.json");
-    for (const std::string& isa : runnable_isas()) {
-      INFO("checkpoint: " << folder.filename() << ", instruction set: " << isa);
+    for (const Isa isa : runnable_isas()) {
+      INFO("checkpoint: " << folder.filename() << ", instruction set: " << to_string(isa));
       const Model model = Model::load(folder, {.isa = isa});
       std::vector<TextInput> inputs;
       for (const json& expected : cases) inputs.push_back(text_input(expected));

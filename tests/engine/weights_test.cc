@@ -149,7 +149,8 @@ TEST_CASE("HOSTILE 19: NaN and infinity in a weight stay in int8 models", "[weig
         EditedTensor& t = find(tensors, tensor);
         std::memcpy(t.bytes.data() + t.bytes.size() - sizeof(bad), &bad, sizeof(bad));
       });
-      const ConvertReport report = convert(source, file, {.dtype = "int8", .max_error = 1});
+      const ConvertReport report =
+          convert(source, file, {.dtype = WeightType::int8, .max_error = 1});
       CHECK(report.not_finite == std::vector<std::string>{tensor});
       const auto product = std::find_if(report.products.begin(), report.products.end(),
                                         [&, kept = kept](const auto& p) { return p.name == kept; });
@@ -169,7 +170,7 @@ TEST_CASE("HOSTILE 19: NaN and infinity in a weight stay in int8 models", "[weig
       // GELU takes minus infinity to 0, so f32 says what an infinity does.
       const bool expected = is_finite(Model::load(source));
       if (std::isnan(bad)) CHECK_FALSE(expected);
-      CHECK(is_finite(Model::load(source, {.dtype = "int8"})) == expected);
+      CHECK(is_finite(Model::load(source, {.dtype = WeightType::int8})) == expected);
       CHECK(is_finite(Model::load(file)) == expected);
     }
   }

@@ -86,6 +86,7 @@ std::u32string normalize(const AddedToken& token, const Normalizer* normalizer, 
   try {
     if (normalizer) normalizer->apply(text, call);
   } catch (const Error& e) {
+    if (e.code() == ErrorCode::out_of_memory) throw;
     throw Error(ErrorCode::malformed,
                 "added_tokens: " + quote(token.content) + " cannot be normalised: " + e.what());
   }

@@ -1,4 +1,5 @@
 // From ids back to text.
+#include "base/border.h"
 #include "impl.h"
 
 namespace sapwood {
@@ -24,7 +25,7 @@ class ByteCount {
 
 }  // namespace
 
-std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special_tokens) const {
+std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special_tokens) const try {
   std::vector<std::string> tokens;
   ByteCount count;
   for (int32_t id : ids) {
@@ -42,9 +43,11 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special_to
     tokens.emplace_back(token);
   }
   return join(tokens);
+} catch (...) {
+  throw_as_error();
 }
 
-std::string Tokenizer::join(std::span<const std::string> tokens) const {
+std::string Tokenizer::join(std::span<const std::string> tokens) const try {
   if (impl_->decoder) return impl_->decoder->join(tokens);
   std::string text;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
@@ -52,9 +55,11 @@ std::string Tokenizer::join(std::span<const std::string> tokens) const {
     text += tokens[i];
   }
   return text;
+} catch (...) {
+  throw_as_error();
 }
 
-std::vector<std::string> Tokenizer::tokens(const Encoding& encoding) const {
+std::vector<std::string> Tokenizer::tokens(const Encoding& encoding) const try {
   std::vector<std::string> result;
   result.reserve(encoding.size());
   ByteCount count;
@@ -67,6 +72,8 @@ std::vector<std::string> Tokenizer::tokens(const Encoding& encoding) const {
     result[static_cast<std::size_t>(t.index)] = t.text;
   }
   return result;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

@@ -1,4 +1,5 @@
 // Finding and reading a tokenizer's files.
+#include "base/border.h"
 #include "base/file.h"
 #include "base/quote.h"
 #include "impl.h"
@@ -106,7 +107,7 @@ Tokenizer Tokenizer::load(const Folder& folder, const VocabOptions& options) {
                         : load_vocab(*vocab, options, config));
 }
 
-Tokenizer Tokenizer::load(const fs::path& path, const VocabOptions& options) {
+Tokenizer Tokenizer::load(const fs::path& path, const VocabOptions& options) try {
   std::error_code error;
   if (fs::is_directory(path, error)) return load(Folder::open(path), options);
   const InputFile file = InputFile::open(path);
@@ -114,6 +115,8 @@ Tokenizer Tokenizer::load(const fs::path& path, const VocabOptions& options) {
       read_config(Folder::open(path.has_parent_path() ? path.parent_path() : fs::path(".")));
   return Tokenizer(path.extension() == ".json" ? load_json(file, nullptr, std::move(config))
                                                : load_vocab(file, options, config));
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

@@ -2,6 +2,7 @@
 // model.
 #include <algorithm>
 
+#include "base/border.h"
 #include "impl.h"
 #include "sapwood/utf8.h"
 
@@ -49,31 +50,40 @@ void read_lines(std::string_view text, std::vector<VocabularyEntry>& entries) {
 
 }  // namespace
 
-Tokenizer Tokenizer::from_json(std::string_view tokenizer_json, std::string_view tokenizer_config) {
+Tokenizer Tokenizer::from_json(std::string_view tokenizer_json,
+                               std::string_view tokenizer_config) try {
   TokenizerConfig config;
   if (!tokenizer_config.empty()) {
     config.read(JsonDocument::parse(std::string(tokenizer_config), "tokenizer_config.json").root());
   }
   return Tokenizer(build_tokenizer(
       read_tokenizer_json(std::string(tokenizer_json), "tokenizer.json"), std::move(config)));
+} catch (...) {
+  throw_as_error();
 }
 
-Tokenizer Tokenizer::from_vocab(std::string_view vocab_txt, const VocabOptions& options) {
+Tokenizer Tokenizer::from_vocab(std::string_view vocab_txt, const VocabOptions& options) try {
   return Tokenizer(build_from_vocab(vocab_txt, "vocab.txt", options, {}));
+} catch (...) {
+  throw_as_error();
 }
 
-Tokenizer Tokenizer::from_parts(std::string_view settings, std::string_view vocabulary) {
+Tokenizer Tokenizer::from_parts(std::string_view settings, std::string_view vocabulary) try {
   TokenizerDocument document = read_tokenizer_json(std::string(settings), "tokenizer.json");
   read_lines(vocabulary, document.vocabulary);
   return Tokenizer(build_tokenizer(document, {}));
+} catch (...) {
+  throw_as_error();
 }
 
-std::string Tokenizer::to_json() const {
+std::string Tokenizer::to_json() const try {
   return with_vocabulary(impl_->open_document, entries_of(impl_->model.vocabulary(),
                                                           [](std::string_view) { return true; }));
+} catch (...) {
+  throw_as_error();
 }
 
-Tokenizer::Parts Tokenizer::to_parts() const {
+Tokenizer::Parts Tokenizer::to_parts() const try {
   const Vocabulary& vocabulary = impl_->model.vocabulary();
   Parts parts{
       .settings = with_vocabulary(impl_->open_document, entries_of(vocabulary, has_line_end)),
@@ -85,6 +95,8 @@ Tokenizer::Parts Tokenizer::to_parts() const {
     parts.vocabulary += kLineEnd;
   }
   return parts;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

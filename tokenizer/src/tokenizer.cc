@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/border.h"
 #include "call.h"
 #include "impl.h"
 #include "sapwood/utf8.h"
@@ -104,23 +105,27 @@ Tokenizer::Tokenizer(const Tokenizer&) = default;
 Tokenizer& Tokenizer::operator=(const Tokenizer&) = default;
 Tokenizer::~Tokenizer() = default;
 
-Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
+Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options) const try {
   Encoding out;
   EncodeScratch scratch;
   encode_into(out, scratch, text, options);
   return out;
+} catch (...) {
+  throw_as_error();
 }
 
 Encoding Tokenizer::encode(std::string_view text, std::string_view pair,
-                           const EncodeOptions& options) const {
+                           const EncodeOptions& options) const try {
   Encoding out;
   EncodeScratch scratch;
   encode_into(out, scratch, text, pair, options);
   return out;
+} catch (...) {
+  throw_as_error();
 }
 
 void Tokenizer::encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
-                            const EncodeOptions& options) const {
+                            const EncodeOptions& options) const try {
   out.clear();
   check(options);
   check(text, "text");
@@ -139,10 +144,12 @@ void Tokenizer::encode_into(Encoding& out, EncodeScratch& scratch, std::string_v
     bytes[0] = &buffers.byte_at[0];
   }
   impl_->post.assemble(buffers.first, nullptr, options, bytes, out);
+} catch (...) {
+  throw_as_error();
 }
 
 void Tokenizer::encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
-                            std::string_view pair, const EncodeOptions& options) const {
+                            std::string_view pair, const EncodeOptions& options) const try {
   out.clear();
   check(options);
   check(text, "text");
@@ -158,9 +165,11 @@ void Tokenizer::encode_into(Encoding& out, EncodeScratch& scratch, std::string_v
     if (index_code_points(pair, buffers.byte_at[1])) bytes[1] = &buffers.byte_at[1];
   }
   impl_->post.assemble(buffers.first, &buffers.second, options, bytes, out);
+} catch (...) {
+  throw_as_error();
 }
 
-std::string_view Tokenizer::token(int32_t id) const {
+std::string_view Tokenizer::token(int32_t id) const try {
   if (id < 0 || id >= impl_->vocab_size) {
     throw Error(ErrorCode::invalid_argument, "there is no token " + std::to_string(id) +
                                                  "; the vocabulary has ids from 0 to " +
@@ -169,6 +178,8 @@ std::string_view Tokenizer::token(int32_t id) const {
   if (const AddedToken* added = impl_->added.find(id)) return added->content;
   const Vocabulary& vocabulary = impl_->model.vocabulary();
   return vocabulary.has(id) ? vocabulary.token(id) : std::string_view();
+} catch (...) {
+  throw_as_error();
 }
 
 std::optional<int32_t> Tokenizer::id(std::string_view token) const {
@@ -215,7 +226,7 @@ EncodeOptions Tokenizer::default_options() const {
   return options;
 }
 
-void Tokenizer::pad(std::span<Encoding> encodings, const PaddingSection& padding) {
+void Tokenizer::pad(std::span<Encoding> encodings, const PaddingSection& padding) try {
   std::size_t longest = 0;
   for (const Encoding& e : encodings) longest = std::max(longest, e.size());
   std::size_t length = longest;
@@ -235,6 +246,8 @@ void Tokenizer::pad(std::span<Encoding> encodings, const PaddingSection& padding
                     "pad_to_multiple_of");
   }
   for (Encoding& e : encodings) pad_one(e, length, padding);
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

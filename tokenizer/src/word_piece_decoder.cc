@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "base/border.h"
+
 namespace sapwood {
 namespace {
 
@@ -32,18 +34,22 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 
 }  // namespace
 
-void clean_up_word(std::string& word) {
+void clean_up_word(std::string& word) try {
   if (word.find(' ') == std::string::npos) return;  // every rule has one
   for (const Rule& rule : kRules) replace_all(word, rule.from, rule.to);
+} catch (...) {
+  throw_as_error();
 }
 
-void clean_up_text(std::string& text) {
+void clean_up_text(std::string& text) try {
   for (const Rule& rule : kRules) {
     if (rule.in_texts) replace_all(text, rule.from, rule.to);
   }
+} catch (...) {
+  throw_as_error();
 }
 
-std::string WordPieceDecoder::join(std::span<const std::string> tokens) const {
+std::string WordPieceDecoder::join(std::span<const std::string> tokens) const try {
   std::string text, word;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const std::string_view token = tokens[i];
@@ -58,6 +64,8 @@ std::string WordPieceDecoder::join(std::span<const std::string> tokens) const {
     text += word;
   }
   return text;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "sapwood/feed_forward.h"
+#include "feed_forward.h"
 
 namespace sapwood::cli {
 

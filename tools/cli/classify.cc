@@ -70,12 +70,8 @@ Command add_classify(CLI::App& root) {
       ->type_name("K")
       ->check(at_least(0))
       ->capture_default_str();
-  add_choice<std::optional<ScoreFunction>, ScoreFunction>(
-      *app, "--function-to-apply", options->function,
-      {{"softmax", ScoreFunction::softmax},
-       {"sigmoid", ScoreFunction::sigmoid},
-       {"none", ScoreFunction::none}},
-      "From logits to scores; none: raw logits [by the model's problem type]");
+  add_choice(*app, "--function-to-apply", options->function, choices_of<ScoreFunction>(),
+             "From logits to scores; none: raw logits [by the model's problem type]");
   add_text_task_options(*app, *options);
   return {app, [options] { return run_classify(*options); }};
 }

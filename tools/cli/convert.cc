@@ -25,13 +25,14 @@ int run_convert(const ConvertArguments& options) {
   inputs.add_model(source);
   inputs.require_other(options.target);
   const ConvertReport report = convert(source, options.target, options.convert);
+  const std::string dtype(to_string(options.convert.dtype));
   say_notices(report.notices, options.quiet);
   for (const std::string& name : report.not_finite) {
     say({"warning: tensor '", printable(name),
          "' holds a NaN or an infinity; results will not be finite"});
   }
   for (const ConvertReport::Product& product : report.products) {
-    if (product.dtype == options.convert.dtype) continue;
+    if (product.dtype == dtype) continue;
     if (std::isnan(product.error)) {
       say(product.name + ": int8 has no NaN and no infinity; kept in " + product.dtype);
       continue;
@@ -43,7 +44,7 @@ int run_convert(const ConvertArguments& options) {
   }
   if (!options.quiet) {
     const auto bytes = std::filesystem::file_size(options.target);
-    say("wrote " + printable(options.target) + " (" + options.convert.dtype + ", " +
+    say("wrote " + printable(options.target) + " (" + dtype + ", " +
         std::to_string((bytes + 500'000) / 1'000'000) + " MB) from " + printable(source.string()));
   }
   return 0;
@@ -61,12 +62,11 @@ Command add_convert(CLI::App& root) {
   app->add_option("-o,--output", options->target, "The file to write; appears whole or not at all")
       ->required()
       ->type_name("FILE");
-  app->add_option("--dtype", options->convert.dtype, "Type of the packed weights")
-      ->check(CLI::IsMember({"f32", "bf16", "int8"}))
-      ->capture_default_str();
-  app->add_option("--decisions", options->convert.decisions,
-                  "Type of the rows that fast feedforward decides by, if finer than --dtype")
-      ->check(CLI::IsMember({"f32", "bf16", "int8"}));
+  const auto types = choices_of<WeightType>({WeightType::automatic});
+  add_choice(*app, "--dtype", options->convert.dtype, types, "Type of the packed weights")
+      ->default_str(std::string(to_string(options->convert.dtype)));
+  add_choice(*app, "--decisions", options->convert.decisions, types,
+             "Type of the rows that fast feedforward decides by, if finer than --dtype");
   add_quiet(*app, options->quiet);
   return {app, [options] { return run_convert(*options); }};
 }

@@ -116,12 +116,8 @@ Command add_embed(CLI::App& root) {
   add_texts(*app, options->io, "Texts to embed");
   add_model_name(*app, options->model.model, kEmbedKind);
   app->add_option("--text-pair", options->pair, "Second text of every pair")->type_name("TEXT");
-  add_choice<std::optional<PoolingMode>, PoolingMode>(
-      *app, "--pooling", options->pooling,
-      {{"mean", PoolingMode::mean},
-       {"cls", PoolingMode::cls},
-       {"max", PoolingMode::max},
-       {"none", PoolingMode::none}},
+  add_choice(
+      *app, "--pooling", options->pooling, choices_of<PoolingMode>(),
       "From token vectors to one; none: the last hidden state of every token [the model's, else "
       "mean]")
       ->envname("SAPWOOD_POOLING");

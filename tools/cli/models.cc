@@ -84,8 +84,9 @@ int run_models(const ModelsArguments& options) {
       const ModelInfo info = inspect(model);
       output.write(options.json ? json_line(name, path, info) : text_line(name, info));
     } catch (const Error& error) {
+      if (error.code() == ErrorCode::out_of_memory) throw;
       // Other programs keep models there, of many kinds that are not ours to complain about.
-      if (is_cached(path) && error.code() != ErrorCode::out_of_memory) {
+      if (is_cached(path)) {
         ++unlisted;
         continue;
       }

@@ -78,14 +78,8 @@ Command add_ner(CLI::App& root) {
   CLI::App* app = root.add_subcommand("ner", "Labelled tokens of texts, or the entities they form");
   add_texts(*app, options->io, "Texts to read");
   add_model_name(*app, options->model.model, kNerKind);
-  add_choice<Aggregation, Aggregation>(*app, "--aggregation-strategy,--aggregation",
-                                       options->aggregation,
-                                       {{"none", Aggregation::none},
-                                        {"simple", Aggregation::simple},
-                                        {"first", Aggregation::first},
-                                        {"average", Aggregation::average},
-                                        {"max", Aggregation::max}},
-                                       "How tokens are grouped to entities [none]");
+  add_choice(*app, "--aggregation-strategy,--aggregation", options->aggregation,
+             choices_of<Aggregation>(), "How tokens are grouped to entities [none]");
   app->add_option("--ignore-labels", options->ignore_labels, "Labels left out, separated by commas")
       ->type_name("LABELS")
       ->capture_default_str();

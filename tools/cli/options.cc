@@ -1,6 +1,5 @@
 #include "options.h"
 
-#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -59,26 +58,23 @@ void add_engine_options(CLI::App& app, ModelOptions& options, int default_thread
       ->check(at_least(1))
       ->envname("SAPWOOD_BATCH_TOKENS")
       ->capture_default_str();
-  app.add_option("--dtype", options.dtype,
-                 "Type of the weights; auto: as converted, f32 for a directory")
-      ->check(CLI::IsMember({"auto", "f32", "bf16", "int8"}))
+  add_choice(app, "--dtype", options.dtype, choices_of<WeightType>(),
+             "Type of the weights; auto: as converted, f32 for a directory")
       ->envname("SAPWOOD_DTYPE")
-      ->capture_default_str();
-  app.add_option("--dense", options.dense,
-                 "Who computes dense products; auto: our kernels, but oneDNN for int8 where the "
-                 "processor has AMX")
-      ->check(CLI::IsMember({"auto", "native", "onednn"}))
+      ->default_str(std::string(to_string(options.dtype)));
+  add_choice(app, "--dense", options.dense, choices_of<DenseProducts>(),
+             "Who computes dense products; auto: our kernels, but oneDNN for int8 where the "
+             "processor has AMX")
       ->envname("SAPWOOD_DENSE")
-      ->capture_default_str();
+      ->default_str(std::string(to_string(options.dense)));
   app.add_flag("--copy-weights", options.copy_weights,
                "Copy a converted file into memory (large pages, a few percent faster) instead of "
                "mapping it")
       ->envname("SAPWOOD_COPY_WEIGHTS");
   // SAPWOOD_ISA is read by the library, and only by auto.
-  app.add_option("--isa", options.isa, "Instruction set; auto: SAPWOOD_ISA, else the best there is")
-      ->check(CLI::IsMember(
-          {"auto", "scalar", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16"}))
-      ->capture_default_str();
+  add_choice(app, "--isa", options.isa, choices_of<Isa>(),
+             "Instruction set; auto: SAPWOOD_ISA, else the best there is")
+      ->default_str(std::string(to_string(options.isa)));
 }
 
 void add_length_options(CLI::App& app, LengthFlags& flags) {
@@ -87,17 +83,11 @@ void add_length_options(CLI::App& app, LengthFlags& flags) {
       ->type_name("N")
       ->check(at_least(1))
       ->envname("SAPWOOD_MAX_LENGTH");
-  add_choice<std::optional<Truncation>, Truncation>(
-      app, "--truncate", flags.truncation,
-      {{"longest_first", Truncation::longest_first},
-       {"only_first", Truncation::only_first},
-       {"only_second", Truncation::only_second},
-       {"none", Truncation::none}},
-      "What is cut of longer texts; none: they are errors [longest_first]")
+  add_choice(app, "--truncate", flags.truncation, choices_of<Truncation>(),
+             "What is cut of longer texts; none: they are errors [longest_first]")
       ->envname("SAPWOOD_TRUNCATE");
-  add_choice<std::optional<Direction>, Direction>(
-      app, "--truncation-side", flags.direction,
-      {{"right", Direction::right}, {"left", Direction::left}}, "The end that is cut [right]");
+  add_choice(app, "--truncation-side", flags.direction, choices_of<Direction>(),
+             "The end that is cut [right]");
   app.add_flag("--plain-special", flags.plain_special,
                "Read special tokens in a text, like [MASK], as plain text");
 }

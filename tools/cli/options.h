@@ -4,6 +4,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <initializer_list>
 #include <optional>
@@ -27,9 +28,9 @@ struct ModelKind {
 
 struct ModelOptions {
   std::string model;  // "": the task's default
-  std::string isa = "auto";
-  std::string dtype = "auto";
-  std::string dense = "auto";
+  Isa isa = Isa::automatic;
+  WeightType dtype = WeightType::automatic;
+  DenseProducts dense = DenseProducts::automatic;
   bool copy_weights = false;
   int threads = 0;
   int batch_tokens = 4096;
@@ -82,6 +83,19 @@ std::vector<std::string_view> single_texts(std::span<const Record> records);
 
 // "longer than 512 tokens and cut; ..."
 std::string truncation_notice(int limit, const std::string& advice = "");
+
+// The names of an enumeration's values, but for some.
+template <HasNames T>
+std::vector<std::pair<std::string, T>> choices_of(std::initializer_list<T> without = {}) {
+  std::vector<std::pair<std::string, T>> choices;
+  for (const NamedValue& named : names_of(T{}).values) {
+    const auto value = static_cast<T>(named.value);
+    if (std::find(without.begin(), without.end(), value) == without.end()) {
+      choices.emplace_back(named.name, value);
+    }
+  }
+  return choices;
+}
 
 // An option whose values are words. `value` is a T or an optional<T>.
 template <class Value, class T>

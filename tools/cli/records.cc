@@ -165,6 +165,7 @@ Item RecordSource::parse(RawRecord raw) {
     }
     throw Error(ErrorCode::invalid_argument, "unknown input format");
   } catch (const Error& error) {
+    if (error.code() == ErrorCode::out_of_memory) throw;
     return {raw.line, placed(error, where)};
   }
 }

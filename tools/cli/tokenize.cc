@@ -132,6 +132,7 @@ std::vector<Result<Rendered>> each(std::span<const Record> records,
     try {
       answers.push_back(compute(record));
     } catch (const Error& error) {
+      if (error.code() == ErrorCode::out_of_memory) throw;  // that is no fault of the record
       answers.push_back(error);
     }
   }

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/border.h"
 #include "sapwood/error.h"
 
 namespace sapwood::utf8 {
@@ -48,7 +49,7 @@ std::size_t find_invalid(std::string_view text) noexcept {
   return kValid;
 }
 
-void require_valid(std::string_view text, std::string_view what) {
+void require_valid(std::string_view text, std::string_view what) try {
   const std::size_t at = find_invalid(text);
   if (at == kValid) return;
   static constexpr char kHex[] = "0123456789abcdef";
@@ -57,6 +58,8 @@ void require_valid(std::string_view text, std::string_view what) {
               std::string(what) + " is not UTF-8: byte 0x" + kHex[byte >> 4] + kHex[byte & 15] +
                   " at offset " + std::to_string(at) +
                   " does not begin a valid sequence; convert the text to UTF-8 first");
+} catch (...) {
+  throw_as_error();
 }
 
 std::size_t sequence_length(std::string_view text) noexcept {
@@ -99,7 +102,7 @@ std::string_view slice(std::string_view text, std::size_t start, std::size_t end
   return tail.substr(0, byte_offset(tail, end - start));
 }
 
-void append(std::string& out, char32_t c) {
+void append(std::string& out, char32_t c) try {
   if (c < 0x80) {
     out.push_back(static_cast<char>(c));
   } else if (c < 0x800) {
@@ -115,6 +118,8 @@ void append(std::string& out, char32_t c) {
     out.push_back(static_cast<char>(0x80 | (c >> 6 & 0x3F)));
     out.push_back(static_cast<char>(0x80 | (c & 0x3F)));
   }
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood::utf8

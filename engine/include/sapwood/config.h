@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "sapwood/export.h"
+#include "sapwood/names.h"
 
 namespace sapwood {
 
@@ -89,13 +89,13 @@ struct ModelConfig {
   std::optional<SentenceConfig> sentence;
 };
 
-// The names that config.json and `inspect` use: "distilbert", "masked_lm", "mean", ...
-SAPWOOD_API std::string_view to_string(Architecture) noexcept;
-SAPWOOD_API std::string_view to_string(Activation) noexcept;
-SAPWOOD_API std::string_view to_string(FeedForwardKind) noexcept;
-SAPWOOD_API std::string_view to_string(PositionKind) noexcept;
-SAPWOOD_API std::string_view to_string(HeadKind) noexcept;
-SAPWOOD_API std::string_view to_string(ProblemType) noexcept;
-SAPWOOD_API std::string_view to_string(PoolingMode) noexcept;
+// Their names are those that config.json and `inspect` use: "distilbert", "masked_lm", "mean", ...
+SAPWOOD_API EnumNames names_of(Architecture) noexcept;
+SAPWOOD_API EnumNames names_of(Activation) noexcept;
+SAPWOOD_API EnumNames names_of(FeedForwardKind) noexcept;
+SAPWOOD_API EnumNames names_of(PositionKind) noexcept;
+SAPWOOD_API EnumNames names_of(HeadKind) noexcept;
+SAPWOOD_API EnumNames names_of(ProblemType) noexcept;
+SAPWOOD_API EnumNames names_of(PoolingMode) noexcept;
 
 }  // namespace sapwood

@@ -5,15 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "sapwood/compute.h"
 #include "sapwood/export.h"
 
 namespace sapwood {
 
 struct ConvertOptions {
-  std::string dtype = "f32";  // of the packed weights: f32, bf16 or int8
-  // Type of the rows that fast feedforward decides by, where it shall be finer than dtype; "": the
-  // same.
-  std::string decisions = "";
+  WeightType dtype = WeightType::f32;  // of the packed weights; there is no automatic choice
+  // Type of the rows that fast feedforward decides by, where it shall be finer than dtype;
+  // automatic: the same.
+  WeightType decisions = WeightType::automatic;
   // int8: products whose outputs are off by more than this, as a part of their size, are kept in
   // bf16, as are weights that hold a NaN or an infinity, which int8 does not have.
   double max_error = 0.05;

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sapwood/compute.h"
 #include "sapwood/config.h"
 #include "sapwood/error.h"
 #include "sapwood/export.h"
@@ -24,26 +25,18 @@
 
 namespace sapwood {
 
-namespace kernels {
-struct KernelTable;
-}
-class Graph;
-
 struct LoadOptions {
-  std::string isa = "auto";  // auto | scalar | avx2[_vnni] | avx512[_vnni|_bf16]; a name the CPU
-                             // lacks is Error isa_unavailable
-  // Type of the products' weights: auto | f32 | bf16 | int8. auto is what a converted file holds,
-  // and f32 for a directory, whose weights are packed at load. Another type than a converted file
-  // holds is Error unsupported.
-  std::string dtype = "auto";
+  Isa isa = Isa::automatic;  // one that CPU or build lacks is Error isa_unavailable
+  // Of the products' weights. automatic is what a converted file holds, and f32 for a directory,
+  // whose weights are packed at load. Another type than a converted file holds is Error unsupported.
+  WeightType dtype = WeightType::automatic;
   // Converted files: false maps the weights, so that loading takes milliseconds and processes share
   // them; true copies them into memory of their own, on large pages where the system has them: a
   // few percent faster, and safe from a file that is truncated while it is in use.
   bool copy_weights = false;
-  // Who computes dense products: auto | native | onednn. auto is native, but oneDNN for int8 on
-  // processors with AMX. With onednn a text's result may depend, in its last bits, on what else is
-  // in the call. Error unsupported where the build has no oneDNN or that no such product here.
-  std::string dense = "auto";
+  // With onednn a text's result may depend, in its last bits, on what else is in the call. Error
+  // unsupported where the build has no oneDNN or that no such product here.
+  DenseProducts dense = DenseProducts::automatic;
   // Threads one call may use; 0: all of `team`, or all that affinity mask and cgroup quota allow.
   int threads = 1;
   // Whose helpers runs use: one team for several models keeps them from crowding the processors.
@@ -103,8 +96,6 @@ class SAPWOOD_API Model {
 
   const ModelConfig& config() const noexcept;
   const Tokenizer& tokenizer() const;  // throws Error not_found where the model has none
-  const Graph& graph() const noexcept;
-  const kernels::KernelTable& kernels() const noexcept;
   const std::filesystem::path& path() const noexcept;
 
   // What a user should know of the model's files and is no error: whole sentences. The library
@@ -133,10 +124,9 @@ class SAPWOOD_API Model {
   using Sink = std::function<void(std::size_t index, const MatrixView& rows)>;
   void run(std::span<const Sequence> sequences, Output output, const Sink& sink) const;
 
-  struct SAPWOOD_LOCAL State;  // internal
-  const State& state() const noexcept { return *state_; }
-
  private:
+  friend struct ModelAccess;  // the engine's own parts
+  struct SAPWOOD_LOCAL State;
   SAPWOOD_LOCAL explicit Model(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;
 };

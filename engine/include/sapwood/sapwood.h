@@ -8,7 +8,6 @@
 #pragma once
 
 #include "sapwood/convert.h"
-#include "sapwood/feed_forward.h"
 #include "sapwood/inspect.h"
 #include "sapwood/model.h"
 #include "sapwood/scheduler.h"

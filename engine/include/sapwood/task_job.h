@@ -57,6 +57,8 @@ class SAPWOOD_API TaskJob {
 
   const std::vector<Encoding>& encodings() const noexcept { return encodings_; }  // of each window
   void require_complete() const;  // throws Error invalid_argument
+  [[noreturn]] static void rethrow_as_error();
+
  private:
   // The task's rule for one window. Others may be read at the same time.
   virtual void read(std::size_t window, const MatrixView& rows) = 0;
@@ -77,7 +79,11 @@ class Job : public TaskJob {
   // The answer, once, after the last window was taken. Throws Error invalid_argument before that.
   Value finish() {
     require_complete();
-    return result();
+    try {
+      return result();
+    } catch (...) {
+      rethrow_as_error();
+    }
   }
 
  protected:

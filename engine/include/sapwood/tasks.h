@@ -26,6 +26,7 @@ struct TextInput {
 // --- classify: transformers' TextClassificationPipeline ------------------------------------------
 
 enum class ScoreFunction : std::uint8_t { softmax, sigmoid, none };
+SAPWOOD_API EnumNames names_of(ScoreFunction) noexcept;
 
 struct ClassifyOptions {
   int top_k = 1;  // best labels returned; 0: all
@@ -52,6 +53,7 @@ SAPWOOD_API std::vector<Result<Classification>> classify(const Model& model,
 // --- ner: transformers' TokenClassificationPipeline ----------------------------------------------
 
 enum class Aggregation : std::uint8_t { none, simple, first, average, max };
+SAPWOOD_API EnumNames names_of(Aggregation) noexcept;
 
 struct NerOptions {
   Aggregation aggregation = Aggregation::none;

@@ -7,8 +7,6 @@
 
 namespace sapwood {
 
-class Team;
-
 // One team of helper threads for any number of models and sessions; copies share it. A run uses the
 // thread that calls it and as many helpers as it may have and the others leave over: the callers at
 // work and their helpers together are never more than size(), unless there are more callers than
@@ -29,13 +27,8 @@ class SAPWOOD_API Threads {
   int awake() const noexcept;
   int most_awake() const noexcept;
 
-  // --- internal
-
-  // Calls work(context, team) on the caller's thread, with up to `threads` - 1 helpers.
-  using Work = void (*)(void* context, Team& team);
-  void run(int threads, Work work, void* context) const;
-
  private:
+  friend struct ThreadsAccess;  // the engine's runs
   class SAPWOOD_LOCAL Helpers;
   std::shared_ptr<Helpers> helpers_;
 };

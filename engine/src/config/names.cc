@@ -1,102 +1,87 @@
 // The enumerations' names.
+#include "sapwood/compute.h"
 #include "sapwood/config.h"
 
 namespace sapwood {
 
-std::string_view to_string(Architecture value) noexcept {
-  switch (value) {
-    case Architecture::distilbert:
-      return "distilbert";
-    case Architecture::bert:
-      return "bert";
-    case Architecture::crammed_bert:
-      return "crammedBERT";
-  }
-  return "unknown";
+EnumNames names_of(Architecture) noexcept {
+  static constexpr NamedValue kNames[] = {{"distilbert", Architecture::distilbert},
+                                          {"bert", Architecture::bert},
+                                          {"crammedBERT", Architecture::crammed_bert}};
+  return {"architecture", kNames};
 }
 
-std::string_view to_string(Activation value) noexcept {
-  switch (value) {
-    case Activation::none:
-      return "none";
-    case Activation::gelu:
-      return "gelu";
-    case Activation::gelu_tanh:
-      return "gelu_new";
-    case Activation::relu:
-      return "relu";
-    case Activation::tanh:
-      return "tanh";
-  }
-  return "unknown";
+EnumNames names_of(Activation) noexcept {
+  static constexpr NamedValue kNames[] = {{"none", Activation::none},
+                                          {"gelu", Activation::gelu},
+                                          {"gelu_new", Activation::gelu_tanh},
+                                          {"relu", Activation::relu},
+                                          {"tanh", Activation::tanh}};
+  return {"activation", kNames};
 }
 
-std::string_view to_string(FeedForwardKind value) noexcept {
-  switch (value) {
-    case FeedForwardKind::dense:
-      return "dense";
-    case FeedForwardKind::glu:
-      return "glu";
-    case FeedForwardKind::fff:
-      return "fff";
-  }
-  return "unknown";
+EnumNames names_of(FeedForwardKind) noexcept {
+  static constexpr NamedValue kNames[] = {{"dense", FeedForwardKind::dense},
+                                          {"glu", FeedForwardKind::glu},
+                                          {"fff", FeedForwardKind::fff}};
+  return {"feedforward", kNames};
 }
 
-std::string_view to_string(PositionKind value) noexcept {
-  switch (value) {
-    case PositionKind::none:
-      return "none";
-    case PositionKind::learned:
-      return "learned";
-    case PositionKind::sinusoidal:
-      return "sinusoidal";
-    case PositionKind::scaled_sinusoidal:
-      return "scaled-sinusoidal";
-  }
-  return "unknown";
+EnumNames names_of(PositionKind) noexcept {
+  static constexpr NamedValue kNames[] = {{"none", PositionKind::none},
+                                          {"learned", PositionKind::learned},
+                                          {"sinusoidal", PositionKind::sinusoidal},
+                                          {"scaled-sinusoidal", PositionKind::scaled_sinusoidal}};
+  return {"positions", kNames};
 }
 
-std::string_view to_string(HeadKind value) noexcept {
-  switch (value) {
-    case HeadKind::none:
-      return "none";
-    case HeadKind::masked_lm:
-      return "masked_lm";
-    case HeadKind::sequence_classification:
-      return "sequence_classification";
-    case HeadKind::token_classification:
-      return "token_classification";
-    case HeadKind::question_answering:
-      return "question_answering";
-  }
-  return "unknown";
+EnumNames names_of(HeadKind) noexcept {
+  static constexpr NamedValue kNames[] = {
+      {"none", HeadKind::none},
+      {"masked_lm", HeadKind::masked_lm},
+      {"sequence_classification", HeadKind::sequence_classification},
+      {"token_classification", HeadKind::token_classification},
+      {"question_answering", HeadKind::question_answering}};
+  return {"head", kNames};
 }
 
-std::string_view to_string(ProblemType value) noexcept {
-  switch (value) {
-    case ProblemType::single_label:
-      return "single_label_classification";
-    case ProblemType::multi_label:
-      return "multi_label_classification";
-    case ProblemType::regression:
-      return "regression";
-  }
-  return "unknown";
+EnumNames names_of(ProblemType) noexcept {
+  static constexpr NamedValue kNames[] = {
+      {"single_label_classification", ProblemType::single_label},
+      {"multi_label_classification", ProblemType::multi_label},
+      {"regression", ProblemType::regression}};
+  return {"problem type", kNames};
 }
 
-std::string_view to_string(PoolingMode value) noexcept {
-  switch (value) {
-    case PoolingMode::mean:
-      return "mean";
-    case PoolingMode::cls:
-      return "cls";
-    case PoolingMode::max:
-      return "max";
-    case PoolingMode::none:
-      return "none";
-  }
-  return "unknown";
+EnumNames names_of(PoolingMode) noexcept {
+  static constexpr NamedValue kNames[] = {{"mean", PoolingMode::mean},
+                                          {"cls", PoolingMode::cls},
+                                          {"max", PoolingMode::max},
+                                          {"none", PoolingMode::none}};
+  return {"pooling", kNames};
+}
+
+EnumNames names_of(Isa) noexcept {
+  static constexpr NamedValue kNames[] = {
+      {"auto", Isa::automatic},         {"scalar", Isa::scalar}, {"avx2", Isa::avx2},
+      {"avx2_vnni", Isa::avx2_vnni},    {"avx512", Isa::avx512}, {"avx512_vnni", Isa::avx512_vnni},
+      {"avx512_bf16", Isa::avx512_bf16}};
+  return {"instruction set", kNames};
+}
+
+EnumNames names_of(WeightType) noexcept {
+  static constexpr NamedValue kNames[] = {{"auto", WeightType::automatic},
+                                          {"f32", WeightType::f32},
+                                          {"bf16", WeightType::bf16},
+                                          {"int8", WeightType::int8}};
+  return {"type of weights", kNames};
+}
+
+EnumNames names_of(DenseProducts) noexcept {
+  static constexpr NamedValue kNames[] = {{"auto", DenseProducts::automatic},
+                                          {"native", DenseProducts::native},
+                                          {"onednn", DenseProducts::onednn}};
+  return {"dense products", kNames};
 }
 
 }  // namespace sapwood

@@ -194,7 +194,8 @@ class GraphBuilder {
   // oneDNN's product for a node, or null where ours is to compute it.
   const OnednnProduct* onednn(const Node& node) {
     const bool faster = node.type == DType::int8 && onednn_has_amx_int8();
-    if (g_.dense_ == Dense::native || (g_.dense_ == Dense::automatic && !faster)) return nullptr;
+    if (g_.dense_ == DenseProducts::native || (g_.dense_ == DenseProducts::automatic && !faster))
+      return nullptr;
     g_.onednn_.push_back(
         std::make_unique<const OnednnProduct>(kernels::LinearArgs{.panels = node.weight,
                                                                   .scales = node.scales,
@@ -349,7 +350,7 @@ class GraphBuilder {
 };
 
 Graph::Graph(const ModelConfig& config, const PackedWeights& weights,
-             const kernels::KernelTable& kernels, Dense dense, int threads)
+             const kernels::KernelTable& kernels, DenseProducts dense, int threads)
     : kernels_(kernels),
       dense_(dense),
       threads_(threads),

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "onednn/onednn_product.h"
+#include "sapwood/compute.h"
 #include "sapwood/config.h"
 #include "sapwood/graph_summary.h"
 #include "sapwood/kernels/kernels.h"
@@ -74,10 +75,6 @@ enum class Op : std::uint8_t {
   pool,           // [sequences, cols]
 };
 
-// Who computes dense products. `automatic`: oneDNN where it has int8 matrices (AMX), because the
-// integer sums are exact whoever makes them; our kernels for everything else.
-enum class Dense : std::uint8_t { automatic, native, onednn };
-
 struct Node {
   Op op;
   std::string name;
@@ -103,7 +100,8 @@ class Graph {
  public:
   // `threads`: into how many parts oneDNN's products are cut.
   Graph(const ModelConfig& config, const PackedWeights& weights,
-        const kernels::KernelTable& kernels, Dense dense = Dense::native, int threads = 1);
+        const kernels::KernelTable& kernels, DenseProducts dense = DenseProducts::native,
+        int threads = 1);
 
   const std::vector<Node>& nodes() const { return nodes_; }
   const std::vector<Value>& values() const { return values_; }
@@ -120,7 +118,7 @@ class Graph {
   std::vector<Value> values_;
   std::vector<std::unique_ptr<const OnednnProduct>> onednn_;
   const kernels::KernelTable& kernels_;
-  Dense dense_;
+  DenseProducts dense_;
   int threads_;
   int encoder_nodes_ = 0;
   ValueId hidden_ = kNoValue, head_ = kNoValue;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/border.h"
 #include "base/quote.h"
 #include "checkpoint/safetensors_writer.h"
 #include "checkpoint/sha256.h"
@@ -107,10 +108,14 @@ FileMetadata describe(const DirectorySource& source, const LoadedParts& parts,
 }  // namespace
 
 ConvertReport convert(const std::filesystem::path& source, const std::filesystem::path& target,
-                      const ConvertOptions& options) {
-  auto types = WeightTypes::all(parse_weight_type(options.dtype, "dtype"));
-  if (!options.decisions.empty())
-    types.decision_type = parse_weight_type(options.decisions, "decisions");
+                      const ConvertOptions& options) try {
+  if (options.dtype == WeightType::automatic) {
+    throw Error(ErrorCode::invalid_argument, "dtype: expected f32, bf16 or int8, found auto");
+  }
+  auto types = WeightTypes::all(dtype_of(options.dtype));
+  if (options.decisions != WeightType::automatic) {
+    types.decision_type = dtype_of(options.decisions);
+  }
   require_outside(source, target);
   const DirectorySource directory = open_directory(source);
   const std::optional<Tokenizer> tokenizer = find_tokenizer(directory.folder);
@@ -145,6 +150,8 @@ ConvertReport convert(const std::filesystem::path& source, const std::filesystem
   }
   write_safetensors(target, metadata.to_map(), tensors, {.checksum_key = kChecksumKey});
   return report;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

@@ -120,7 +120,7 @@ double error_of(const Node& node, const kernels::KernelTable& kernels, const flo
 
 std::vector<ProductError> int8_errors(const ModelConfig& config, const PackedWeights& weights,
                                       const Tokenizer* tokenizer) {
-  const kernels::KernelTable& kernels = choose_kernels("auto");
+  const kernels::KernelTable& kernels = choose_kernels(Isa::automatic);
   const int sequences = static_cast<int>(std::size(kSentences)) + 1;
   const Graph graph(config, weights, kernels);
   const Capacity capacity{.tokens = std::max(kSampleTokens, config.max_positions),

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/border.h"
 #include "base/file.h"
 
 namespace sapwood {
@@ -44,7 +45,7 @@ void add_parts(const Folder& folder, std::vector<fs::path>& files) {
 
 }  // namespace
 
-std::vector<fs::path> model_files(const fs::path& model) {
+std::vector<fs::path> model_files(const fs::path& model) try {
   std::error_code error;
   std::vector<fs::path> files;
   if (fs::is_directory(model, error)) {
@@ -67,6 +68,8 @@ std::vector<fs::path> model_files(const fs::path& model) {
     }
   }
   return files;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

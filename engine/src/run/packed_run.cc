@@ -84,8 +84,8 @@ RunStatus PackedRun::run(Output output, const Threads& team, int threads, const 
   auto work = [&](Team& helpers) {
     status = run_nodes(graph_, nodes(output), workspace_, helpers, stop);
   };
-  team.run(
-      std::min(threads, capacity().threads),
+  ThreadsAccess::run(
+      team, std::min(threads, capacity().threads),
       [](void* context, Team& helpers) { (*static_cast<decltype(work)*>(context))(helpers); },
       &work);
   return status;

@@ -33,8 +33,8 @@ void parallel_for(const Threads& team, int threads, int tasks, F&& f) {
       }
     }
   } context{f, tasks};
-  team.run(
-      threads,
+  ThreadsAccess::run(
+      team, threads,
       [](void* at, Team& members) {
         auto& c = *static_cast<Context*>(at);
         members.for_each(c.tasks, [&c](int task, int thread) { c.call(task, thread); });

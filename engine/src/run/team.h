@@ -84,4 +84,13 @@ class Team {
   std::array<std::uint64_t, kMostThreads / 64> numbers_{};  // those of helpers inside, a bit each
 };
 
+class Threads;
+
+// The way of the engine's runs to the helpers.
+struct ThreadsAccess {
+  // Calls work(context, team) on the caller's thread, with up to `count` - 1 helpers.
+  using Work = void (*)(void* context, Team& team);
+  static void run(const Threads& threads, int count, Work work, void* context);
+};
+
 }  // namespace sapwood

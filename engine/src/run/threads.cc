@@ -11,13 +11,14 @@
 #include <thread>
 #include <vector>
 
+#include "base/border.h"
 #include "run/cpu_quota.h"
 #include "run/team.h"
 #include "sapwood/error.h"
 
 namespace sapwood {
 
-int available_threads() {
+int available_threads() try {
   cpu_set_t mask;
   CPU_ZERO(&mask);
   int threads = 1;
@@ -27,6 +28,8 @@ int available_threads() {
     threads = std::min(threads, std::max(1, static_cast<int>(std::floor(*quota + 0.01))));
   }
   return threads;
+} catch (...) {
+  throw_as_error();
 }
 
 // Threads that help one team after the other, and sleep in between. Own threads rather than a task
@@ -61,7 +64,7 @@ class Threads::Helpers {
   int awake() const noexcept { return awake_.load(std::memory_order_relaxed); }
   int most_awake() const noexcept { return most_awake_.load(std::memory_order_relaxed); }
 
-  void run(int threads, Work work, void* context) {
+  void run(int threads, ThreadsAccess::Work work, void* context) {
     Team team(std::clamp(threads, 1, size_));
     if (threads_.empty() || ::getpid() != process_) {
       count_awake(1);
@@ -174,21 +177,23 @@ class Threads::Helpers {
   std::vector<std::thread> threads_;
 };
 
-Threads::Threads(int count) {
+Threads::Threads(int count) try {
   if (count < 0 || count > Team::kMostThreads) {
     throw Error(ErrorCode::invalid_argument, "threads: expected 0 to " +
                                                  std::to_string(Team::kMostThreads) + ", found " +
                                                  std::to_string(count));
   }
   helpers_ = std::make_shared<Helpers>(count == 0 ? available_threads() : count);
+} catch (...) {
+  throw_as_error();
 }
 
 int Threads::size() const noexcept { return helpers_->size(); }
 int Threads::awake() const noexcept { return helpers_->awake(); }
 int Threads::most_awake() const noexcept { return helpers_->most_awake(); }
 
-void Threads::run(int threads, Work work, void* context) const {
-  helpers_->run(threads, work, context);
+void ThreadsAccess::run(const Threads& threads, int count, Work work, void* context) {
+  threads.helpers_->run(count, work, context);
 }
 
 }  // namespace sapwood

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <thread>
 
+#include "base/border.h"
 #include "sapwood/session.h"
 #include "schedule/queue.h"
 
@@ -288,10 +289,13 @@ struct Scheduler::Impl {
   std::vector<std::thread> workers;
 };
 
-Scheduler::Scheduler(const SchedulerOptions& options) : impl_(std::make_unique<Impl>(options)) {}
+Scheduler::Scheduler(const SchedulerOptions& options) try : impl_(std::make_unique<Impl>(options)) {
+} catch (...) {
+  throw_as_error();
+}
 Scheduler::~Scheduler() = default;
 
-void Scheduler::add(const Model& model) {
+void Scheduler::add(const Model& model) try {
   const int most = std::min(model.config().max_positions, impl_->batch_tokens);
   Session session(model, {.batch_tokens = most, .threads = 1, .team = impl_->team});
   // The first run of each size finds cold caches and pages that were never touched.
@@ -307,9 +311,11 @@ void Scheduler::add(const Model& model) {
   }
   const std::lock_guard lock(impl_->mutex);
   impl_->models.emplace(id_of(model), model);
+} catch (...) {
+  throw_as_error();
 }
 
-void Scheduler::remove(const Model& model) {
+void Scheduler::remove(const Model& model) try {
   std::unique_lock lock(impl_->mutex);
   const auto at = impl_->models.find(id_of(model));
   if (at == impl_->models.end()) return;
@@ -322,17 +328,21 @@ void Scheduler::remove(const Model& model) {
   }
   lock.unlock();
   impl_->work_there.notify_all();
+} catch (...) {
+  throw_as_error();
 }
 
 Admission Scheduler::admit(const Model& model, std::size_t texts, std::int64_t tokens,
-                           const Deadline& deadline) const {
+                           const Deadline& deadline) const try {
   const std::lock_guard lock(impl_->mutex);
   const schedule::Verdict verdict =
       impl_->queue.admit(now(), id_of(model), texts, tokens, time_of(deadline));
   return {verdict.accepted && !impl_->stopping, verdict.wait};
+} catch (...) {
+  throw_as_error();
 }
 
-Scheduler::Submitted Scheduler::submit(Request request) {
+Scheduler::Submitted Scheduler::submit(Request request) try {
   auto entry = std::make_unique<Entry>();
   std::vector<int> tokens;
   std::int64_t all_tokens = 0;
@@ -378,6 +388,8 @@ Scheduler::Submitted Scheduler::submit(Request request) {
   lock.unlock();
   impl_->work_there.notify_one();
   return result;
+} catch (...) {
+  throw_as_error();
 }
 
 void Scheduler::Ticket::cancel() {
@@ -416,10 +428,12 @@ void Scheduler::throw_unless_done(const Completion& completion) {
   }
 }
 
-Error Scheduler::refusal(const Admission& admission) {
+Error Scheduler::refusal(const Admission& admission) try {
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(admission.wait).count();
   return Error(ErrorCode::overloaded,
                "the service is overloaded: come again in " + std::to_string(ms) + " ms");
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "base/border.h"
 #include "sapwood/utf8.h"
 #include "tasks/answer_all.h"
 #include "tasks/answer_spans.h"
@@ -126,14 +127,19 @@ class AnswerQuestions final : public AnswerTask {
 
 }  // namespace
 
-std::shared_ptr<const AnswerTask> answer_task(const Model& model, const AnswerOptions& options) {
+std::shared_ptr<const AnswerTask> answer_task(const Model& model,
+                                              const AnswerOptions& options) try {
   return std::make_shared<const AnswerQuestions>(model, options);
+} catch (...) {
+  throw_as_error();
 }
 
 std::vector<Result<std::vector<Answer>>> answer(const Model& model,
                                                 std::span<const QuestionInput> inputs,
-                                                const AnswerOptions& options) {
+                                                const AnswerOptions& options) try {
   return tasks::answer_all(model, *answer_task(model, options), inputs);
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

@@ -29,11 +29,12 @@ struct Share {
 
 class Runner {
  public:
-  Runner(const Model::State& state, std::span<TaskJob* const> jobs,
+  Runner(const ModelAccess::State& state, std::span<TaskJob* const> jobs,
          const std::function<void(std::size_t)>& done)
       : state_(state), jobs_(jobs), done_(done) {
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       if (jobs[i] == nullptr) continue;
+      output_ = jobs[i]->output();
       if (jobs[i]->windows().empty()) done(i);
       for (std::size_t w = 0; w < jobs[i]->windows().size(); ++w) {
         units_.push_back({i, w});
@@ -59,12 +60,11 @@ class Runner {
     return jobs_[unit.job]->windows()[unit.window];
   }
   int tokens(const Unit& unit) const { return static_cast<int>(sequence(unit).ids.size()); }
-  Output output() const { return jobs_[units_.front().job]->output(); }
 
   void take(const PackedRun& run, std::size_t first, std::size_t end) const {
     for (std::size_t u = first; u < end; ++u) {
       const Unit& unit = units_[u];
-      if (jobs_[unit.job]->take(unit.window, run.rows(output(), u - first))) done_(unit.job);
+      if (jobs_[unit.job]->take(unit.window, run.rows(output_, u - first))) done_(unit.job);
     }
   }
 
@@ -85,7 +85,7 @@ class Runner {
   void run_together() const {
     const RunPool::Loan run(state_.runs);
     in_runs(*run, 0, units_.size(),
-            [&] { run->run(output(), state_.team, state_.capacity.threads); });
+            [&] { run->run(output_, state_.team, state_.capacity.threads); });
   }
 
   std::vector<Share> cut(std::size_t threads) const {
@@ -115,13 +115,14 @@ class Runner {
                    auto& run = runs[static_cast<std::size_t>(thread)];
                    if (!run) run.emplace(state_.lone_runs);
                    const Share& share = shares[static_cast<std::size_t>(task)];
-                   in_runs(**run, share.begin, share.end, [&] { (*run)->run_alone(output()); });
+                   in_runs(**run, share.begin, share.end, [&] { (*run)->run_alone(output_); });
                  });
   }
 
-  const Model::State& state_;
+  const ModelAccess::State& state_;
   const std::span<TaskJob* const> jobs_;
-  const std::function<void(std::size_t)>& done_;
+  const std::function<void(std::size_t)>& done_;  // after it, its job may be gone
+  Output output_ = Output::hidden;                // that all jobs read
   std::vector<Unit> units_;
   std::int64_t tokens_ = 0;
 };
@@ -130,7 +131,7 @@ class Runner {
 
 void for_each_input(const Model& model, std::size_t count,
                     const std::function<void(std::size_t, EncodeScratch&)>& encode) {
-  const Model::State& state = model.state();
+  const ModelAccess::State& state = state_of(model);
   const int threads = count < kManyInputs ? 1 : state.capacity.threads;
   if (threads == 1) {
     EncodeScratch scratch;
@@ -145,7 +146,7 @@ void for_each_input(const Model& model, std::size_t count,
 
 void run_jobs(const Model& model, std::span<TaskJob* const> jobs,
               const std::function<void(std::size_t)>& done) {
-  Runner(model.state(), jobs, done).run();
+  Runner(state_of(model), jobs, done).run();
 }
 
 }  // namespace sapwood::tasks

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/border.h"
 #include "encode_options.h"
 #include "tasks/answer_all.h"
 #include "tasks/requirements.h"
@@ -95,13 +96,17 @@ class Classify final : public ClassifyTask {
 }  // namespace
 
 std::shared_ptr<const ClassifyTask> classify_task(const Model& model,
-                                                  const ClassifyOptions& options) {
+                                                  const ClassifyOptions& options) try {
   return std::make_shared<const Classify>(model, options);
+} catch (...) {
+  throw_as_error();
 }
 
 std::vector<Result<Classification>> classify(const Model& model, std::span<const TextInput> inputs,
-                                             const ClassifyOptions& options) {
+                                             const ClassifyOptions& options) try {
   return tasks::answer_all(model, *classify_task(model, options), inputs);
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

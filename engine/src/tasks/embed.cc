@@ -1,6 +1,7 @@
 #include <string>
 #include <utility>
 
+#include "base/border.h"
 #include "encode_options.h"
 #include "model_state.h"
 #include "tasks/answer_all.h"
@@ -23,7 +24,7 @@ struct Pooled {
 
   // Hidden states [tokens, hidden] to one vector [hidden].
   void pool(const Model& model, const MatrixView& rows, std::span<float> to) const {
-    model.kernels().pool(
+    state_of(model).graph.kernels().pool(
         {rows.data, to.data(), rows.rows, rows.cols, tasks::kernel_pooling(pooling)});
     if (normalize) tasks::normalize(to);
   }
@@ -108,17 +109,21 @@ class Embed final : public EmbedTask {
 
 }  // namespace
 
-std::shared_ptr<const EmbedTask> embed_task(const Model& model, const EmbedOptions& options) {
+std::shared_ptr<const EmbedTask> embed_task(const Model& model, const EmbedOptions& options) try {
   return std::make_shared<const Embed>(model, options);
+} catch (...) {
+  throw_as_error();
 }
 
 std::vector<Result<Embedding>> embed(const Model& model, std::span<const TextInput> inputs,
-                                     const EmbedOptions& options) {
+                                     const EmbedOptions& options) try {
   return tasks::answer_all(model, *embed_task(model, options), inputs);
+} catch (...) {
+  throw_as_error();
 }
 
 std::vector<Result<EmbeddedRow>> embed_into(const Model& model, std::span<const TextInput> inputs,
-                                            std::span<float> out, const EmbedOptions& options) {
+                                            std::span<float> out, const EmbedOptions& options) try {
   const Pooled pooled(model, options);
   if (pooled.pooling == PoolingMode::none) {
     throw Error(
@@ -142,6 +147,8 @@ std::vector<Result<EmbeddedRow>> embed_into(const Model& model, std::span<const 
                                                 pooled, out.subspan(i * cols, cols));
         });
       });
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/border.h"
 #include "encode_options.h"
 #include "sapwood/tokenizer/word_piece_decoder.h"
 #include "tasks/answer_all.h"
@@ -157,14 +158,18 @@ class FillMask final : public FillMaskTask {
 }  // namespace
 
 std::shared_ptr<const FillMaskTask> fill_mask_task(const Model& model,
-                                                   const FillMaskOptions& options) {
+                                                   const FillMaskOptions& options) try {
   return std::make_shared<const FillMask>(model, options);
+} catch (...) {
+  throw_as_error();
 }
 
 std::vector<Result<MaskFills>> fill_mask(const Model& model,
                                          std::span<const std::string_view> texts,
-                                         const FillMaskOptions& options) {
+                                         const FillMaskOptions& options) try {
   return tasks::answer_all(model, *fill_mask_task(model, options), texts);
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include "base/border.h"
 #include "encode_options.h"
 #include "sapwood/utf8.h"
 #include "tasks/answer_all.h"
@@ -157,13 +158,17 @@ class Ner final : public NerTask {
 
 }  // namespace
 
-std::shared_ptr<const NerTask> ner_task(const Model& model, const NerOptions& options) {
+std::shared_ptr<const NerTask> ner_task(const Model& model, const NerOptions& options) try {
   return std::make_shared<const Ner>(model, options);
+} catch (...) {
+  throw_as_error();
 }
 
 std::vector<Result<Entities>> ner(const Model& model, std::span<const std::string_view> texts,
-                                  const NerOptions& options) {
+                                  const NerOptions& options) try {
   return tasks::answer_all(model, *ner_task(model, options), texts);
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

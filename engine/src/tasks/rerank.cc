@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include "base/border.h"
 #include "encode_options.h"
 #include "model_state.h"
 #include "tasks/answer_all.h"
@@ -77,7 +78,8 @@ class RerankEmbeddings final : public Job<Ranking> {
   }
 
   void read(std::size_t window, const MatrixView& rows) override {
-    model().kernels().pool({rows.data, vector(window).data(), rows.rows, rows.cols, pooling_});
+    state_of(model()).graph.kernels().pool(
+        {rows.data, vector(window).data(), rows.rows, rows.cols, pooling_});
   }
 
   Ranking result() override {
@@ -127,6 +129,7 @@ class Rerank final : public RerankTask {
         try {
           windows[first + i] = std::move(tasks::encode(model_, text, encode_, own)[0]);
         } catch (const Error& error) {
+          if (error.code() == ErrorCode::out_of_memory) throw;
           errors[i] = at_text(i, error);
         }
       });
@@ -175,14 +178,19 @@ class Rerank final : public RerankTask {
 
 }  // namespace
 
-std::shared_ptr<const RerankTask> rerank_task(const Model& model, const RerankOptions& options) {
+std::shared_ptr<const RerankTask> rerank_task(const Model& model,
+                                              const RerankOptions& options) try {
   return std::make_shared<const Rerank>(model, options);
+} catch (...) {
+  throw_as_error();
 }
 
 Result<Ranking> rerank(const Model& model, std::string_view query,
-                       std::span<const std::string_view> texts, const RerankOptions& options) {
+                       std::span<const std::string_view> texts, const RerankOptions& options) try {
   const RerankInput input{query, texts};
   return tasks::answer_all(model, *rerank_task(model, options), std::span(&input, 1))[0];
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood

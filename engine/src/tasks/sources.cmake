@@ -9,6 +9,7 @@ set(SAPWOOD_TASK_SOURCES
   src/tasks/embed.cc
   src/tasks/fill_mask.cc
   src/tasks/lowercase.cc
+  src/tasks/names.cc
   src/tasks/ner.cc
   src/tasks/ner_aggregate.cc
   src/tasks/rerank.cc

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "base/border.h"
+
 namespace sapwood {
 
 TaskJob::TaskJob(const Model& model, Output output, std::vector<Encoding> encodings,
@@ -51,7 +53,7 @@ std::string shape_text(std::size_t rows, int cols) {
 
 }  // namespace
 
-bool TaskJob::take(std::size_t window, const MatrixView& rows) {
+bool TaskJob::take(std::size_t window, const MatrixView& rows) try {
   if (window >= windows_.size()) {
     throw Error(ErrorCode::invalid_argument, "window " + std::to_string(window) +
                                                  ": the job has only " +
@@ -69,7 +71,11 @@ bool TaskJob::take(std::size_t window, const MatrixView& rows) {
   }
   read(window, rows);
   return missing_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+} catch (...) {
+  throw_as_error();
 }
+
+void TaskJob::rethrow_as_error() { throw_as_error(); }
 
 void TaskJob::require_complete() const {
   const std::size_t missing = missing_.load(std::memory_order_acquire);

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/border.h"
 #include "sapwood/model.h"
 #include "sapwood/result.h"
 #include "sapwood/tasks.h"
@@ -31,14 +32,15 @@ enum class Reads : std::uint8_t {
 std::vector<Encoding> given_windows(const Model& model, std::vector<Encoding> windows, Reads reads,
                                     std::size_t most);
 
-// What `make` returns, or the Error that it throws.
+// What `make` returns, or the Error that it throws; but no memory is no fault of an input, and is thrown.
 template <class Make>
-auto as_result(const Make& make) -> Result<decltype(make())> {
-  try {
-    return make();
-  } catch (const Error& error) {
-    return error;
-  }
+auto as_result(const Make& make) -> Result<decltype(make())> try {
+  return make();
+} catch (const Error& error) {
+  if (error.code() == ErrorCode::out_of_memory) throw;
+  return error;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace sapwood::tasks

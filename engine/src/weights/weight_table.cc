@@ -196,14 +196,23 @@ kernels::DType parse_weight_type(const std::string& name, const std::string& wha
   throw Error(ErrorCode::unsupported, what + ": expected f32, bf16 or int8, found '" + name + "'");
 }
 
-const char* to_string(kernels::DType type) noexcept {
+kernels::DType dtype_of(WeightType type) noexcept {
   switch (type) {
-    case kernels::DType::f32:
-      return "f32";
-    case kernels::DType::bf16:
-      return "bf16";
-    case kernels::DType::int8:
-      return "int8";
+    case WeightType::automatic:
+    case WeightType::f32:
+      break;
+    case WeightType::bf16:
+      return kernels::DType::bf16;
+    case WeightType::int8:
+      return kernels::DType::int8;
+  }
+  return kernels::DType::f32;
+}
+
+const char* to_string(kernels::DType type) noexcept {
+  for (const WeightType named : {WeightType::f32, WeightType::bf16, WeightType::int8}) {
+    if (dtype_of(named) == type)
+      return to_string(named).data();  // a literal, so it ends with a zero
   }
   return "?";
 }

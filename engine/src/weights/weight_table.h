@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "checkpoint/dtype.h"
+#include "sapwood/compute.h"
 #include "sapwood/config.h"
 #include "sapwood/kernels/kernels.h"
 
@@ -43,7 +44,11 @@ struct WeightTypes {
   }
 };
 
-// "f32", "bf16" or "int8". Throws Error unsupported for another name, saying what it was for.
+// What a caller asked for; it is not automatic.
+kernels::DType dtype_of(WeightType type) noexcept;
+
+// The names that stand in files, which are those of WeightType. Throws Error unsupported for another
+// name, saying what it was for.
 kernels::DType parse_weight_type(const std::string& name, const std::string& what);
 const char* to_string(kernels::DType type) noexcept;
 

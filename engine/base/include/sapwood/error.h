@@ -1,5 +1,6 @@
-// The one exception type that crosses Sapwood's public boundary. Kernels are noexcept and do not
-// use it.
+// The one exception type that crosses Sapwood's public boundary, in the one direction; what a
+// caller's own function throws goes back to the caller as it is. Kernels are noexcept and do not use
+// it.
 #pragma once
 
 #include <stdexcept>
@@ -67,10 +68,14 @@ class SAPWOOD_API Error : public std::runtime_error {
  public:
   static constexpr std::size_t kMaxMessage = 4096;
 
-  Error(ErrorCode code, std::string_view message);
+  // Without memory for the message it is another error: out_of_memory.
+  Error(ErrorCode code, std::string_view message) noexcept;
   ErrorCode code() const noexcept { return code_; }
 
  private:
+  SAPWOOD_LOCAL Error(ErrorCode code, const std::runtime_error& message) noexcept;
+  SAPWOOD_LOCAL static Error made(ErrorCode code, std::string_view message) noexcept;
+
   ErrorCode code_;
 };
 

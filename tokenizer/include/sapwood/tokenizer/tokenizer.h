@@ -19,6 +19,7 @@
 
 #include "sapwood/error.h"
 #include "sapwood/export.h"
+#include "sapwood/names.h"
 
 namespace sapwood {
 
@@ -41,6 +42,9 @@ enum class Truncation {
 };
 
 enum class Direction { right, left };
+
+SAPWOOD_API EnumNames names_of(Truncation) noexcept;
+SAPWOOD_API EnumNames names_of(Direction) noexcept;
 
 struct EncodeOptions {
   bool add_special_tokens = true;  // apply the template ([CLS] ... [SEP])

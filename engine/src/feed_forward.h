@@ -5,12 +5,11 @@
 #include <memory>
 #include <span>
 
-#include "sapwood/export.h"
 #include "sapwood/model.h"
 
 namespace sapwood {
 
-class SAPWOOD_API FeedForward {
+class FeedForward {
  public:
   // Throws Error unsupported where the model has no layer, out_of_memory.
   explicit FeedForward(const Model& model);
@@ -29,7 +28,7 @@ class SAPWOOD_API FeedForward {
   MatrixView run();
 
  private:
-  struct SAPWOOD_LOCAL Impl;
+  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
