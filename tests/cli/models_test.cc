@@ -9,7 +9,7 @@
 using namespace sapwood::test;
 namespace fs = std::filesystem;
 
-TEST_CASE("A model that was downloaded is taken by its name, with -m") {
+TEST_CASE("The name of a model that was downloaded is one for -m") {
   const HubCache cache;
   cache.add("models--org--encoder", golden("st-bert-mean"));
   const RunOptions options{.env = {{"HF_HUB_CACHE", cache.path().string()}}};
@@ -32,7 +32,7 @@ TEST_CASE("A model that was downloaded is taken by its name, with -m") {
   CHECK_THAT(missing.err, ContainsSubstring("hf download org/other"));
 }
 
-TEST_CASE("models lists what was downloaded and can be loaded, and does not fail for the rest") {
+TEST_CASE("Models lists what was downloaded and can be loaded, and does not fail for the rest") {
   const HubCache cache;
   cache.add("models--org--encoder", golden("st-bert-mean"));
   cache.add("models--org--tree", golden("distilbert-fff-base"));
