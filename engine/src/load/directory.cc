@@ -7,9 +7,8 @@
 
 namespace sapwood {
 
-DirectorySource open_directory(const std::filesystem::path& directory) {
+DirectorySource open_directory(Folder folder) {
   Notices notices;
-  Folder folder = Folder::open(directory);
   JsonDocument config = read_json(folder.at("config.json"), notices);
   auto sentence = read_sentence_config(folder, notices);
   TensorSource checkpoint = open_checkpoint(folder);
@@ -35,9 +34,8 @@ LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& typ
   return parts;
 }
 
-LoadedParts load_directory(const std::filesystem::path& directory, const WeightTypes& types,
-                           bool tokenizer) {
-  const DirectorySource source = open_directory(directory);
+LoadedParts load_directory(Folder folder, const WeightTypes& types, bool tokenizer) {
+  const DirectorySource source = open_directory(std::move(folder));
   LoadedParts parts = pack_directory(source, types);
   if (tokenizer) parts.tokenizer = Tokenizer::load(source.folder);
   return parts;

@@ -137,8 +137,8 @@ void check_version(const Metadata& map, const std::string& where) {
   if (version == nullptr) {
     const std::filesystem::path folder = std::filesystem::path(where).parent_path();
     throw Error(ErrorCode::unsupported,
-                where + ": a plain checkpoint, not a converted model; give its directory: " +
-                    (folder.empty() ? "." : folder.string()));
+                where + ": a plain checkpoint, not a converted model; give its directory" +
+                    (folder.empty() ? ", or all files of it" : ": " + folder.string()));
   }
   if (*version != kOlderVersion) reader.expect(kVersionKey, kVersion);
   reader.expect(kLayoutKey, kLayout);
