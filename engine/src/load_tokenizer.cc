@@ -48,6 +48,13 @@ LoadedTokenizer load_from(const Folder& folder, const VocabOptions& options) {
 
 }  // namespace
 
+LoadedTokenizer load_tokenizer(std::span<const NamedBuffer> files,
+                               const VocabOptions& options) try {
+  return load_from(Folder("memory", files), options);
+} catch (...) {
+  throw_as_error();
+}
+
 LoadedTokenizer load_tokenizer(const fs::path& path, const VocabOptions& options) try {
   std::error_code error;
   if (fs::is_directory(path, error)) {

@@ -1,6 +1,8 @@
 #include "sapwood/model.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <new>
 
 #include "base/border.h"
 #include "encode_options.h"
@@ -76,6 +78,44 @@ Model::State::State(std::filesystem::path path_, LoadedParts parts_,
 
 Model::Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
+namespace {
+
+WeightTypes types_to_pack(const LoadOptions& options) {
+  return WeightTypes::all(
+      dtype_of(options.dtype == WeightType::automatic ? WeightType::f32 : options.dtype));
+}
+
+// A converted file, with weights of the type that is asked for and where they are asked for.
+LoadedParts load_file(InputFile file, const LoadOptions& options) {
+  const std::string where = file.path().string();
+  LoadedParts parts = load_converted(std::move(file), options.tokenizer);
+  const kernels::DType found = parts.weights.types().products;
+  if (options.dtype != WeightType::automatic && dtype_of(options.dtype) != found) {
+    throw Error(ErrorCode::unsupported, where + ": the file was converted with --dtype " +
+                                            to_string(found) + ", asked for is " +
+                                            std::string(to_string(options.dtype)) +
+                                            ": convert the model's directory again with that type");
+  }
+  if (options.copy_weights) parts.weights.copy();
+  return parts;
+}
+
+// The bytes of a converted file, or a copy of them that begins where kernels want it.
+InputFile::Memory aligned(std::span<const std::byte> bytes) {
+  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % kernels::kAlignment == 0) {
+    return {bytes, nullptr};
+  }
+  const auto size = kernels::round_up(static_cast<std::int64_t>(bytes.size()), kernels::kAlignment);
+  auto* const copy = static_cast<std::byte*>(
+      std::aligned_alloc(kernels::kAlignment, static_cast<std::size_t>(size)));
+  if (copy == nullptr) throw std::bad_alloc();
+  std::shared_ptr<const void> owner(copy, std::free);
+  std::copy(bytes.begin(), bytes.end(), copy);
+  return {{copy, bytes.size()}, std::move(owner)};
+}
+
+}  // namespace
+
 Model Model::load(const std::filesystem::path& path, const LoadOptions& options) try {
   const kernels::KernelTable& kernels = choose_kernels(options.isa);
   std::error_code error;
@@ -85,20 +125,28 @@ Model Model::load(const std::filesystem::path& path, const LoadOptions& options)
   if (!std::filesystem::exists(status)) {
     throw Error(ErrorCode::not_found, path.string() + ": no such model file or directory");
   }
-  const bool directory = std::filesystem::is_directory(status);
-  const bool as_stored = options.dtype == WeightType::automatic;
-  const auto types = WeightTypes::all(as_stored ? kernels::DType::f32 : dtype_of(options.dtype));
-  LoadedParts parts = directory ? load_directory(path, types, options.tokenizer)
-                                : load_converted(path, options.tokenizer);
-  if (!directory && !as_stored && parts.weights.types().products != types.products) {
-    throw Error(ErrorCode::unsupported, path.string() + ": the file was converted with --dtype " +
-                                            to_string(parts.weights.types().products) +
-                                            ", asked for is " +
-                                            std::string(to_string(options.dtype)) +
-                                            ": convert the model's directory again with that type");
-  }
-  if (!directory && options.copy_weights) parts.weights.copy();
+  LoadedParts parts =
+      std::filesystem::is_directory(status)
+          ? load_directory(Folder::open(path), types_to_pack(options), options.tokenizer)
+          : load_file(InputFile::open(path), options);
   return Model(std::make_shared<const State>(path, std::move(parts), kernels, options));
+} catch (...) {
+  throw_as_error();
+}
+
+Model Model::load(std::span<const std::byte> converted, const LoadOptions& options) try {
+  const kernels::KernelTable& kernels = choose_kernels(options.isa);
+  LoadedParts parts = load_file(InputFile(options.name, aligned(converted)), options);
+  return Model(std::make_shared<const State>(options.name, std::move(parts), kernels, options));
+} catch (...) {
+  throw_as_error();
+}
+
+Model Model::load(std::span<const NamedBuffer> files, const LoadOptions& options) try {
+  const kernels::KernelTable& kernels = choose_kernels(options.isa);
+  LoadedParts parts =
+      load_directory(Folder(options.name, files), types_to_pack(options), options.tokenizer);
+  return Model(std::make_shared<const State>(options.name, std::move(parts), kernels, options));
 } catch (...) {
   throw_as_error();
 }

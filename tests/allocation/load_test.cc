@@ -39,6 +39,33 @@ TEST_CASE("load: converted files") {
   }
 }
 
+TEST_CASE("load: from memory") {
+  const TemporaryFolder folder;
+  const fs::path directory = golden_dir() / "st-bert-mean", file = folder.path() / "m.safetensors";
+  convert(directory, file);
+  const std::string converted = bytes_of(file);
+  const auto bytes_of_text = [](std::string_view text) { return std::as_bytes(std::span(text)); };
+  for (const std::size_t offset : {0, 1}) {  // at most one of them is aligned
+    const std::string moved = std::string(offset, ' ') + converted;
+    check_every_allocation({[&] {
+      return answer_of(
+          Model::load(bytes_of_text(std::string_view(moved).substr(offset)), load_options()));
+    }});
+  }
+  std::vector<std::pair<std::string, std::string>> files;
+  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+    if (!entry.is_regular_file()) continue;
+    files.emplace_back(fs::relative(entry.path(), directory).string(), bytes_of(entry.path()));
+  }
+  std::vector<NamedBuffer> buffers;
+  for (const auto& [name, text] : files) buffers.push_back({name, bytes_of_text(text)});
+  check_every_allocation({[&] { return answer_of(Model::load(buffers, load_options())); }});
+  check_every_allocation(
+      {[&] { return std::to_string(load_tokenizer(buffers).max_length.value_or(0)); }});
+  buffers.push_back(buffers[0]);
+  check_every_allocation({[&] { return error_of([&] { Model::load(buffers); }); }});
+}
+
 TEST_CASE("load: damaged files") {
   const TemporaryFolder folder;
   const auto check_fails = [&](const fs::path& path) {

@@ -166,3 +166,87 @@ TEST_CASE("mapped file: moves keep the bytes where they are") {
   CHECK(third.path() == dir / "a");
   CHECK(std::memcmp(third.data(), "hello", 5) == 0);
 }
+
+namespace {
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+}  // namespace
+
+TEST_CASE("a file in memory is read as one on disk") {
+  const std::string text = "0123456789";
+  const InputFile file("memory/some.txt", {bytes_of(text), nullptr});
+  CHECK(file.path() == "memory/some.txt");
+  CHECK(file.size() == 10);
+  CHECK(file.read(10) == text);
+  CHECK(file.start(4) == "0123");
+  CHECK(file.start(40) == text);
+  check_refused([&] { file.read(9); }, ErrorCode::malformed,
+                {"memory/some.txt", "at most 9", "10"});
+  const InputFile empty("memory/empty", {{}, nullptr});
+  CHECK(empty.read(10).empty());
+  check_refused(
+      [] {
+        MappedFile(InputFile("memory/empty", {{}, nullptr}));
+      },
+      ErrorCode::malformed, {"memory/empty", "empty"});
+}
+
+TEST_CASE("a file in memory is not copied, and its owner lives as long as it is used") {
+  const auto text = std::make_shared<const std::string>("hello");
+  std::weak_ptr<const std::string> alive = text;
+  {
+    MappedFile first(InputFile("memory", {bytes_of(*text), text}));
+    CHECK(first.data() == bytes_of(*text).data());
+    CHECK(first.size() == 5);
+    MappedFile second = std::move(first);
+    CHECK(second.data() == bytes_of(*text).data());
+    CHECK(text.use_count() == 2);
+    second = MappedFile(InputFile("memory", {bytes_of("other"), nullptr}));
+    CHECK(second.size() == 5);
+  }
+  CHECK(text.use_count() == 1);
+}
+
+TEST_CASE("files in memory stand for a directory") {
+  const NamedBuffer files[] = {{"config.json", bytes_of("{}")},
+                               {"1_Pooling/config.json", bytes_of("[]")},
+                               {"1_Pooling/deeper/x", bytes_of("x")},
+                               {".hidden", bytes_of("")},
+                               {"1_Poolin", bytes_of("y")}};
+  const Folder folder("memory", files);
+  CHECK(folder.in_memory());
+  CHECK(folder.at("config.json").read(100) == "{}");
+  CHECK(folder.at("config.json").path() == "memory/config.json");
+  CHECK(folder.at("1_Pooling/config.json").read(100) == "[]");
+  CHECK_FALSE(folder.find("absent").has_value());
+  CHECK_FALSE(folder.find("../config.json").has_value());
+  CHECK(folder.has("config.json"));
+  CHECK(folder.has("1_Pooling"));
+  CHECK_FALSE(folder.has("2_Pooling"));
+  CHECK(folder.names() == std::vector<std::string>{"1_Poolin", "1_Pooling", "config.json"});
+  const auto inner = folder.find_folder("1_Pooling");
+  REQUIRE(inner.has_value());
+  CHECK(inner->at("config.json").read(100) == "[]");
+  CHECK(inner->names() == std::vector<std::string>{"config.json", "deeper"});
+  CHECK_FALSE(folder.find_folder("config.json").has_value());
+  check_refused([&] { folder.at("absent"); }, ErrorCode::not_found, {"memory/absent"});
+}
+
+TEST_CASE("files in memory: names that lead elsewhere, and names that come twice") {
+  using namespace std::string_view_literals;
+  for (const std::string_view name : {""sv, "."sv, "../x"sv, "a/../x"sv, "/etc/passwd"sv, "a//b"sv,
+                                      "a/"sv, "./a"sv, "a\0b"sv, ".."sv}) {
+    INFO(name);
+    const NamedBuffer files[] = {{"config.json", bytes_of("{}")}, {name, bytes_of("")}};
+    check_refused([&] { Folder("memory", files); }, ErrorCode::invalid_argument,
+                  {"memory", "inside"});
+  }
+  const NamedBuffer twice[] = {{"config.json", bytes_of("{}")}, {"config.json", bytes_of("{}")}};
+  check_refused([&] { Folder("memory", twice); }, ErrorCode::invalid_argument,
+                {"config.json", "twice"});
+  const NamedBuffer both[] = {{"a/b", bytes_of("{}")}, {"a", bytes_of("{}")}};
+  check_refused([&] { Folder("memory", both); }, ErrorCode::invalid_argument, {"'a'", "directory"});
+}

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/quote.h"
 #include "sapwood/error.h"
 
 namespace sapwood {
@@ -26,6 +27,47 @@ const char* kind_of(mode_t mode) noexcept {
   if (S_ISSOCK(mode)) return "a socket";
   if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device";
   return "something else";
+}
+
+// Whether a name leads to a place inside a directory, by no detour.
+bool is_inside(std::string_view name) {
+  if (name.find('\0') != std::string_view::npos) return false;
+  for (std::size_t at = 0; at <= name.size();) {
+    const std::size_t end = std::min(name.find('/', at), name.size());
+    const std::string_view part = name.substr(at, end - at);
+    if (part.empty() || part == "." || part == "..") return false;
+    at = end + 1;
+  }
+  return true;
+}
+
+// Of files in memory, those in a directory, by their names inside it.
+template <class Buffers>
+Buffers below(const Buffers& files, const std::string& directory) {
+  Buffers inside;
+  const std::string prefix = directory + '/';
+  for (auto at = files.lower_bound(prefix); at != files.end(); ++at) {
+    if (!at->first.starts_with(prefix)) break;
+    inside.emplace(at->first.substr(prefix.size()), at->second);
+  }
+  return inside;
+}
+
+template <class Buffers>
+bool holds(const Buffers& files, const std::string& name) {
+  return files.contains(name) || !below(files, name).empty();
+}
+
+template <class Buffers>
+std::vector<std::string> first_components(const Buffers& files) {
+  std::vector<std::string> names;
+  for (const auto& [file, bytes] : files) {
+    std::string name = file.substr(0, file.find('/'));
+    if (name[0] != '.') names.push_back(std::move(name));
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
 }
 
 std::string_view open_hint(int error) noexcept {
@@ -75,7 +117,17 @@ InputFile InputFile::open(const std::filesystem::path& path) {
   return InputFile(path, std::move(fd));
 }
 
+InputFile::InputFile(std::filesystem::path name, Memory memory)
+    : path_(std::move(name)),
+      memory_(std::move(memory)),
+      size_(static_cast<std::int64_t>(memory_->bytes.size())) {}
+
 std::size_t InputFile::read_into(char* to, std::size_t count) const {
+  if (memory_) {
+    count = std::min(count, memory_->bytes.size());
+    std::copy_n(reinterpret_cast<const char*>(memory_->bytes.data()), count, to);
+    return count;
+  }
   std::size_t done = 0;
   while (done < count) {
     const ssize_t got = ::pread(fd_.get(), to + done, count - done, static_cast<off_t>(done));
@@ -116,6 +168,31 @@ std::string InputFile::read(std::int64_t limit) const {
 Folder::Folder(std::filesystem::path path, FileDescriptor fd)
     : path_(std::move(path)), fd_(std::move(fd)) {}
 
+Folder::Folder(std::filesystem::path path, Buffers memory)
+    : path_(std::move(path)), memory_(std::move(memory)) {}
+
+Folder::Folder(std::filesystem::path name, std::span<const NamedBuffer> files)
+    : path_(std::move(name)), memory_(Buffers()) {
+  for (const NamedBuffer& file : files) {
+    const std::string where = path_.string() + ": the file name " + quote(file.name) + ": ";
+    if (!is_inside(file.name)) {
+      throw Error(ErrorCode::invalid_argument,
+                  where +
+                      "expected a path inside the model's directory, like config.json or "
+                      "1_Pooling/config.json");
+    }
+    if (!memory_->emplace(file.name, file.bytes).second) {
+      throw Error(ErrorCode::invalid_argument, where + "is given twice; give each file once");
+    }
+  }
+  for (const auto& [file, bytes] : *memory_) {
+    if (below(*memory_, file).empty()) continue;
+    throw Error(ErrorCode::invalid_argument,
+                path_.string() + ": the file name " + quote(file) +
+                    ": is also a directory's, of other files that are given");
+  }
+}
+
 Folder Folder::open(const std::filesystem::path& path) {
   FileDescriptor fd(::open(path.c_str(), kFolderFlags));
   if (fd.get() < 0) {
@@ -128,6 +205,7 @@ Folder Folder::open(const std::filesystem::path& path) {
 }
 
 bool Folder::has(const std::filesystem::path& name) const {
+  if (memory_) return holds(*memory_, name.generic_string());
   struct stat status {};
   if (::fstatat(fd_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
   if (errno == ENOENT || errno == ENOTDIR) return false;
@@ -135,6 +213,7 @@ bool Folder::has(const std::filesystem::path& name) const {
 }
 
 std::vector<std::string> Folder::names() const {
+  if (memory_) return first_components(*memory_);
   // A descriptor of its own: reading moves its position, and closedir closes it.
   FileDescriptor fd(::openat(fd_.get(), ".", kFolderFlags));
   if (fd.get() < 0) throw_errno(path_, "cannot open", errno);
@@ -154,6 +233,11 @@ std::vector<std::string> Folder::names() const {
 }
 
 std::optional<Folder> Folder::find_folder(const std::string& name) const {
+  if (memory_) {
+    Buffers inside = below(*memory_, name);
+    if (inside.empty()) return std::nullopt;
+    return Folder(path_ / name, std::move(inside));
+  }
   FileDescriptor fd(::openat(fd_.get(), name.c_str(), kFolderFlags));
   if (fd.get() >= 0) return Folder(path_ / name, std::move(fd));
   if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return std::nullopt;
@@ -161,6 +245,11 @@ std::optional<Folder> Folder::find_folder(const std::string& name) const {
 }
 
 std::optional<InputFile> Folder::find(const std::filesystem::path& name) const {
+  if (memory_) {
+    const auto file = memory_->find(name.generic_string());
+    if (file == memory_->end()) return std::nullopt;
+    return InputFile(path_ / name, {file->second, nullptr});
+  }
   FileDescriptor fd(::openat(fd_.get(), name.c_str(), kReadFlags));
   if (fd.get() >= 0) return InputFile(path_ / name, std::move(fd));
   const int error = errno;

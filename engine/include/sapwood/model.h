@@ -18,6 +18,7 @@
 #include "sapwood/error.h"
 #include "sapwood/export.h"
 #include "sapwood/model_files.h"
+#include "sapwood/named_buffer.h"
 #include "sapwood/result.h"
 #include "sapwood/sequence.h"
 #include "sapwood/threads.h"
@@ -45,6 +46,7 @@ struct LoadOptions {
   int batch_tokens =
       4096;               // tokens computed at once: bounds memory; raised to the longest sequence
   bool tokenizer = true;  // false: a directory without a tokenizer will do; text tasks then fail
+  std::string name = "memory";  // what messages and Model::path() call a model loaded from memory
 };
 
 // The directory or converted file that `name` means: an existing path, else NAME or
@@ -79,6 +81,9 @@ struct LoadedTokenizer {
 // Tokenizer::load, and as Model::load for a converted file.
 SAPWOOD_API LoadedTokenizer load_tokenizer(const std::filesystem::path& path,
                                            const VocabOptions& options = {});
+// From the files of such a directory, as Model::load has them; messages call it "memory".
+SAPWOOD_API LoadedTokenizer load_tokenizer(std::span<const NamedBuffer> files,
+                                           const VocabOptions& options = {});
 
 // Limits on the tokens of one text.
 struct LengthOptions {
@@ -91,8 +96,16 @@ struct LengthOptions {
 class SAPWOOD_API Model {
  public:
   // Loads a Hugging Face directory (packed in memory) or a converted file (mapped).
-  // Throws Error: not_found, io, malformed, mismatch, unsupported, isa_unavailable.
+  // Throws Error: not_found, io, malformed, mismatch, unsupported, isa_unavailable, invalid_argument.
   static Model load(const std::filesystem::path& path, const LoadOptions& options = {});
+  // The bytes of a converted file. Where they begin at a multiple of 64 bytes and
+  // LoadOptions::copy_weights is false, the weights are read where they are: the caller keeps the
+  // bytes, unchanged, as long as the model and its copies live. Otherwise they are copied.
+  static Model load(std::span<const std::byte> converted, const LoadOptions& options = {});
+  // The files of a directory, which may go when this returns. Files that no model has are ignored.
+  // Throws Error invalid_argument for a name that is no path inside a directory ("../x"), or that
+  // comes twice.
+  static Model load(std::span<const NamedBuffer> files, const LoadOptions& options = {});
 
   const ModelConfig& config() const noexcept;
   const Tokenizer& tokenizer() const;  // throws Error not_found where the model has none

@@ -27,10 +27,15 @@ bool is_pytorch(const InputFile& file, const std::string& name) {
   return kind == FileKind::zip || kind == FileKind::legacy_pickle;
 }
 
-TensorSource open_weights(InputFile file) {
+// `memory`: the file's folder, where it is in memory.
+TensorSource open_weights(InputFile file, const Folder* memory = nullptr) {
   const std::string name = file.path().filename().string();
-  if (name.ends_with(".bin.index.json")) return open_shards(std::move(file), open_pytorch_bin);
-  if (name.ends_with(".index.json")) return open_shards(std::move(file), open_safetensors);
+  if (name.ends_with(".bin.index.json")) {
+    return open_shards(std::move(file), open_pytorch_bin, memory);
+  }
+  if (name.ends_with(".index.json")) {
+    return open_shards(std::move(file), open_safetensors, memory);
+  }
   if (is_pytorch(file, name)) return open_pytorch_bin(std::move(file));
   return open_safetensors(std::move(file));  // whose errors say what else it may be
 }
@@ -40,7 +45,9 @@ TensorSource open_weights(InputFile file) {
 TensorSource open_checkpoint(const Folder& folder) {
   std::string looked_for;
   for (const std::string_view name : kNames) {
-    if (auto file = folder.find(name)) return open_weights(std::move(*file));
+    if (auto file = folder.find(name)) {
+      return open_weights(std::move(*file), folder.in_memory() ? &folder : nullptr);
+    }
     looked_for.append(looked_for.empty() ? "" : ", ").append(name);
   }
   throw Error(ErrorCode::not_found, folder.path().string() + ": expected weights, found none of " +

@@ -54,13 +54,17 @@ bool is_shard_name(std::string_view name, std::string_view ending) {
          name.find_first_of(std::string_view("/\\\0", 3)) == name.npos;
 }
 
-fs::path resolve_shard(const fs::path& index_path, const std::string& name) {
+fs::path resolve_shard(const fs::path& index_path, const std::string& name, const Folder* memory) {
   const std::string where = index_path.string() + ": weight_map: shard " + quote(name) + ": ";
   const char* const ending =
       index_path.filename().string().ends_with(".bin.index.json") ? ".bin" : ".safetensors";
   if (!is_shard_name(name, ending)) {
     throw Error(ErrorCode::malformed,
                 where + "expected the name of a file in the index's own directory, NAME" + ending);
+  }
+  if (memory != nullptr) {
+    if (memory->has(name)) return name;
+    throw Error(ErrorCode::not_found, where + "is not among the files that were given");
   }
   const fs::path directory = index_path.has_parent_path() ? index_path.parent_path() : ".";
   const fs::path path = directory / name;
@@ -100,19 +104,21 @@ void add_shard(TensorSource& whole, TensorSource shard, const fs::path& index_pa
 
 }  // namespace
 
-TensorSource open_shards(InputFile index, ShardOpener open_shard) {
+TensorSource open_shards(InputFile index, ShardOpener open_shard, const Folder* memory) {
   const fs::path path = index.path();
   const Shards shards = parse_index(index.read(kMaxIndexBytes), path);
   // All names are checked before the first shard is opened.
   std::vector<fs::path> targets;
-  for (const auto& [name, tensors] : shards) targets.push_back(resolve_shard(path, name));
+  for (const auto& [name, tensors] : shards) targets.push_back(resolve_shard(path, name, memory));
 
   TensorSource whole;
   whole.set_path(path);
   whole.own(MappedFile(std::move(index)));
   auto target = targets.begin();
   for (const auto& [name, tensors] : shards) {
-    add_shard(whole, open_shard(InputFile::open(*target++)), path, name, tensors);
+    InputFile shard = memory != nullptr ? memory->at(*target) : InputFile::open(*target);
+    add_shard(whole, open_shard(std::move(shard)), path, name, tensors);
+    ++target;
   }
   return whole;
 }

@@ -14,6 +14,8 @@ using ShardOpener = TensorSource (*)(InputFile);
 // cache are followed). Every tensor of the index must be in the shard that the index says, and no
 // tensor in two shards (Error mismatch). A tensor that stands in a shard and not in the index is
 // taken all the same, as the reference does.
-TensorSource open_shards(InputFile index, ShardOpener open_shard);
+//
+// `memory`: the folder of the index, where its files are in memory; else null.
+TensorSource open_shards(InputFile index, ShardOpener open_shard, const Folder* memory = nullptr);
 
 }  // namespace sapwood

@@ -117,7 +117,7 @@ ConvertReport convert(const std::filesystem::path& source, const std::filesystem
     types.decision_type = dtype_of(options.decisions);
   }
   require_outside(source, target);
-  const DirectorySource directory = open_directory(source);
+  const DirectorySource directory = open_directory(Folder::open(source));
   const std::optional<Tokenizer> tokenizer = find_tokenizer(directory.folder);
   ConvertReport report;
   Notices notices = directory.notices;

@@ -48,8 +48,10 @@ void require_safetensors(const InputFile& file) {
               path.string() +
                   ": expected a model directory or a converted file, found another file" +
                   (told ? wrong_kind_hint(kind)
-                        : "; if it is one file of a model, give its directory: " +
-                              folder_of(path).string()));
+                   : file.memory()
+                       ? "; if it is one file of a model, give its directory, or all files of it"
+                       : "; if it is one file of a model, give its directory: " +
+                             folder_of(path).string()));
 }
 
 LoadedParts read_converted(InputFile file, bool tokenizer) {
@@ -81,8 +83,9 @@ LoadedParts read_converted(InputFile file, bool tokenizer) {
 
 }  // namespace
 
-LoadedParts load_converted(const std::filesystem::path& path, bool tokenizer) {
-  return placing(path.string(), [&] { return read_converted(InputFile::open(path), tokenizer); });
+LoadedParts load_converted(InputFile file, bool tokenizer) {
+  const std::string where = file.path().string();
+  return placing(where, [&] { return read_converted(std::move(file), tokenizer); });
 }
 
 void verify_converted(const std::filesystem::path& path) {

@@ -10,9 +10,8 @@ namespace sapwood {
 
 namespace {
 
-DirectorySource open_files(const std::filesystem::path& directory) {
+DirectorySource open_files(Folder folder) {
   Notices notices;
-  Folder folder = Folder::open(directory);
   JsonDocument config = read_json(folder.at("config.json"), notices);
   auto sentence = read_sentence_config(folder, notices);
   TensorSource checkpoint = open_checkpoint(folder);
@@ -22,8 +21,9 @@ DirectorySource open_files(const std::filesystem::path& directory) {
 
 }  // namespace
 
-DirectorySource open_directory(const std::filesystem::path& directory) {
-  return reading_directory(directory, [&] { return open_files(directory); });
+DirectorySource open_directory(Folder folder) {
+  const std::filesystem::path path = folder.path();
+  return reading_directory(path, [&] { return open_files(std::move(folder)); });
 }
 
 LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& types) {
@@ -44,12 +44,12 @@ LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& typ
   return parts;
 }
 
-LoadedParts load_directory(const std::filesystem::path& directory, const WeightTypes& types,
-                           bool tokenizer) {
-  const DirectorySource source = open_directory(directory);
+LoadedParts load_directory(Folder folder, const WeightTypes& types, bool tokenizer) {
+  const DirectorySource source = open_directory(std::move(folder));
   LoadedParts parts = pack_directory(source, types);
   if (tokenizer) {
-    parts.tokenizer = reading_directory(directory, [&] { return Tokenizer::load(source.folder); });
+    parts.tokenizer =
+        reading_directory(source.folder.path(), [&] { return Tokenizer::load(source.folder); });
   }
   return parts;
 }

@@ -18,12 +18,12 @@ struct DirectorySource {
 };
 
 // Throws Error: what the readers of the files throw; not_found without config.json or weights.
-DirectorySource open_directory(const std::filesystem::path& directory);
+DirectorySource open_directory(Folder folder);
 
 // The weights in the types asked for; the tokenizer is left out.
 LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& types);
 
-LoadedParts load_directory(const std::filesystem::path& directory, const WeightTypes& types,
-                           bool tokenizer);
+// Nothing of it refers to the folder's files any more, so that bytes in memory may go.
+LoadedParts load_directory(Folder folder, const WeightTypes& types, bool tokenizer);
 
 }  // namespace sapwood

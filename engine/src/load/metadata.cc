@@ -138,15 +138,15 @@ void check_version(const Metadata& map, const std::string& where) {
   if (version == nullptr) {
     const std::filesystem::path folder = std::filesystem::path(where).parent_path();
     std::error_code error;
-    if (!std::filesystem::exists(folder / "config.json", error)) {
+    if (!folder.empty() && !std::filesystem::exists(folder / "config.json", error)) {
       throw explain_partial_download(
           Error(ErrorCode::not_found, where + ": a plain checkpoint, not a converted model, and "
                                               "there is no config.json beside it"),
           folder);
     }
     throw Error(ErrorCode::unsupported,
-                where + ": a plain checkpoint, not a converted model; give its directory: " +
-                    (folder.empty() ? "." : folder.string()));
+                where + ": a plain checkpoint, not a converted model; give its directory" +
+                    (folder.empty() ? ", or all files of it" : ": " + folder.string()));
   }
   if (*version != kOlderVersion) reader.expect(kVersionKey, kVersion);
   reader.expect(kLayoutKey, kLayout);

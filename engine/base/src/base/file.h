@@ -1,17 +1,24 @@
 // Files from outside, opened once and by descriptor: everything that is asked of a file afterwards
 // (its kind, its size, its bytes, which file it is) is asked of what was opened, so that nobody can
-// exchange it in between.
+// exchange it in between. Bytes in memory can stand for a file, and named ones for a directory.
 #pragma once
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "sapwood/named_buffer.h"
 
 namespace sapwood {
 
@@ -49,17 +56,25 @@ inline constexpr std::int64_t kMaxConfigBytes = 16 << 20;      // config.json an
 inline constexpr std::int64_t kMaxTokenizerBytes = 256 << 20;  // tokenizer.json, vocab.txt
 inline constexpr std::int64_t kMaxIndexBytes = 100'000'000;    // *.index.json
 
-// A regular file that is open for reading.
+// A regular file that is open for reading, or bytes in memory that stand for one.
 class InputFile {
  public:
+  struct Memory {
+    std::span<const std::byte> bytes;
+    std::shared_ptr<const void> owner;  // null: the bytes outlive all that is made of the file
+  };
+
   // Errors: not_found; io where the system refuses, or where it is not a regular file (a directory,
   // a FIFO, a device: refused at once, without waiting).
   static InputFile open(const std::filesystem::path& path);
+  // `name` is what messages call it.
+  InputFile(std::filesystem::path name, Memory memory);
 
   const std::filesystem::path& path() const noexcept { return path_; }
-  FileId id() const noexcept { return id_; }
-  std::int64_t size() const noexcept { return size_; }  // bytes, when it was opened
-  int descriptor() const noexcept { return fd_.get(); }
+  FileId id() const noexcept { return id_; }             // of a file in memory none
+  std::int64_t size() const noexcept { return size_; }   // bytes, when it was opened
+  int descriptor() const noexcept { return fd_.get(); }  // of a file in memory -1
+  const std::optional<Memory>& memory() const noexcept { return memory_; }
 
   // The first bytes, at most `count` of them. Error io.
   std::string start(std::size_t count) const;
@@ -75,17 +90,23 @@ class InputFile {
 
   std::filesystem::path path_;
   FileDescriptor fd_;
+  std::optional<Memory> memory_;
   FileId id_;
   std::int64_t size_ = 0;
 };
 
-// A model's directory, opened once; its files are looked up in what was opened.
+// A model's directory, opened once; its files are looked up in what was opened. Or files in memory
+// that stand for one.
 class Folder {
  public:
   // Errors: not_found; io, also where it is no directory.
   static Folder open(const std::filesystem::path& path);
+  // `name` is what messages call the directory; the bytes outlive it and what is made of its files.
+  // Error invalid_argument for a name that is no path inside a directory, or that comes twice.
+  Folder(std::filesystem::path name, std::span<const NamedBuffer> files);
 
   const std::filesystem::path& path() const noexcept { return path_; }
+  bool in_memory() const noexcept { return memory_.has_value(); }
 
   // The file of this name ("config.json", "1_Pooling/config.json"), or nothing where there is none.
   // A link that leads nowhere is Error io, not not_found, because callers may do without a file
@@ -105,10 +126,14 @@ class Folder {
   bool has(const std::filesystem::path& name) const;
 
  private:
+  using Buffers = std::map<std::string, std::span<const std::byte>, std::less<>>;
+
   Folder(std::filesystem::path path, FileDescriptor fd);
+  Folder(std::filesystem::path path, Buffers memory);
 
   std::filesystem::path path_;
   FileDescriptor fd_;
+  std::optional<Buffers> memory_;
 };
 
 }  // namespace sapwood

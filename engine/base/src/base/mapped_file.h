@@ -1,9 +1,10 @@
-// A whole regular file as bytes, mapped.
+// A whole regular file as bytes: mapped, or those that are in memory already.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 
 #include "base/file.h"
@@ -17,7 +18,8 @@ namespace sapwood {
 // moves.
 class MappedFile {
  public:
-  // The file's descriptor is closed; the mapping stays. Throws Error malformed for an empty file,
+  // The file's descriptor is closed; the mapping stays. Of a file in memory the bytes are those given,
+  // not copied. Throws Error malformed for an empty file,
   // io, out_of_memory.
   explicit MappedFile(InputFile file);
   // Throws InputFile::open's errors too.
@@ -42,6 +44,8 @@ class MappedFile {
   FileId id_;
   const std::byte* data_ = nullptr;
   std::int64_t size_ = 0;
+  std::shared_ptr<const void> owner_;  // of bytes in memory
+  bool mapped_ = false;
 };
 
 }  // namespace sapwood
