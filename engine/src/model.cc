@@ -201,10 +201,11 @@ void Model::run(std::span<const Sequence> sequences, Output output, const Sink& 
   const RunPool::Loan loan(state_->runs);  // goes back also when the sink throws
   PackedRun& run = *loan;
   run.check(output);
+  const int most = kCacheTokens * state_->capacity.threads;
   for (std::size_t next = 0; next < sequences.size();) {
     run.clear();
     const std::size_t first = next;
-    while (next < sequences.size() && run.add(sequences[next])) ++next;
+    while (next < sequences.size() && run.add(sequences[next], most)) ++next;
     run.run(output, state_->team, state_->capacity.threads);
     for (std::size_t i = first; i < next; ++i) {
       call_caller([&] { sink(i, run.rows(output, i - first)); });

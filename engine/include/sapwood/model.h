@@ -130,7 +130,7 @@ class SAPWOOD_API Model {
   void encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
                    std::string_view pair, const LengthOptions& options = {}) const;
 
-  // Runs the graph over the sequences in batches of at most batch_tokens, without padding, and
+  // Runs the graph over the sequences in batches of at most batch_tokens (of fewer, where that is faster), without padding, and
   // calls sink(i, rows) once for each sequence i in order. The rows of a sequence are bit-identical
   // whatever else is in the call. Throws Error invalid_argument where an id or a length is out of
   // range (before anything is computed), or where the head asked for does not exist.

@@ -51,8 +51,10 @@ PackedRun::PackedRun(const Graph& graph, const Capacity& capacity)
   selected_starts_.push_back(0);
 }
 
-bool PackedRun::add(const Sequence& s) {
+bool PackedRun::add(const Sequence& s, int most_tokens) {
   Batch& batch = workspace_.batch;
+  const auto length = static_cast<std::int64_t>(s.ids.size());
+  if (batch.sequences() > 0 && batch.tokens() + length > most_tokens) return false;
   if (!batch.fits(s.ids.size(), s.selected.size(), capacity())) return false;
   batch.add(s.ids, s.type_ids, s.selected);
   selected_starts_.push_back(static_cast<std::int32_t>(batch.selected.size()));

@@ -1,6 +1,7 @@
 // The memory of one caller and the batch in it: what Session and Model::run are made of.
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "run/workspace.h"
@@ -14,12 +15,18 @@ namespace sapwood {
 // Throws Error invalid_argument, naming the sequence by its index, unless the model can take it.
 void check_sequence(std::size_t index, const Sequence& sequence, const ModelConfig& config);
 
+// Tokens a thread of a run that is not bound to be larger: few enough that the activations stay in a core's own cache
+// (against runs of 4,096 tokens that saves up to a fifth of the time), and enough that the weights are read once for
+// many rows.
+inline constexpr int kCacheTokens = 128;
+
 class PackedRun {
  public:
   PackedRun(const Graph& graph, const Capacity& capacity);
 
-  // Adds a sequence that was checked; false where it does not fit any more.
-  bool add(const Sequence& sequence);
+  // Adds a sequence that was checked; false where it does not fit any more, or where the run would hold several
+  // sequences of more than `most_tokens` together.
+  bool add(const Sequence& sequence, int most_tokens = std::numeric_limits<int>::max());
   void clear();
   std::size_t size() const { return static_cast<std::size_t>(workspace_.batch.sequences()); }
   int tokens() const { return workspace_.batch.tokens(); }
