@@ -201,7 +201,7 @@ void Model::run(std::span<const Sequence> sequences, Output output, const Sink& 
   const RunPool::Loan loan(state_->runs);  // goes back also when the sink throws
   PackedRun& run = *loan;
   run.check(output);
-  const int most = kCacheTokens * state_->capacity.threads;
+  const int most = cache_tokens(state_->graph, state_->capacity.threads);
   for (std::size_t next = 0; next < sequences.size();) {
     run.clear();
     const std::size_t first = next;

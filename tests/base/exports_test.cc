@@ -22,6 +22,10 @@ std::string code_of(std::istream& header) {
   for (std::string line; std::getline(header, line);) {
     if (!line.starts_with('#')) code += line.substr(0, line.find("//")) + ' ';
   }
+  for (std::size_t begin; (begin = code.find("/*")) != std::string::npos;) {
+    const std::size_t end = code.find("*/", begin);
+    code.erase(begin, end == std::string::npos ? end : end + 2 - begin);
+  }
   return code;
 }
 
@@ -34,7 +38,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 bool is_function(std::string_view declaration) {
-  for (std::string_view word : {"using ", "template ", "inline ", "constexpr ", "friend "}) {
+  for (std::string_view word :
+       {"using ", "template ", "inline ", "constexpr ", "friend ", "typedef "}) {
     if (declaration.starts_with(word)) return false;
   }
   if (declaration.find("= default") != std::string_view::npos ||
@@ -52,7 +57,7 @@ bool is_function(std::string_view declaration) {
 }
 
 Scope scope_of(std::string_view head) {
-  if (head.starts_with("namespace ")) return Scope::space;
+  if (head.starts_with("namespace ") || head.starts_with("extern ")) return Scope::space;
   if (!head.starts_with("class ") && !head.starts_with("struct ")) return Scope::other;
   return head.find("SAPWOOD_API") != std::string_view::npos ? Scope::exported_class
                                                             : Scope::plain_class;
@@ -106,12 +111,15 @@ TEST_CASE("exports: the search finds what is not exported") {
       "struct Plain { int d() const; int e() { return 1; } bool operator==(const Plain&) = "
       "default; };\n"
       "struct Members { std::function<void(int)> f; int g = int(1); };\n"
+      "extern \"C\" { /* c(); */ typedef void (*call)(int); SAPWOOD_API int g(void); int h(void); "
+      "}\n"
       "class SAPWOOD_API Whole {\n public:\n  explicit Whole(int);\n private:\n  int f();\n};\n"
       "}\n");
   const std::vector<std::string> found = not_exported(header);
-  REQUIRE(found.size() == 2);
+  REQUIRE(found.size() == 3);
   CHECK(found[0].starts_with("std::string b("));
   CHECK(found[1].starts_with("int d()"));
+  CHECK(found[2].starts_with("int h(void)"));
 }
 
 TEST_CASE("exports: all that the public headers declare is exported") {

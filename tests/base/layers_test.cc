@@ -38,6 +38,7 @@ const std::vector<Layer> kLayers = {
     {"engine", {"base", "tokenizer", "kernels", "config", "weights", "graph", "run", "load"}},
     {"tasks", {"base", "tokenizer", "kernels", "config", "run", "load", "engine"}},
     {"schedule", {"base", "config", "load", "run", "engine", "tasks"}},
+    {"capi", {"base", "tokenizer", "config", "load", "run", "engine", "tasks", "schedule"}},
     {"tools",
      {"base", "tokenizer", "kernels", "config", "graph", "load", "engine", "tasks", "schedule"}},
 };
@@ -45,16 +46,16 @@ const std::vector<Layer> kLayers = {
 // The layer that an included name belongs to; empty for the system and other libraries.
 std::string layer_of(const std::string& include, const Names& tool_folders) {
   static const std::map<std::string, std::string> kPublic = {
-      {"sapwood/error.h", "base"},          {"sapwood/result.h", "base"},
-      {"sapwood/utf8.h", "base"},           {"sapwood/export.h", "base"},
-      {"sapwood/version.h", "base"},        {"sapwood/config.h", "config"},
-      {"sapwood/tasks.h", "tasks"},         {"sapwood/sapwood.h", "schedule"},
-      {"sapwood/scheduler.h", "schedule"},  {"sapwood/names.h", "base"},
-      {"sapwood/named_buffer.h", "base"},   {"sapwood/compute.h", "config"},
-      {"sapwood/graph_summary.h", "graph"}, {"sapwood/convert.h", "load"},
-      {"sapwood/model_files.h", "load"},    {"sapwood/sequence.h", "config"},
-      {"sapwood/task_job.h", "tasks"},      {"sapwood/threads.h", "run"},
-      {"sapwood/stop_token.h", "run"}};
+      {"sapwood/error.h", "base"},         {"sapwood/result.h", "base"},
+      {"sapwood/utf8.h", "base"},          {"sapwood/export.h", "base"},
+      {"sapwood/version.h", "base"},       {"sapwood/config.h", "config"},
+      {"sapwood/tasks.h", "tasks"},        {"sapwood/sapwood.h", "schedule"},
+      {"sapwood/scheduler.h", "schedule"}, {"sapwood/capi.h", "capi"},
+      {"sapwood/names.h", "base"},         {"sapwood/named_buffer.h", "base"},
+      {"sapwood/compute.h", "config"},     {"sapwood/graph_summary.h", "graph"},
+      {"sapwood/convert.h", "load"},       {"sapwood/model_files.h", "load"},
+      {"sapwood/sequence.h", "config"},    {"sapwood/task_job.h", "tasks"},
+      {"sapwood/threads.h", "run"},        {"sapwood/stop_token.h", "run"}};
   if (const auto it = kPublic.find(include); it != kPublic.end()) return it->second;
   if (include.starts_with("sapwood/kernels/")) return "kernels";
   if (include.starts_with("sapwood/tokenizer/")) return "tokenizer";

@@ -136,7 +136,7 @@ struct Gate {
   }
 };
 
-TEST_CASE("what cannot be answered in time is refused at once, or told before it runs",
+TEST_CASE("a request that cannot be answered in time is refused at once, or told before it runs",
           "[scheduler][threads]") {
   const Model model = Model::load(golden_dir() / kSentiment);
   Scheduler scheduler({.team = Threads(1), .max_wait = 0ms});
@@ -199,7 +199,7 @@ TEST_CASE("a scheduler that stops cancels what is queued and refuses what comes"
   CHECK(code_of(after) == ErrorCode::overloaded);
 }
 
-TEST_CASE("a model that is removed is freed, and its requests are cancelled",
+TEST_CASE("a model that is removed from a scheduler is freed, and its requests are cancelled",
           "[scheduler][threads]") {
   Scheduler scheduler({.team = Threads(2), .max_wait = 1h});
   std::vector<std::future<Classification>> answers;
@@ -223,7 +223,7 @@ TEST_CASE("a model that is removed is freed, and its requests are cancelled",
   CHECK(cancelled == static_cast<int>(scheduler.statistics().cancelled));
 }
 
-TEST_CASE("requests that cannot be are refused with an error", "[scheduler]") {
+TEST_CASE("requests that cannot be are refused with an error, by the scheduler", "[scheduler]") {
   const Model one = Model::load(golden_dir() / kSentiment);
   const Model two = Model::load(golden_dir() / kSentiment);
   Scheduler scheduler({.team = Threads(1)});

@@ -106,6 +106,9 @@ class SAPWOOD_API Scheduler {
     // Request::done is called with `cancelled`, unless it has been called. Queued texts are not computed; a run that nobody
     // else waits for is stopped.
     void cancel();
+    std::uint64_t id() const noexcept {
+      return id_;
+    }  // for cancel() below; never used twice; 0: of nothing
 
    private:
     friend class Scheduler;
@@ -141,6 +144,8 @@ class SAPWOOD_API Scheduler {
     }
     return future;
   }
+
+  void cancel(std::uint64_t ticket);  // as Ticket::cancel
 
   SchedulerStatistics statistics() const;
 

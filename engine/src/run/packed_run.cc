@@ -45,6 +45,17 @@ void check_sequence(std::size_t index, const Sequence& s, const ModelConfig& con
   }
 }
 
+int cache_tokens(const Graph& graph, int threads) {
+  const auto is_large_tree = [](const Node& node) {
+    return node.op == Op::fff && node.type == kernels::DType::f32;
+  };
+  const std::vector<Node>& nodes = graph.nodes();
+  if (std::any_of(nodes.begin(), nodes.end(), is_large_tree)) {
+    return threads == 1 ? 256 : std::numeric_limits<int>::max();
+  }
+  return threads == 1 ? 128 : 256 * threads;
+}
+
 PackedRun::PackedRun(const Graph& graph, const Capacity& capacity)
     : graph_(graph), workspace_(graph, capacity) {
   selected_starts_.reserve(static_cast<std::size_t>(capacity.sequences) + 1);

@@ -393,8 +393,10 @@ Scheduler::Submitted Scheduler::submit(Request request) try {
 }
 
 void Scheduler::Ticket::cancel() {
-  if (scheduler_ != nullptr) scheduler_->impl_->cancel(id_);
+  if (scheduler_ != nullptr) scheduler_->cancel(id_);
 }
+
+void Scheduler::cancel(std::uint64_t ticket) { impl_->cancel(ticket); }
 
 SchedulerStatistics Scheduler::statistics() const {
   const std::lock_guard lock(impl_->mutex);

@@ -10,7 +10,7 @@ namespace {
 
 // Fewer inputs are encoded before a helper is awake.
 constexpr std::size_t kManyInputs = 16;
-// Of a run that one thread computes alone, at least: kCacheTokens at most.
+// Of a run that one thread computes alone, at least; at most it has cache_tokens.
 constexpr int kLeastTokens = 64;
 // Runs a thread has at least, so that an uneven end costs little.
 constexpr std::size_t kRunsEach = 4;
@@ -83,12 +83,12 @@ class Runner {
   // All threads work on one run after the other.
   void run_together() const {
     const RunPool::Loan run(state_.runs);
-    in_runs(*run, 0, units_.size(), kCacheTokens * state_.capacity.threads,
+    in_runs(*run, 0, units_.size(), cache_tokens(state_.graph, state_.capacity.threads),
             [&] { run->run(output_, state_.team, state_.capacity.threads); });
   }
 
   std::vector<Share> cut(std::size_t threads) const {
-    const int most = std::min(kCacheTokens, state_.lone_runs.capacity().tokens);
+    const int most = std::min(cache_tokens(state_.graph, 1), state_.lone_runs.capacity().tokens);
     const auto even = static_cast<int>(tokens_ / static_cast<std::int64_t>(threads * kRunsEach));
     const int target = std::clamp(even, std::min(kLeastTokens, most), most);
     std::vector<Share> shares;
