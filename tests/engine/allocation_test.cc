@@ -84,8 +84,9 @@ TEST_CASE("a session allocates when it is made, says how much, and gives it back
 #if SAPWOOD_COUNTS_ALLOCATIONS
   for (const fs::path& folder : subdirectories(golden_dir())) {
     INFO("checkpoint: " << folder.filename());
-    const Model model =
-        Model::load(folder, {.dtype = folder.filename() == "bert-qa" ? WeightType::int8 : WeightType::automatic});
+    const Model model = Model::load(
+        folder,
+        {.dtype = folder.filename() == "bert-qa" ? WeightType::int8 : WeightType::automatic});
     const RandomTexts texts(model, 6, 1);
     const Output output = model.config().head == HeadKind::none ? Output::hidden : Output::head;
     for (const int batch_tokens : {0, 100, 5000}) {

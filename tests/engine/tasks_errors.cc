@@ -183,9 +183,8 @@ TEST_CASE("task options out of range are refused") {
   CHECK(error_of([&] {
           classify(classifier, {&input, 1}, {.length = over});
         }).code() == ErrorCode::invalid_argument);
-  CHECK(error_of([&] {
-          ner(tagger, kTexts, {.length = over});
-        }).code() == ErrorCode::invalid_argument);
+  CHECK(error_of([&] { ner(tagger, kTexts, {.length = over}); }).code() ==
+        ErrorCode::invalid_argument);
 }
 
 TEST_CASE("a model loaded without its tokenizer answers no text") {
