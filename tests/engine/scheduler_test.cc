@@ -245,6 +245,7 @@ TEST_CASE(
     "[scheduler][threads]") {
   const Model model = Model::load(golden_dir() / kSentiment);
   std::atomic<int> accepted{0}, ended{0};
+  int counted = 0;
   {
     Scheduler scheduler({.team = Threads(2), .max_wait = 20ms});
     std::vector<std::thread> threads;
@@ -269,9 +270,14 @@ TEST_CASE(
       });
     }
     for (std::thread& thread : threads) thread.join();
+    scheduler.drain();
+    const SchedulerStatistics s = scheduler.statistics();
+    CHECK(s.accepted == static_cast<std::uint64_t>(accepted));
+    counted = static_cast<int>(s.done + s.cancelled + s.late + s.failed);
   }
   CHECK(accepted > 0);
   CHECK(ended == accepted);
+  CHECK(counted == accepted);
 }
 
 }  // namespace
