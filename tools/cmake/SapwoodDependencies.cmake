@@ -93,6 +93,25 @@ if(SAPWOOD_BUILD_TOOLS)
   if(NOT CLI11_FOUND)
     sapwood_fetch(CLI11 https://github.com/CLIUtils/CLI11.git 70f8072f9dd2292fd0b9f9e5f58e279f60483ed3)
   endif()
+
+  # Boost's headers: Asio and Beast, the server's sockets and its HTTP parser. Nothing of Boost is linked.
+  find_package(Boost 1.74 QUIET CONFIG)
+  option(SAPWOOD_SERVE "Build the server; without an installed Boost it is fetched" ${Boost_FOUND})
+  if(SAPWOOD_SERVE)
+    find_package(OpenSSL 1.1 REQUIRED COMPONENTS SSL Crypto)  # and TLS
+    if(NOT Boost_FOUND)
+      # 1.83.0. An archive, because the repository is one of 160 others.
+      message(STATUS "Boost is not installed: fetching version 1.83.0")
+      set(BOOST_INCLUDE_LIBRARIES asio beast)
+      FetchContent_Declare(Boost
+        URL https://github.com/boostorg/boost/releases/download/boost-1.83.0/boost-1.83.0.tar.xz
+        URL_HASH SHA256=c5a0688e1f0c05f354bbd0b32244d36085d9ffc9f932e8a18983a9908096f614)
+      FetchContent_MakeAvailable(Boost)
+      add_library(sapwood_boost_headers INTERFACE)
+      add_library(Boost::headers ALIAS sapwood_boost_headers)
+      target_link_libraries(sapwood_boost_headers INTERFACE Boost::asio Boost::beast)
+    endif()
+  endif()
 endif()
 
 if(SAPWOOD_BUILD_TESTS)

@@ -1,0 +1,21 @@
+// Boost.Asio, included here alone.
+#pragma once
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <utility>  // Boost 1.74 needs it first in C++20
+
+namespace sapwood::serve {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+}  // namespace sapwood::serve
