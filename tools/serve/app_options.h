@@ -33,7 +33,8 @@ struct AppOptions {
   std::uint64_t payload_limit = 2'000'000;       // bytes of a body
   int max_client_batch_size = 32;                // texts of a request
   int max_request_tokens = 65536;                // of all texts of a request together
-  bool auto_truncate = true;  // texts over the model's length are cut unless a request says otherwise
+  bool auto_truncate =
+      true;  // texts over the model's length are cut unless a request says otherwise
   // One JSON object for each request, without a line end; from any thread. Unset: no log.
   std::function<void(std::string_view)> log;
 };

@@ -5,7 +5,8 @@
 
 namespace sapwood::serve {
 
-static_assert(std::endian::native == std::endian::little, "numbers are written as they are in memory");
+static_assert(std::endian::native == std::endian::little,
+              "numbers are written as they are in memory");
 
 void append_base64(std::string& out, std::span<const float> numbers) {
   constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -50,9 +50,9 @@ Encoding encoding_of(const Model& model, const InputText& item, const LengthOpti
 
 void require_embedder(const ServedModel& served) {
   if (served.kind == ModelKind::embedder) return;
-  throw ApiError(Problem::wrong_model, "the model " + served.name() + " is no embedding model but a " +
-                                           std::string(to_string(served.kind)) +
-                                           ": ask for another one");
+  throw ApiError(Problem::wrong_model,
+                 "the model " + served.name() + " is no embedding model but a " +
+                     std::string(to_string(served.kind)) + ": ask for another one");
 }
 
 std::vector<TextInput> text_inputs_of(Call& call, std::span<const InputText> items) {

@@ -12,14 +12,6 @@ JsonValue parameters_of(const JsonValue& root) {
   return root.has("parameters") ? root.object("parameters") : root;
 }
 
-void write_json(JsonWriter& writer, const Classification& value) {
-  writer.begin_array();
-  for (const LabelScore& each : value.labels) {
-    writer.begin_object().member("label", each.label).member("score", each.score).end();
-  }
-  writer.end();
-}
-
 // Renders the answer of every job: alone as it is, of a list of inputs as a list.
 template <class Value>
 void render_each(Call& call, Jobs<Value> jobs, bool list) {
@@ -111,7 +103,8 @@ void plan_hub_answer(Call& call) {
   count_characters(call, input.context);
   const auto task = answer_task(call.model->model, options);
   const bool several = options.top_k > 1;
-  render_each(call, make_jobs<QuestionInput, std::vector<Answer>>(call, *task, {&input, 1}), several);
+  render_each(call, make_jobs<QuestionInput, std::vector<Answer>>(call, *task, {&input, 1}),
+              several);
 }
 
 }  // namespace

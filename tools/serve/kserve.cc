@@ -133,15 +133,15 @@ void plan_kserve_infer(Call& call) {
       return infer_logits(call, names, items, bytes);
     case ModelKind::token_classifier: {
       const auto task = ner_task(model, {.aggregation = Aggregation::simple, .length = length});
-      return infer_texts(
-          call, names,
-          make_jobs<std::string_view, Entities>(call, *task, std::span(texts[0])), bytes);
+      return infer_texts(call, names,
+                         make_jobs<std::string_view, Entities>(call, *task, std::span(texts[0])),
+                         bytes);
     }
     case ModelKind::fill_mask: {
       const auto task = fill_mask_task(model, {.length = length});
-      return infer_texts(
-          call, names,
-          make_jobs<std::string_view, MaskFills>(call, *task, std::span(texts[0])), bytes);
+      return infer_texts(call, names,
+                         make_jobs<std::string_view, MaskFills>(call, *task, std::span(texts[0])),
+                         bytes);
     }
     case ModelKind::question_answering: {
       std::vector<QuestionInput> questions;

@@ -75,8 +75,8 @@ std::vector<std::string_view> texts_of(const JsonValue& tensor, std::string_view
     flatten(tensor.at("data"), texts);
   }
   if (texts.size() != rows) {
-    tensor.fail_at("shape", "says " + std::to_string(rows) + " texts, found " +
-                                std::to_string(texts.size()));
+    tensor.fail_at(
+        "shape", "says " + std::to_string(rows) + " texts, found " + std::to_string(texts.size()));
   }
   return texts;
 }

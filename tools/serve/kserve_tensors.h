@@ -13,7 +13,8 @@ namespace sapwood::serve {
 
 // What a kind of model takes and gives.
 struct TensorNames {
-  std::vector<std::string_view> inputs;  // BYTES, [texts]; all but the first may be left out unless `all`
+  std::vector<std::string_view>
+      inputs;  // BYTES, [texts]; all but the first may be left out unless `all`
   bool all = false;
   std::string_view output;
   bool numbers = true;  // FP32 [texts, columns]; else BYTES [texts], a JSON text each

@@ -25,8 +25,9 @@ class Histogram {
   void write(std::string& out, std::string_view name, std::string_view help) const;
 
  private:
-  std::vector<double> bounds_;         // ascending
-  std::vector<std::uint64_t> counts_;  // of each bound those that are in no smaller one; the last: all others
+  std::vector<double> bounds_;  // ascending
+  std::vector<std::uint64_t>
+      counts_;  // of each bound those that are in no smaller one; the last: all others
   double sum_ = 0;
 };
 
@@ -37,9 +38,9 @@ std::vector<double> duration_bounds();
 struct RequestEnd {
   std::optional<Problem> problem;
   bool list = false;
-  bool embeds = false;                 // else it predicts
-  std::size_t items = 0;               // known once its body was read
-  std::vector<std::int64_t> lengths;   // tokens of its texts
+  bool embeds = false;                // else it predicts
+  std::size_t items = 0;              // known once its body was read
+  std::vector<std::int64_t> lengths;  // tokens of its texts
   std::chrono::nanoseconds total{}, tokenizing{}, queued{}, computed{};
 };
 

@@ -38,8 +38,8 @@ Model load_tokenizing(const std::string& path, const LoadOptions& load) {
 
 void require_usable(const ModelSource& source) {
   const bool plain = std::all_of(source.name.begin(), source.name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '_' || c == '.' || c == '/' || c == ':' || c == '@';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.' || c == '/' || c == ':' || c == '@';
   });
   if (plain && !source.name.empty() && !source.path.empty() && source.name.front() != '/') return;
   throw Error(ErrorCode::invalid_argument,

@@ -33,7 +33,7 @@ class ServedModel {
   const ModelSource source;
   const Model model;
   const ModelKind kind;
-  const std::string dtype;  // of the weights
+  const std::string dtype;    // of the weights
   const std::int64_t loaded;  // seconds since 1970
 
   const std::string& name() const { return source.name; }

@@ -20,12 +20,11 @@ struct ProblemNames {
 constexpr std::string_view kBadRequest = "invalid_request_error";
 
 // One line for each problem, in the enumeration's order.
-constexpr std::array<ProblemNames, 16> kProblems{{
+constexpr std::array<ProblemNames, 15> kProblems{{
     {Problem::unauthorized, 401, "Unauthorized", kBadRequest, "invalid_api_key", "unauthorized"},
     {Problem::unknown_path, 404, "NotFound", kBadRequest, "unknown_url", "not_found"},
     {Problem::unknown_model, 404, "NotFound", kBadRequest, "model_not_found", "not_found"},
     {Problem::wrong_method, 405, "Validation", kBadRequest, "method_not_allowed", "validation"},
-    {Problem::media_type, 415, "Validation", kBadRequest, "unsupported_media_type", "validation"},
     {Problem::malformed, 400, "Validation", kBadRequest, "invalid_json", "validation"},
     {Problem::empty, 400, "Empty", kBadRequest, "empty_input", "validation"},
     {Problem::invalid, 422, "Validation", kBadRequest, "invalid_value", "validation"},

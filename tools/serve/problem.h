@@ -21,7 +21,6 @@ enum class Problem : std::uint8_t {
   unknown_path,
   unknown_model,
   wrong_method,
-  media_type,
   malformed,    // not JSON
   empty,        // nothing to be computed
   invalid,      // JSON that the route cannot take

@@ -11,14 +11,18 @@ namespace sapwood::serve {
 
 using MakePlan = void (*)(Call& call);  // fills Call::plan
 
+struct RouteTraits {
+  bool computes = false;  // waits for the processors: may be refused at the door
+  bool open = false;      // asks for no API key
+  bool scoped = false;    // also under /models/NAME
+};
+
 struct Route {
   std::string_view method;  // "GET" (and HEAD) or "POST"
   std::string_view path;    // {model} stands for a name
   Family family;
   MakePlan plan;
-  bool computes = false;  // waits for the processors: may be refused at the door
-  bool open = false;      // asks for no API key
-  bool scoped = false;    // also under /models/NAME
+  RouteTraits traits = {};
 };
 
 std::span<const Route> all_routes();

@@ -2,6 +2,14 @@
 
 namespace sapwood::serve {
 
+void write_json(JsonWriter& writer, const Classification& value) {
+  writer.begin_array();
+  for (const LabelScore& each : value.labels) {
+    writer.begin_object().member("label", each.label).member("score", each.score).end();
+  }
+  writer.end();
+}
+
 void write_json(JsonWriter& writer, const Entities& value) {
   writer.begin_array();
   for (const Entity& entity : value.entities) {

@@ -6,8 +6,9 @@
 
 namespace sapwood::serve {
 
-void write_json(JsonWriter& writer, const Entities& value);             // a list
-void write_json(JsonWriter& writer, const MaskFills& value);            // a list, or one for each mask
+void write_json(JsonWriter& writer, const Classification& value);  // a list
+void write_json(JsonWriter& writer, const Entities& value);        // a list
+void write_json(JsonWriter& writer, const MaskFills& value);       // a list, or one for each mask
 void write_json(JsonWriter& writer, const std::vector<Answer>& value);  // an object each
 
 }  // namespace sapwood::serve

@@ -91,13 +91,13 @@ void plan_embed(Call& call) {
 void plan_embed_all(Call& call) {
   const JsonValue root = call.body->root();
   refuse_fields(root, {"prompt_name", "normalize", "dimensions"});
-  return plan_vectors(
-      call, {.length = read_length(root, call.options.auto_truncate), .tokens = true});
+  return plan_vectors(call,
+                      {.length = read_length(root, call.options.auto_truncate), .tokens = true});
 }
 
 void plan_embed_sparse(Call& call) {
-  throw ApiError(Problem::wrong_model, "the model " + call.model->name() +
-                                           " makes no sparse embeddings: use /embed");
+  throw ApiError(Problem::wrong_model,
+                 "the model " + call.model->name() + " makes no sparse embeddings: use /embed");
 }
 
 void plan_predict(Call& call) {
