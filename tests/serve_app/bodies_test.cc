@@ -33,7 +33,9 @@ TEST_CASE("what is not JSON is 400") {
 }
 
 TEST_CASE("depth and the number of values are limited") {
-  Service service({"embed"});
+  serve::AppOptions options = test_options({"embed"});
+  options.payload_limit = std::uint64_t{4} << 20;
+  Service service(options);
   for (const std::size_t depth : {64u, 100u, 100000u}) {
     const std::string body =
         "{\"inputs\":\"a\",\"x\":" + std::string(depth, '[') + std::string(depth, ']') + "}";

@@ -241,8 +241,8 @@ class ModelApp final : public Application {
   }
 
   // Reads, tokenises and submits a request, or answers it at once.
-  void begin(const std::shared_ptr<Call>& call) {
-    try {
+  void begin(const std::shared_ptr<Call>& call) noexcept {
+    answering(*call, [&] {
       if (call->departure->left()) throw ApiError(Problem::left, "the client left");
       const auto start = Clock::now();
       if (call->route->method == "POST") call->body = read_json(json_of(*call));
@@ -250,8 +250,21 @@ class ModelApp final : public Application {
       call->tokenizing = Clock::now() - start;
       if (call->plan.jobs.empty()) return end(*call, call->plan.render());
       submit(call);
+    });
+  }
+
+  // Runs what answers the call, or will. What it throws is the answer; where there is no memory even for that, the
+  // answer is a bare 503.
+  template <class Answer>
+  void answering(Call& call, const Answer& answer) noexcept {
+    try {
+      try {
+        answer();
+      } catch (...) {
+        end(call, current_error());
+      }
     } catch (...) {
-      end(*call, current_error());
+      if (!call.answered.exchange(true)) call.exchange->respond({.status = 503});
     }
   }
 
@@ -269,16 +282,14 @@ class ModelApp final : public Application {
     call->departure->set(ticket);
   }
 
-  void finish(Call& call, const Completion& completion) {
+  void finish(Call& call, const Completion& completion) noexcept {
     call.queued += completion.queued;
     call.computed = completion.computed;
-    try {
+    answering(call, [&] {
       if (call.departure->left()) throw ApiError(Problem::left, "the client left");
       Scheduler::throw_unless_done(completion);
       end(call, call.plan.render());
-    } catch (...) {
-      end(call, current_error());
-    }
+    });
   }
 
   void end(Call& call, const ApiError& error) {
@@ -311,7 +322,7 @@ class ModelApp final : public Application {
     if (options_.log) {
       options_.log(log_line(call, response.status, problem ? label_of(*problem) : "", total));
     }
-    call.exchange->respond(std::move(response));
+    if (!call.answered.exchange(true)) call.exchange->respond(std::move(response));
   }
 
   const AppOptions options_;

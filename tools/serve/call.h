@@ -1,6 +1,7 @@
 // One request on its way through the application.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -68,6 +69,8 @@ struct Call {
   std::string id, trace_id;
   Deadline deadline;
   std::shared_ptr<Departure> departure = std::make_shared<Departure>();
+
+  std::atomic<bool> answered = false;
 
   std::optional<JsonDocument> body;
   std::string_view tensors;  // what follows the JSON of a binary body

@@ -115,6 +115,10 @@ void plan_root(Call& call) {
   switch (call.model->kind) {
     case ModelKind::embedder: {
       const auto inputs = root.find("inputs");
+      // The client sends those of embeddings beside the inputs.
+      if (hub) {
+        refuse_fields(root.object("parameters"), {"normalize", "dimensions"});
+      }
       return inputs && inputs->is_object() ? plan_similarity(call) : plan_embed(call);
     }
     case ModelKind::classifier:
