@@ -23,5 +23,6 @@ Command add_inspect(CLI::App& root);
 Command add_eval(CLI::App& root);
 Command add_bench(CLI::App& root);
 Command add_models(CLI::App& root);
+Command add_serve(CLI::App& root);  // where the build has it: SAPWOOD_SERVE
 
 }  // namespace sapwood::cli

@@ -1,0 +1,120 @@
+// POST / : the model's own task, in the bodies of text-embeddings-inference and of huggingface_hub's client.
+#include "catch.h"
+#include "service.h"
+
+namespace sapwood::test {
+namespace {
+
+TEST_CASE("POST / embeds, compares, predicts or ranks by the model's kind") {
+  Service service({"embed", "sst2", "cross"});
+  CHECK(answer_of(service.post("/", {{"inputs", {"A dog runs."}}})) ==
+        answer_of(service.post("/embed", {{"inputs", {"A dog runs."}}})));
+  const Json similar{{"inputs", {{"source_sentence", "a"}, {"sentences", {"b", "c"}}}}};
+  CHECK(answer_of(service.post("/", similar)) == answer_of(service.post("/similarity", similar)));
+  const Json text{{"inputs", "a great film"}};
+  CHECK(answer_of(service.post("/models/sst2", text)) ==
+        answer_of(service.post("/models/sst2/predict", text)));
+  const Json ranked{{"query", "a"}, {"texts", {"b", "c"}}};
+  CHECK(answer_of(service.post("/models/cross", ranked)) ==
+        answer_of(service.post("/models/cross/rerank", ranked)));
+}
+
+TEST_CASE("text classification of the hub's client is a list in a list") {
+  Service service({"sst2"});
+  const TextInput input{"a great film"};
+  const auto wanted = classify(test_model("sst2"), {&input, 1}, {.top_k = 0})[0].value();
+  const Json found =
+      answer_of(service.post("/", {{"inputs", "a great film"}, {"parameters", Json::object()}}));
+  REQUIRE(found.size() == 1);
+  REQUIRE(found[0].size() == wanted.labels.size());
+  for (std::size_t i = 0; i < wanted.labels.size(); ++i) {
+    CHECK(found[0][i]["label"] == wanted.labels[i].label);
+    CHECK(found[0][i]["score"].get<float>() == wanted.labels[i].score);
+  }
+  const Json parameters{{"top_k", 1}, {"function_to_apply", "none"}};
+  const Json best = answer_of(
+      service.post("/", {{"inputs", {"a great film", "bad"}}, {"parameters", parameters}}));
+  REQUIRE(best.size() == 2);
+  CHECK(best[0].size() == 1);
+  const auto raw =
+      classify(test_model("sst2"), {&input, 1}, {.function = ScoreFunction::none})[0].value();
+  CHECK(best[0][0]["score"].get<float>() == raw.labels[0].score);
+  check_tei_error(
+      service.post("/", {{"inputs", "a"}, {"parameters", {{"function_to_apply", "cube"}}}}), 422,
+      "Validation", "cube");
+  check_tei_error(service.post("/", {{"inputs", "a"}, {"parameters", {{"top_k", 0}}}}), 422,
+                  "Validation", "top_k");
+}
+
+TEST_CASE("token classification is a flat list of groups or tokens") {
+  Service service({"ner"});
+  const std::string text = "Angela Merkel lives in Berlin.";
+  const std::string_view view = text;
+  const Model model = test_model("ner");
+  const auto groups = ner(model, {&view, 1}, {.aggregation = Aggregation::simple})[0].value();
+  const Json found = answer_of(service.post("/", {{"inputs", text}}));
+  REQUIRE_FALSE(groups.entities.empty());
+  REQUIRE(found.size() == groups.entities.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const Entity& wanted = groups.entities[i];
+    CHECK(found[i]["entity_group"] == wanted.entity);
+    CHECK(found[i]["score"].get<float>() == wanted.score);
+    CHECK(found[i]["word"] == wanted.word);
+    CHECK(found[i]["start"] == wanted.start);
+    CHECK(found[i]["end"] == wanted.end);
+    CHECK(found[i].size() == 5);
+  }
+  const Json parameters{{"aggregation_strategy", "none"}, {"ignore_labels", Json::array()}};
+  const Json tokens = answer_of(service.post("/", {{"inputs", text}, {"parameters", parameters}}));
+  const auto all = ner(model, {&view, 1}, {.ignore_labels = {}})[0].value();
+  REQUIRE(tokens.size() == all.entities.size());
+  CHECK(tokens[0]["entity"] == all.entities[0].entity);
+  CHECK(tokens[0]["index"] == all.entities[0].index);
+  CHECK(answer_of(service.post("/", {{"inputs", {text, text}}})) == Json({found, found}));
+}
+
+TEST_CASE("fill-mask is a flat list of fills, or a list for each mask") {
+  Service service({"mlm"});
+  const std::string text = "Paris is the [MASK] of France.";
+  const std::string_view view = text;
+  const auto wanted = fill_mask(test_model("mlm"), {&view, 1}, {.top_k = 3})[0].value();
+  const Json found =
+      answer_of(service.post("/", {{"inputs", text}, {"parameters", {{"top_k", 3}}}}));
+  REQUIRE(found.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(found[i]["score"].get<float>() == wanted.masks[0][i].score);
+    CHECK(found[i]["token"] == wanted.masks[0][i].token);
+    CHECK(found[i]["token_str"] == wanted.masks[0][i].token_str);
+    CHECK(found[i]["sequence"] == wanted.masks[0][i].sequence);
+  }
+  const Json two = answer_of(service.post("/", {{"inputs", "[MASK] is [MASK]."}}));
+  CHECK(two.size() == 2);
+  CHECK(two[0].size() == 5);
+  check_tei_error(service.post("/", {{"inputs", "no mask"}}), 422, "Validation", "[MASK]");
+  check_tei_error(service.post("/", {{"inputs", text}, {"parameters", {{"targets", {"capital"}}}}}),
+                  422, "Validation", "targets");
+}
+
+TEST_CASE("question answering is one object") {
+  Service service({"qa"});
+  const QuestionInput input{"Where does he live?", "He lives in a small house by the sea."};
+  const Json body{{"inputs", {{"question", input.question}, {"context", input.context}}}};
+  const Model model = test_model("qa");
+  const auto wanted = answer(model, {&input, 1})[0].value();
+  const Json found = answer_of(service.post("/", body));
+  REQUIRE(found.is_object());
+  CHECK(found["answer"] == wanted[0].answer);
+  CHECK(found["score"].get<float>() == wanted[0].score);
+  CHECK(found["start"] == wanted[0].start);
+  CHECK(found["end"] == wanted[0].end);
+  Json several = body;
+  several["parameters"] = {{"top_k", 3}};
+  CHECK(answer_of(service.post("/", several)).size() ==
+        answer(model, {&input, 1}, {.top_k = 3})[0].value().size());
+  check_tei_error(service.post("/", {{"inputs", {{"question", "a"}}}}), 422, "Validation",
+                  "context");
+  check_tei_error(service.post("/", {{"inputs", "a"}}), 422, "Validation", "inputs");
+}
+
+}  // namespace
+}  // namespace sapwood::test

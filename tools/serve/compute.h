@@ -1,0 +1,85 @@
+// From the texts of a request to jobs, and from their answers to numbers.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "call.h"
+#include "fields.h"
+#include "sapwood/task_job.h"
+
+namespace sapwood::serve {
+
+template <class Value>
+using Jobs = std::vector<std::shared_ptr<Job<Value>>>;
+
+// The scratch of the calling thread.
+EncodeScratch& encode_scratch();
+
+// Adds a job to the call's plan and counts its tokens. Throws ApiError too_large where they are too many.
+void add_to_plan(Call& call, const std::shared_ptr<TaskJob>& job);
+void count_characters(Call& call, std::string_view text);
+
+// The jobs of texts, added to the plan. An error says which of several texts it is about.
+template <class Input, class Value>
+Jobs<Value> make_jobs(Call& call, const Task<Input, Value>& task, std::span<const Input> inputs) {
+  Jobs<Value> jobs;
+  jobs.reserve(inputs.size());
+  for (const Input& input : inputs) {
+    auto job = task.job(input, encode_scratch());
+    if (!job) {
+      const std::string which =
+          inputs.size() == 1 ? "" : "input " + std::to_string(jobs.size()) + ": ";
+      throw Error(job.error().code(), which + job.error().what());
+    }
+    jobs.push_back(std::move(job).value());
+    add_to_plan(call, jobs.back());
+  }
+  call.plan.items += inputs.size();
+  return jobs;
+}
+
+template <class Value>
+std::vector<Value> finish(const Jobs<Value>& jobs) {
+  std::vector<Value> values;
+  values.reserve(jobs.size());
+  for (const auto& job : jobs) values.push_back(job->finish());
+  return values;
+}
+
+struct EmbedWish {
+  std::optional<bool> normalize = true;
+  std::optional<int> dimensions = std::nullopt;  // unset: all
+  LengthOptions length = {};
+  bool tokens = false;  // one vector a token
+};
+
+// One vector a text, or a token. Vectors that are cut are made of length 1 again where they shall have it.
+class Embedder {
+ public:
+  Embedder(Call& call, std::span<const InputText> items, const EmbedWish& wish);
+  std::vector<Embedding> finish() const;
+
+ private:
+  Jobs<Embedding> jobs_;
+  EmbedWish wish_;
+};
+
+// `dimensions`, where it is given: a whole number from 1 to the model's own.
+std::optional<int> read_dimensions(const JsonValue& object, const Model& model);
+
+Jobs<Classification> classify_jobs(Call& call, std::span<const InputText> items,
+                                   const ClassifyOptions& options);
+
+std::shared_ptr<Job<Ranking>> rank_job(Call& call, std::string_view query,
+                                       std::span<const std::string_view> texts,
+                                       const RerankOptions& options);
+
+// The row of an embedding's matrix.
+std::span<const float> row_of(const Embedding& embedding, int row);
+
+HttpResponse json_response(std::string body);
+
+}  // namespace sapwood::serve

@@ -1,0 +1,138 @@
+// POST / : what the model's kind is asked for. Bodies are text-embeddings-inference's, and those of huggingface_hub's
+// InferenceClient, which are told by their member `parameters`.
+#include "base/json_writer.h"
+#include "compute.h"
+#include "routes.h"
+#include "task_json.h"
+
+namespace sapwood::serve {
+namespace {
+
+JsonValue parameters_of(const JsonValue& root) {
+  return root.has("parameters") ? root.object("parameters") : root;
+}
+
+// Renders the answer of every job: alone as it is, of a list of inputs as a list.
+template <class Value>
+void render_each(Call& call, Jobs<Value> jobs, bool list) {
+  call.plan.list = list;
+  call.plan.render = [jobs = std::move(jobs), list] {
+    std::string body;
+    JsonWriter writer(body);
+    if (list) writer.begin_array();
+    for (const auto& job : jobs) write_json(writer, job->finish());
+    if (list) writer.end();
+    return json_response(std::move(body));
+  };
+}
+
+void plan_hub_classify(Call& call) {
+  const JsonValue root = call.body->root();
+  const JsonValue parameters = parameters_of(root);
+  const Inputs inputs = read_texts(root.at("inputs"));
+  require_count(call, inputs.items.size(), "inputs");
+  ClassifyOptions options{.top_k = parameters.integer("top_k", 1, 1 << 20, 0),
+                          .length = length_options(call.options.auto_truncate)};
+  if (parameters.has("function_to_apply")) {
+    options.function = from_string<ScoreFunction>(parameters.string("function_to_apply"));
+  }
+  // A list even for one text, which is what the client takes apart.
+  render_each(call, classify_jobs(call, inputs.items, options), true);
+}
+
+// The texts of a task that takes no pairs.
+std::vector<std::string_view> single_inputs(Call& call, bool& list) {
+  const Inputs inputs = read_texts(call.body->root().at("inputs"));
+  require_count(call, inputs.items.size(), "inputs");
+  list = inputs.list;
+  std::vector<std::string_view> texts;
+  for (const InputText& item : inputs.items) {
+    count_characters(call, item.text);
+    texts.push_back(item.text);
+  }
+  return texts;
+}
+
+void plan_hub_ner(Call& call) {
+  const JsonValue parameters = parameters_of(call.body->root());
+  bool list = false;
+  const auto texts = single_inputs(call, list);
+  NerOptions options{.aggregation = Aggregation::simple,
+                     .stride = parameters.integer("stride", 0, 1 << 20, 0),
+                     .length = length_options(call.options.auto_truncate)};
+  if (parameters.has("aggregation_strategy")) {
+    options.aggregation = from_string<Aggregation>(parameters.string("aggregation_strategy"));
+  }
+  if (parameters.has("ignore_labels")) {
+    const auto labels = read_strings(parameters.at("ignore_labels"));
+    options.ignore_labels.assign(labels.begin(), labels.end());
+  }
+  const auto task = ner_task(call.model->model, options);
+  render_each(call, make_jobs<std::string_view, Entities>(call, *task, texts), list);
+}
+
+void plan_hub_fill_mask(Call& call) {
+  const JsonValue parameters = parameters_of(call.body->root());
+  refuse_fields(parameters, {"targets"});
+  bool list = false;
+  const auto texts = single_inputs(call, list);
+  const FillMaskOptions options{.top_k = parameters.integer("top_k", 1, 1 << 20, 5),
+                                .length = length_options(call.options.auto_truncate)};
+  const auto task = fill_mask_task(call.model->model, options);
+  render_each(call, make_jobs<std::string_view, MaskFills>(call, *task, texts), list);
+}
+
+void plan_hub_answer(Call& call) {
+  const JsonValue root = call.body->root();
+  const JsonValue parameters = parameters_of(root);
+  refuse_fields(parameters, {"max_question_len"});
+  const JsonValue inputs = root.object("inputs");
+  const QuestionInput input{inputs.string("question"), inputs.string("context")};
+  AnswerOptions options;
+  options.top_k = parameters.integer("top_k", 1, 1 << 20, 1);
+  options.max_answer_length = parameters.integer("max_answer_len", 1, 1 << 20, 15);
+  options.handle_impossible_answer = parameters.boolean("handle_impossible_answer", false);
+  options.align_to_words = parameters.boolean("align_to_words", true);
+  if (parameters.has("max_seq_len")) {
+    options.max_seq_length = parameters.integer("max_seq_len", 1, 1 << 20);
+  }
+  if (parameters.has("doc_stride")) {
+    options.stride = parameters.integer("doc_stride", 0, 1 << 20);
+  }
+  count_characters(call, input.question);
+  count_characters(call, input.context);
+  const auto task = answer_task(call.model->model, options);
+  const bool several = options.top_k > 1;
+  render_each(call, make_jobs<QuestionInput, std::vector<Answer>>(call, *task, {&input, 1}),
+              several);
+}
+
+}  // namespace
+
+void plan_root(Call& call) {
+  const JsonValue root = call.body->root();
+  const bool hub = root.has("parameters");
+  switch (call.model->kind) {
+    case ModelKind::embedder: {
+      const auto inputs = root.find("inputs");
+      // The client sends those of embeddings beside the inputs.
+      if (hub) {
+        refuse_fields(root.object("parameters"), {"normalize", "dimensions"});
+      }
+      return inputs && inputs->is_object() ? plan_similarity(call) : plan_embed(call);
+    }
+    case ModelKind::classifier:
+      return hub ? plan_hub_classify(call) : plan_predict(call);
+    case ModelKind::cross_encoder:
+      if (root.has("query")) return plan_rerank(call);
+      return hub ? plan_hub_classify(call) : plan_predict(call);
+    case ModelKind::token_classifier:
+      return plan_hub_ner(call);
+    case ModelKind::fill_mask:
+      return plan_hub_fill_mask(call);
+    case ModelKind::question_answering:
+      return plan_hub_answer(call);
+  }
+}
+
+}  // namespace sapwood::serve
