@@ -141,7 +141,7 @@ TEST_CASE("requests have an id and traces are found again in the log") {
   const std::string made = service.get("/health").header("x-request-id");
   CHECK(made.size() == 32);
   CHECK(service.get("/health").header("x-request-id") != made);
-  for (const std::string bad :
+  for (const std::string& bad :
        {std::string(200, 'a'), std::string("a b"), std::string("a\x1b[2J")}) {
     CHECK(service.get("/health", {{"x-request-id", bad}}).header("x-request-id").size() == 32);
   }

@@ -159,8 +159,9 @@ void add_service_options(CLI::App& app, ServeArguments& options) {
       ->check(at_least(1))
       ->envname("SAPWOOD_RUN_TOKENS")
       ->capture_default_str();
-  app.add_flag("!--no-auto-truncate", options.app.auto_truncate,
-               "Texts over the model's length are errors unless a request says otherwise")
+  app.add_flag("--auto-truncate,!--no-auto-truncate", options.app.auto_truncate,
+               "Cut texts over the model's length unless a request says otherwise; else they are "
+               "errors [cut]")
       ->envname("AUTO_TRUNCATE");
   app.add_option("--drain-delay", options.drain_delay_ms,
                  "After SIGTERM: for how long new connections are still accepted")
