@@ -19,9 +19,9 @@ double classify_in_c(const char* model_name, const char* text, char* label) {
       sapwood_scheduler_add(scheduler, model, &error) == SAPWOOD_OK &&
       sapwood_classify_job(model, input, NULL, NULL, &job, &error) == SAPWOOD_OK &&
       sapwood_scheduler_run(scheduler, job, 0, &error) == SAPWOOD_OK &&
-      sapwood_job_item(job, 0, &item, &error) == SAPWOOD_OK) {
+      sapwood_job_item(job, 0, &item, sizeof item, &error) == SAPWOOD_OK) {
     score = item.score;
-    strncpy(label, item.name, 31);
+    strncpy(label, item.name.data, 31);
     label[31] = '\0';
   }
   sapwood_job_free(job);

@@ -2,6 +2,7 @@
 #include "sapwood/scheduler.h"
 
 #include <atomic>
+#include <fstream>
 #include <random>
 #include <thread>
 
@@ -142,7 +143,7 @@ TEST_CASE("a request that cannot be answered in time is refused at once, or told
   Scheduler scheduler({.team = Threads(1), .max_wait = 0ms});
   scheduler.add(model);
   auto past = scheduler.answer(sentiment_job(model, "late"), Clock::now() - 1ms);
-  CHECK(code_of(past) == ErrorCode::overloaded);
+  CHECK(code_of(past) == ErrorCode::deadline_exceeded);
   Gate gate(scheduler, model);
   // Nothing is queued, so that one is let in; the next would have to wait for it.
   auto waiting = scheduler.answer(sentiment_job(model, "first"), Clock::now() + 30ms);
@@ -196,31 +197,153 @@ TEST_CASE("a scheduler that stops cancels what is queued and refuses what comes"
   gate.leave.set_value();
   stopper.join();
   auto after = scheduler.answer(sentiment_job(model, "a film"));
-  CHECK(code_of(after) == ErrorCode::overloaded);
+  CHECK(code_of(after) == ErrorCode::cancelled);
+  CHECK(scheduler.admit(model, 1, 1).refusal == Admission::Refusal::stopped);
+  scheduler.stop();  // once more
 }
 
 TEST_CASE("a model that is removed from a scheduler is freed, and its requests are cancelled",
           "[scheduler][threads]") {
-  Scheduler scheduler({.team = Threads(2), .max_wait = 1h});
+  const Model other = Model::load(golden_dir() / kNames);
+  Scheduler scheduler({.team = Threads(1), .max_wait = 1h});
   std::vector<std::future<Classification>> answers;
+  // Freed with the last model, job and session that knew it.
+  std::string file;
   {
-    const Model model = Model::load(golden_dir() / kSentiment);
-    scheduler.add(model);
-    for (int i = 0; i < 100; ++i) answers.push_back(scheduler.answer(sentiment_job(model, "film")));
-    scheduler.remove(model);
-    scheduler.remove(model);
+    std::ifstream in(source_dir() / "models/minilm-fff-sst2/model.safetensors", std::ios::binary);
+    file.assign(std::istreambuf_iterator<char>(in), {});
   }
-  int cancelled = 0;
-  for (auto& answer : answers) {
-    try {
-      answer.get();
-    } catch (const Error& error) {
-      CHECK(error.code() == ErrorCode::cancelled);
-      ++cancelled;
+  {
+    const Model model = Model::load(std::as_bytes(std::span(file)));
+    scheduler.add(model);
+    scheduler.answer(sentiment_job(model, "film")).get();
+    Gate gate(scheduler, model);
+    for (int i = 0; i < 10; ++i) answers.push_back(scheduler.answer(sentiment_job(model, "film")));
+    scheduler.remove(model);
+    scheduler.remove(model);
+    gate.leave.set_value();
+  }
+  for (auto& answer : answers) CHECK(code_of(answer) == ErrorCode::cancelled);
+  scheduler.drain();
+  // The worker has dropped its session when it has done something else.
+  const std::string_view text = "Anna";
+  std::shared_ptr job = ner_task(other)->job(text, *std::make_unique<EncodeScratch>()).value();
+  scheduler.answer(std::move(job)).get();
+  CHECK(scheduler.statistics().cancelled == 10);
+  std::fill(file.begin(), file.end(), '\0');  // nobody reads it any more
+}
+
+TEST_CASE("a job is run once: a request with one that is queued or was run is refused",
+          "[scheduler][threads]") {
+  const Model model = Model::load(golden_dir() / kSentiment);
+  Scheduler scheduler({.team = Threads(1), .max_wait = 1h});
+  Gate gate(scheduler, model);
+  const auto job = sentiment_job(model, "a film"), innocent = sentiment_job(model, "dull");
+  auto first = scheduler.answer(job);
+  auto other = scheduler.answer(innocent);
+  CHECK_THROWS_AS(scheduler.answer(job), Error);
+  Request twice;
+  twice.jobs = {sentiment_job(model, "x")};
+  twice.jobs.push_back(twice.jobs[0]);
+  CHECK_THROWS_AS(scheduler.submit(twice), Error);
+  gate.leave.set_value();
+  CHECK_NOTHROW(first.get());
+  CHECK_NOTHROW(other.get());
+  CHECK_THROWS_AS(scheduler.answer(job), Error);
+}
+
+// A job whose rows cannot be read.
+class BrokenJob : public Job<int> {
+ public:
+  explicit BrokenJob(const Model& model)
+      : Job(model, Output::hidden, std::vector<Encoding>{model.encode("broken")}) {}
+
+ private:
+  void read(std::size_t, const MatrixView&) override {
+    throw Error(ErrorCode::mismatch, "it is broken");
+  }
+  int result() override { return 1; }
+};
+
+TEST_CASE("a job that fails leaves the others of its run, and of other requests, their answers",
+          "[scheduler][threads]") {
+  const Model model = Model::load(golden_dir() / kSentiment);
+  Scheduler scheduler({.team = Threads(1), .max_wait = 1h});
+  Gate gate(scheduler, model);
+  auto before = scheduler.answer(sentiment_job(model, "a film"));
+  auto broken = scheduler.answer(std::shared_ptr<Job<int>>(std::make_shared<BrokenJob>(model)));
+  auto after = scheduler.answer(sentiment_job(model, "dull"));
+  gate.leave.set_value();
+  CHECK_NOTHROW(before.get());
+  CHECK_NOTHROW(after.get());
+  CHECK_THROWS_AS(broken.get(), Error);
+  CHECK(scheduler.statistics().failed == 1);
+}
+
+TEST_CASE("texts of a request that was cancelled under way may be freed in its done",
+          "[scheduler][threads]") {
+  const Model model = Model::load(golden_dir() / kNames);
+  const auto task =
+      ner_task(model, {.ignore_labels = {}, .stride = 2, .length = {.max_length = 16}});
+  Scheduler scheduler({.team = Threads(2), .max_wait = 1h});
+  std::mt19937 random(3);
+  for (int i = 0; i < 200; ++i) {
+    auto text = std::make_unique<std::string>();
+    for (int w = 0; w < 30; ++w) *text += w % 2 == 0 ? "Änna " : "Berlin ";
+    EncodeScratch scratch;
+    Request request;
+    request.jobs = {task->job(*text, scratch).value()};
+    std::promise<void> ended;
+    request.done = [&ended, &text](const Completion&) {
+      std::fill(text->begin(), text->end(), '?');
+      text.reset();
+      ended.set_value();
+    };
+    auto submitted = scheduler.submit(std::move(request));
+    if (random() % 2 == 0) std::this_thread::sleep_for(std::chrono::microseconds(random() % 800));
+    submitted.ticket.cancel();
+    CHECK(text == nullptr);  // cancel returns when done has
+    ended.get_future().get();
+  }
+}
+
+TEST_CASE("what a request's done holds may call the scheduler when it is destroyed",
+          "[scheduler][threads]") {
+  const Model model = Model::load(golden_dir() / kSentiment);
+  Scheduler scheduler({.team = Threads(2), .max_wait = 1h});
+  struct Connection {
+    Scheduler& scheduler;
+    std::uint64_t id = 0;
+    ~Connection() {
+      scheduler.cancel(id);
+      scheduler.statistics();
     }
+  };
+  for (int i = 0; i < 50; ++i) {
+    auto connection = std::make_shared<Connection>(scheduler);
+    Request request;
+    request.jobs = {sentiment_job(model, "a film")};
+    request.done = [connection](const Completion&) {};
+    scheduler.submit(std::move(request), &connection->id);
   }
   scheduler.drain();
-  CHECK(cancelled == static_cast<int>(scheduler.statistics().cancelled));
+  // Nor may a done wait for itself.
+  std::promise<bool> refused;
+  Request request;
+  request.jobs = {sentiment_job(model, "a film")};
+  request.done = [&](const Completion&) {
+    bool both = true;
+    for (const auto& call : {+[](Scheduler& s) { s.drain(); }, +[](Scheduler& s) { s.stop(); }}) {
+      try {
+        call(scheduler);
+        both = false;
+      } catch (const Error&) {
+      }
+    }
+    refused.set_value(both);
+  };
+  scheduler.submit(std::move(request));
+  CHECK(refused.get_future().get());
 }
 
 TEST_CASE("requests that cannot be are refused with an error, by the scheduler", "[scheduler]") {

@@ -147,7 +147,7 @@ Value answer_backwards(const Model& model, Job<Value>& job) {
 template <class Input, class Value, class Encode>
 void check_jobs(const Model& model, const Task<Input, Value>& task,
                 const std::vector<Input>& inputs, const std::vector<Result<Value>>& expected,
-                const Encode& encode) {
+                const Encode& encode, std::size_t least_windows = 1) {
   EncodeScratch scratch;
   std::size_t windows = 0;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -165,7 +165,7 @@ void check_jobs(const Model& model, const Task<Input, Value>& task,
     REQUIRE(tokenised.has_value());
     CHECK(text_of(answer_backwards(model, *tokenised.value())) == text_of(expected[i]));
   }
-  CHECK(windows >= 1);
+  CHECK(windows >= least_windows);
 }
 
 TEST_CASE("a job gives the bits of its task's function: classify, embed, fill-mask", "[task job]") {
@@ -192,19 +192,23 @@ TEST_CASE("a job gives the bits of its task's function: windows of ner and answe
   for (const Aggregation aggregation : {Aggregation::none, Aggregation::first}) {
     const NerOptions options = {
         .aggregation = aggregation, .ignore_labels = {}, .stride = 3, .length = {.max_length = 12}};
-    check_jobs(tagger, *ner_task(tagger, options), views(), ner(tagger, views(), options),
-               [&](std::string_view text) {
-                 return tagger.tokenizer().encode(text, {.max_length = 12, .stride = 3});
-               });
+    check_jobs(
+        tagger, *ner_task(tagger, options), views(), ner(tagger, views(), options),
+        [&](std::string_view text) {
+          return tagger.tokenizer().encode(text, {.max_length = 12, .stride = 3});
+        },
+        2);
   }
   const Model& reader = model_of(kReader);
   const AnswerOptions options = {.top_k = 4, .max_seq_length = 24, .stride = 5};
-  check_jobs(reader, *answer_task(reader, options), questions(),
-             answer(reader, questions(), options), [&](const QuestionInput& input) {
-               return reader.tokenizer().encode(
-                   input.question, input.context,
-                   {.max_length = 24, .truncation = Truncation::only_second, .stride = 5});
-             });
+  check_jobs(
+      reader, *answer_task(reader, options), questions(), answer(reader, questions(), options),
+      [&](const QuestionInput& input) {
+        return reader.tokenizer().encode(
+            input.question, input.context,
+            {.max_length = 24, .truncation = Truncation::only_second, .stride = 5});
+      },
+      2);
 }
 
 TEST_CASE("a ranking is a job of one window for each of its texts", "[task job]") {

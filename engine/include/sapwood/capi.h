@@ -9,7 +9,7 @@
  *   sapwood_model_free(model);
  *
  * Every function that can fail returns a status, and where `error` is not NULL it writes the message there. Texts are UTF-8 and
- * need no final zero. Options are NULL for the defaults, or a struct that its _init function has filled. A model may be used from
+ * need no final zero. Options are NULL for the defaults, or a struct that its _init function has filled, which is told the struct's size. A model may be used from
  * any number of threads at once, a job from one at a time. Functions that free take NULL. What must not be NULL is said nowhere: it
  * is all the rest; a NULL there is SAPWOOD_INVALID_ARGUMENT.
  */
@@ -78,12 +78,12 @@ typedef struct sapwood_load_options {
   sapwood_threads* team; /* NULL: a team of the model's own */
   int batch_tokens;
 } sapwood_load_options;
-SAPWOOD_API void sapwood_load_options_init(sapwood_load_options* options);
+SAPWOOD_API void sapwood_load_options_init(sapwood_load_options* options, size_t size);
 
 /* By path, or by name as the command line's -m. */
 SAPWOOD_API sapwood_status sapwood_model_load(const char* name, const sapwood_load_options* options,
                                               sapwood_model** model, sapwood_error* error);
-/* The bytes of a converted file, which stay where they are as long as the model and its jobs live. */
+/* The bytes of a converted file, which stay where they are as long as the model, its jobs, and a scheduler that knows it. */
 SAPWOOD_API sapwood_status sapwood_model_load_memory(const void* bytes, size_t size,
                                                      const sapwood_load_options* options,
                                                      sapwood_model** model, sapwood_error* error);
@@ -133,7 +133,7 @@ typedef struct sapwood_task_options {
   int top_k;               /* classify, fill_mask, answer; 0: all labels, 5, 1 */
   int raw_scores;          /* rerank: 1: logits */
 } sapwood_task_options;
-SAPWOOD_API void sapwood_task_options_init(sapwood_task_options* options);
+SAPWOOD_API void sapwood_task_options_init(sapwood_task_options* options, size_t size);
 
 /* --- answers in the caller's memory, for many texts at once
  *
@@ -200,7 +200,7 @@ SAPWOOD_API sapwood_status sapwood_answer_job(const sapwood_model* model, sapwoo
                                               sapwood_text context,
                                               const sapwood_task_options* options,
                                               sapwood_job** job, sapwood_error* error);
-/* Not while a scheduler has it. */
+/* Not while a scheduler has it; in its `done` and afterwards. */
 SAPWOOD_API void sapwood_job_free(sapwood_job* job);
 
 /* Computes it on the calling thread, and the model's. */
@@ -208,7 +208,7 @@ SAPWOOD_API sapwood_status sapwood_job_run(sapwood_job* job, sapwood_error* erro
 
 /* Tokens of the job's windows together. */
 SAPWOOD_API size_t sapwood_job_tokens(const sapwood_job* job);
-/* 1 where the text was cut. */
+/* 1 where the job has its answer and the text was cut. */
 SAPWOOD_API int sapwood_job_truncated(const sapwood_job* job);
 /* Labels, entities, answers, fills (of all masks together), or numbers of the embedding; 0 before the job was computed. */
 SAPWOOD_API size_t sapwood_job_count(const sapwood_job* job);
@@ -221,12 +221,12 @@ typedef struct sapwood_item {
   size_t start, end; /* ner, answer: code points of the text */
   /* Valid as long as the job, ended by a zero. name: the label, the group, or the token. text: the word, the answer, or the whole text
    * with the mask filled. */
-  const char* name;
-  const char* text;
+  sapwood_text name;
+  sapwood_text text;
 } sapwood_item;
-/* The i-th of what sapwood_job_count counts, best first for classify, answer and each mask. Not of an embedding. */
+/* item_size: of the caller's struct. The i-th of what sapwood_job_count counts, best first for classify, answer and each mask. Not of an embedding. */
 SAPWOOD_API sapwood_status sapwood_job_item(const sapwood_job* job, size_t i, sapwood_item* item,
-                                            sapwood_error* error);
+                                            size_t item_size, sapwood_error* error);
 /* Of an embedding; `numbers` is sapwood_job_count. */
 SAPWOOD_API sapwood_status sapwood_job_vector(const sapwood_job* job, float* vector, size_t numbers,
                                               sapwood_error* error);
@@ -241,7 +241,7 @@ typedef struct sapwood_scheduler_options {
   int batch_tokens;
   double max_wait_ms;
 } sapwood_scheduler_options;
-SAPWOOD_API void sapwood_scheduler_options_init(sapwood_scheduler_options* options);
+SAPWOOD_API void sapwood_scheduler_options_init(sapwood_scheduler_options* options, size_t size);
 
 SAPWOOD_API sapwood_status sapwood_scheduler_new(const sapwood_scheduler_options* options,
                                                  sapwood_scheduler** scheduler,
@@ -251,6 +251,11 @@ SAPWOOD_API void sapwood_scheduler_free(sapwood_scheduler* scheduler);
 /* Warms the model up and measures what it costs. */
 SAPWOOD_API sapwood_status sapwood_scheduler_add(sapwood_scheduler* scheduler,
                                                  const sapwood_model* model, sapwood_error* error);
+
+/* Forgets the model and cancels its jobs. */
+SAPWOOD_API sapwood_status sapwood_scheduler_remove(sapwood_scheduler* scheduler,
+                                                    const sapwood_model* model,
+                                                    sapwood_error* error);
 
 /* Called once for each accepted job, on a thread of the scheduler's, or inside a call that cancels. SAPWOOD_OK: the job has its
  * answer. */
@@ -265,7 +270,7 @@ SAPWOOD_API sapwood_status sapwood_scheduler_submit(sapwood_scheduler* scheduler
 /* Submits and waits for the answer. */
 SAPWOOD_API sapwood_status sapwood_scheduler_run(sapwood_scheduler* scheduler, sapwood_job* job,
                                                  double timeout_ms, sapwood_error* error);
-/* Takes a job back: `done` is called with SAPWOOD_CANCELLED before this returns, unless it has been called. */
+/* Takes a job back: `done` is called with SAPWOOD_CANCELLED, unless it has been called; when this returns, it has ended. */
 SAPWOOD_API void sapwood_scheduler_cancel(sapwood_scheduler* scheduler, sapwood_ticket ticket);
 
 #ifdef __cplusplus

@@ -43,8 +43,15 @@ using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
 // Whether a request is let in.
 struct Admission {
+  enum class Refusal : std::uint8_t {
+    none,
+    overloaded,  // it would wait too long, or past its deadline
+    deadline,    // which has passed
+    stopped,     // the scheduler takes no requests any more
+  };
   bool accepted = false;
   std::chrono::nanoseconds wait{};  // estimated; of a refused request: when to come again
+  Refusal refusal = Refusal::none;
 };
 
 // How a request ended.
@@ -62,11 +69,14 @@ struct Completion {
 };
 
 struct Request {
-  // Answered together, each made for the same model.
+  // Answered together, each made for the same model. A job is run once, in one request. The texts that it views must live until
+  // `done` is called.
   std::vector<std::shared_ptr<TaskJob>> jobs;
+  // A text that could not be answered before it is not begun; a run that it shares with others goes on. A worker notices when it is
+  // free, so that the end may come later than the deadline.
   Deadline deadline;
-  // Called once for an accepted request: on a worker's thread, or inside submit(), cancel() or stop(). It must not throw,
-  // and the worker waits for it.
+  // Called once for an accepted request: on a worker's thread, or inside submit(), cancel(), remove() or stop(). It must not throw,
+  // and the worker waits for it. It may submit and cancel, but not drain, stop or destroy the scheduler.
   std::function<void(const Completion&)> done;
 };
 
@@ -77,7 +87,7 @@ struct SchedulerStatistics {
   std::chrono::nanoseconds wait{};
   std::uint64_t accepted = 0, refused = 0;
   std::uint64_t done = 0, cancelled = 0, late = 0, failed = 0;
-  std::uint64_t runs = 0, tokens = 0;  // computed
+  std::uint64_t runs = 0, tokens = 0;  // computed to their end
 };
 
 // After a fork() a scheduler works in the parent alone; in the child it must not be used, destroyed or stopped.
@@ -103,8 +113,8 @@ class SAPWOOD_API Scheduler {
   class SAPWOOD_API Ticket {
    public:
     Ticket() = default;
-    // Request::done is called with `cancelled`, unless it has been called. Queued texts are not computed; a run that nobody
-    // else waits for is stopped.
+    // Request::done is called with `cancelled`, unless it has been called; when this returns, it has ended (but inside that very
+    // call). Queued texts are not computed; a run that nobody else waits for is stopped.
     void cancel();
     std::uint64_t id() const noexcept {
       return id_;
@@ -121,11 +131,12 @@ class SAPWOOD_API Scheduler {
     Ticket ticket;
   };
   // Queues a request, or refuses it: then done is never called. Throws Error invalid_argument where its jobs are of several
-  // models, or where it has none.
-  Submitted submit(Request request);
+  // models, where it has none, and for a job that has been run or is queued. `ticket`: the number of the ticket is written
+  // there before done may be called.
+  Submitted submit(Request request, std::uint64_t* ticket = nullptr);
 
-  // The same for one job whose answer is waited for. The future throws Error: overloaded (refused), deadline_exceeded,
-  // cancelled; or what the job throws.
+  // The same for one job whose answer is waited for; its texts must live until the answer is there. The future throws Error:
+  // overloaded (refused), deadline_exceeded, cancelled; or what the job throws.
   template <class Value>
   std::future<Value> answer(std::shared_ptr<Job<Value>> job, const Deadline& deadline = {}) {
     auto promise = std::make_shared<std::promise<Value>>();
@@ -149,13 +160,14 @@ class SAPWOOD_API Scheduler {
 
   SchedulerStatistics statistics() const;
 
-  void drain();  // returns when nothing is queued or under way
-  // Refuses what comes, cancels what is queued, and returns when what is under way has ended.
+  // Returns when nothing is queued or under way, and every done has returned. Throws Error invalid_argument inside a done.
+  void drain();
+  // Refuses what comes, cancels what is queued, and returns when what is under way has ended. Throws as drain().
   void stop();
 
   // Throws Error cancelled or deadline_exceeded, or what failed.
   static void throw_unless_done(const Completion& completion);
-  // The Error of a refused request: overloaded, saying when to come again.
+  // The Error of a refused request: overloaded, saying when to come again; deadline_exceeded; cancelled.
   static Error refusal(const Admission& admission);
 
  private:

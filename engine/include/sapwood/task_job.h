@@ -28,7 +28,7 @@
 
 namespace sapwood {
 
-// One input of a task, from its tokens to its answer. It keeps its model alive, and views the characters
+// One input of a task, from its tokens to its answer, once. It keeps its model alive, and views the characters
 // of its input, which the caller keeps until finish().
 class SAPWOOD_API TaskJob {
  public:
@@ -49,6 +49,8 @@ class SAPWOOD_API TaskJob {
   // called. Throws Error invalid_argument for rows of another shape than the window's, a window that does
   // not exist, or one that was given before.
   bool take(std::size_t window, const MatrixView& rows);
+  // Windows whose rows it does not have yet.
+  std::size_t missing() const noexcept { return missing_.load(std::memory_order_acquire); }
 
  protected:
   // `selected`: of each window, the rows that the masked-LM head shall answer for; or empty.

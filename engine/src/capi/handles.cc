@@ -156,29 +156,38 @@ sapwood_status sapwood_threads_new(int count, sapwood_threads** threads, sapwood
 
 void sapwood_threads_free(sapwood_threads* threads) { delete threads; }
 
-void sapwood_load_options_init(sapwood_load_options* options) {
+namespace {
+
+// Fills the caller's struct with as many bytes of the defaults as it has.
+template <class Options>
+void fill(Options* options, std::size_t size, Options defaults) {
   if (options == nullptr) return;
+  defaults.size = std::min(size, sizeof defaults);
+  std::memcpy(options, &defaults, defaults.size);
+}
+
+}  // namespace
+
+void sapwood_load_options_init(sapwood_load_options* options, std::size_t size) {
   const LoadOptions defaults;
-  *options = {};
-  options->size = sizeof *options;
-  options->isa = options->dtype = options->dense = "auto";
-  options->threads = defaults.threads;
-  options->batch_tokens = defaults.batch_tokens;
+  sapwood_load_options load{};
+  load.isa = load.dtype = load.dense = "auto";
+  load.threads = defaults.threads;
+  load.batch_tokens = defaults.batch_tokens;
+  fill(options, size, load);
 }
 
-void sapwood_task_options_init(sapwood_task_options* options) {
-  if (options == nullptr) return;
-  *options = {};
-  options->size = sizeof *options;
-  options->normalize = -1;
-  options->aggregation = "none";
+void sapwood_task_options_init(sapwood_task_options* options, std::size_t size) {
+  sapwood_task_options task{};
+  task.normalize = -1;
+  task.aggregation = "none";
+  fill(options, size, task);
 }
 
-void sapwood_scheduler_options_init(sapwood_scheduler_options* options) {
-  if (options == nullptr) return;
+void sapwood_scheduler_options_init(sapwood_scheduler_options* options, std::size_t size) {
   const SchedulerOptions defaults;
-  *options = {};
-  options->size = sizeof *options;
-  options->batch_tokens = defaults.batch_tokens;
-  options->max_wait_ms = std::chrono::duration<double, std::milli>(defaults.max_wait).count();
+  sapwood_scheduler_options scheduler{};
+  scheduler.batch_tokens = defaults.batch_tokens;
+  scheduler.max_wait_ms = std::chrono::duration<double, std::milli>(defaults.max_wait).count();
+  fill(options, size, scheduler);
 }

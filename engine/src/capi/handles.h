@@ -42,16 +42,25 @@ struct Answer {
 class AnyJob {
  public:
   virtual ~AnyJob() = default;
-  virtual const std::shared_ptr<TaskJob>& job() const = 0;
+  virtual TaskJob& job() const = 0;
   virtual Answer finish() = 0;
 };
 
 }  // namespace sapwood::capi
 
+namespace sapwood::capi {
+
+// What a job consists of: shared with the runs that it is in, because they read the texts.
+struct JobState {
+  std::string first, second;
+  std::unique_ptr<AnyJob> task;
+  std::optional<Answer> answer;
+};
+
+}  // namespace sapwood::capi
+
 struct sapwood_job {
-  std::string first, second;  // the texts that the job views
-  std::unique_ptr<sapwood::capi::AnyJob> task;
-  std::optional<sapwood::capi::Answer> answer;
+  std::shared_ptr<sapwood::capi::JobState> state;
 };
 
 struct sapwood_scheduler {
@@ -84,21 +93,19 @@ std::string_view view(const sapwood_text& text, const char* name);
 // `count` texts at `texts`, or throws.
 void require_texts(const sapwood_text* texts, std::size_t count, const char* name);
 
-// The caller's struct, or the defaults where it is null; members that the caller's version did not have keep theirs.
-// Throws Error invalid_argument for a size that no version had.
+// The caller's struct, or the defaults where it is null. Throws Error invalid_argument for a size that no version of the
+// struct had. (A version that adds members takes the sizes of those before, and leaves the new members their defaults.)
 template <class Options>
-Options read_options(const Options* options, void (*init)(Options*)) {
+Options read_options(const Options* options, void (*init)(Options*, std::size_t)) {
   Options read;
-  init(&read);
+  init(&read, sizeof read);
   if (options == nullptr) return read;
-  if (options->size < sizeof(std::size_t) || options->size > sizeof(Options)) {
+  if (options->size != sizeof(Options)) {
     throw Error(ErrorCode::invalid_argument,
-                "options: its size is " + std::to_string(options->size) + ", expected at most " +
+                "options: its size is " + std::to_string(options->size) + ", expected " +
                     std::to_string(sizeof(Options)) + ": fill the struct with its _init function");
   }
-  const auto* from = reinterpret_cast<const std::byte*>(options);
-  std::copy(from, from + options->size, reinterpret_cast<std::byte*>(&read));
-  return read;
+  return *options;
 }
 
 LengthOptions length_options(const sapwood_task_options& options);

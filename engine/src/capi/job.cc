@@ -1,5 +1,6 @@
 // Jobs of the C API.
 #include <algorithm>
+#include <cstring>
 
 #include "capi/handles.h"
 #include "tasks/answer_all.h"
@@ -66,13 +67,12 @@ Answer to_answer(std::vector<sapwood::Answer> value) {
 template <class Value>
 class OneJob final : public AnyJob {
  public:
-  explicit OneJob(std::shared_ptr<Job<Value>> job) : typed_(std::move(job)), job_(typed_) {}
-  const std::shared_ptr<TaskJob>& job() const override { return job_; }
-  Answer finish() override { return to_answer(typed_->finish()); }
+  explicit OneJob(std::unique_ptr<Job<Value>> job) : job_(std::move(job)) {}
+  TaskJob& job() const override { return *job_; }
+  Answer finish() override { return to_answer(job_->finish()); }
 
  private:
-  std::shared_ptr<Job<Value>> typed_;
-  std::shared_ptr<TaskJob> job_;
+  std::unique_ptr<Job<Value>> job_;
 };
 
 // `make` gives the Result of a task's job() for the texts that the new job keeps.
@@ -83,19 +83,19 @@ sapwood_status make_job(const sapwood_model* model, sapwood_text first, const sa
   return guarded(error, [&] {
     require(model, "model");
     require(job, "job");
-    auto made = std::make_unique<sapwood_job>();
+    auto made = std::make_shared<JobState>();
     made->first = view(first, "text");
     if (second != nullptr) made->second = view(*second, "second text");
     EncodeScratch scratch;
     auto result = make(*made, read_options(options, sapwood_task_options_init), scratch);
-    std::shared_ptr shared = std::move(result).value();
-    using Value = decltype(shared->finish());
-    made->task = std::make_unique<OneJob<Value>>(std::move(shared));
-    *job = made.release();
+    auto one = std::move(result).value();
+    using Value = decltype(one->finish());
+    made->task = std::make_unique<OneJob<Value>>(std::move(one));
+    *job = new sapwood_job{std::move(made)};
   });
 }
 
-TextInput text_input(const sapwood_job& job, bool pair) {
+TextInput text_input(const JobState& job, bool pair) {
   TextInput input{job.first};
   if (pair) input.pair = job.second;
   return input;
@@ -109,7 +109,7 @@ sapwood_status sapwood_classify_job(const sapwood_model* model, sapwood_text tex
                                     sapwood_job** job, sapwood_error* error) {
   return capi::make_job(
       model, text, pair, options, job, error,
-      [&](const sapwood_job& made, const sapwood_task_options& read, EncodeScratch& scratch) {
+      [&](const capi::JobState& made, const sapwood_task_options& read, EncodeScratch& scratch) {
         return classify_task(model->model, capi::classify_options(read))
             ->job(capi::text_input(made, pair != nullptr), scratch);
       });
@@ -120,7 +120,7 @@ sapwood_status sapwood_embed_job(const sapwood_model* model, sapwood_text text,
                                  sapwood_job** job, sapwood_error* error) {
   return capi::make_job(
       model, text, pair, options, job, error,
-      [&](const sapwood_job& made, const sapwood_task_options& read, EncodeScratch& scratch) {
+      [&](const capi::JobState& made, const sapwood_task_options& read, EncodeScratch& scratch) {
         return embed_task(model->model, capi::embed_options(read))
             ->job(capi::text_input(made, pair != nullptr), scratch);
       });
@@ -131,7 +131,7 @@ sapwood_status sapwood_ner_job(const sapwood_model* model, sapwood_text text,
                                sapwood_error* error) {
   return capi::make_job(
       model, text, nullptr, options, job, error,
-      [&](const sapwood_job& made, const sapwood_task_options& read, EncodeScratch& scratch) {
+      [&](const capi::JobState& made, const sapwood_task_options& read, EncodeScratch& scratch) {
         NerOptions ner{.stride = read.stride, .length = capi::length_options(read)};
         if (read.aggregation != nullptr)
           ner.aggregation = from_string<Aggregation>(read.aggregation);
@@ -144,7 +144,7 @@ sapwood_status sapwood_fill_mask_job(const sapwood_model* model, sapwood_text te
                                      sapwood_error* error) {
   return capi::make_job(
       model, text, nullptr, options, job, error,
-      [&](const sapwood_job& made, const sapwood_task_options& read, EncodeScratch& scratch) {
+      [&](const capi::JobState& made, const sapwood_task_options& read, EncodeScratch& scratch) {
         FillMaskOptions fill{.length = capi::length_options(read)};
         if (read.top_k != 0) fill.top_k = read.top_k;
         return fill_mask_task(model->model, fill)->job(std::string_view(made.first), scratch);
@@ -156,7 +156,7 @@ sapwood_status sapwood_answer_job(const sapwood_model* model, sapwood_text quest
                                   sapwood_job** job, sapwood_error* error) {
   return capi::make_job(
       model, question, &context, options, job, error,
-      [&](const sapwood_job& made, const sapwood_task_options& read, EncodeScratch& scratch) {
+      [&](const capi::JobState& made, const sapwood_task_options& read, EncodeScratch& scratch) {
         AnswerOptions answer;
         if (read.top_k != 0) answer.top_k = read.top_k;
         if (read.max_length != 0) answer.max_seq_length = read.max_length;
@@ -172,42 +172,54 @@ void sapwood_job_free(sapwood_job* job) { delete job; }
 sapwood_status sapwood_job_run(sapwood_job* job, sapwood_error* error) {
   return capi::guarded(error, [&] {
     capi::require(job, "job");
-    if (job->answer) throw Error(ErrorCode::invalid_argument, "the job has its answer already");
-    TaskJob* const one = job->task->job().get();
+    capi::JobState& state = *job->state;
+    TaskJob* const one = &state.task->job();
+    if (state.answer || one->missing() != one->windows().size()) {
+      throw Error(ErrorCode::invalid_argument,
+                  "the job has been run: it is run once, make a new one");
+    }
     tasks::run_jobs(one->model(), std::span(&one, 1), [](std::size_t) {});
-    job->answer = job->task->finish();
+    state.answer = state.task->finish();
   });
 }
 
 size_t sapwood_job_tokens(const sapwood_job* job) {
   std::size_t tokens = 0;
   if (job == nullptr) return tokens;
-  for (const Sequence& window : job->task->job()->windows()) tokens += window.ids.size();
+  for (const Sequence& window : job->state->task->job().windows()) tokens += window.ids.size();
   return tokens;
 }
 
 int sapwood_job_truncated(const sapwood_job* job) {
-  return job != nullptr && job->answer && job->answer->truncated ? 1 : 0;
+  return job != nullptr && job->state->answer && job->state->answer->truncated ? 1 : 0;
 }
 
 size_t sapwood_job_count(const sapwood_job* job) {
-  if (job == nullptr || !job->answer) return 0;
-  return job->answer->items.size() + job->answer->vector.size();
+  if (job == nullptr || !job->state->answer) return 0;
+  return job->state->answer->items.size() + job->state->answer->vector.size();
 }
 
 sapwood_status sapwood_job_item(const sapwood_job* job, size_t i, sapwood_item* item,
-                                sapwood_error* error) {
+                                size_t item_size, sapwood_error* error) {
   return capi::guarded(error, [&] {
     capi::require(job, "job");
     capi::require(item, "item");
-    const std::size_t count = job->answer ? job->answer->items.size() : 0;
+    const std::optional<capi::Answer>& answer = job->state->answer;
+    const std::size_t count = answer ? answer->items.size() : 0;
     if (i >= count) {
       throw Error(ErrorCode::invalid_argument, "item " + std::to_string(i) + ": the job has " +
                                                    std::to_string(count) + " items");
     }
-    const capi::Answer::Item& from = job->answer->items[i];
-    *item = {from.score, from.label, from.token,        from.mask,
-             from.start, from.end,   from.name.c_str(), from.text.c_str()};
+    const capi::Answer::Item& from = answer->items[i];
+    const sapwood_item all{from.score,
+                           from.label,
+                           from.token,
+                           from.mask,
+                           from.start,
+                           from.end,
+                           {from.name.c_str(), from.name.size()},
+                           {from.text.c_str(), from.text.size()}};
+    std::memcpy(item, &all, std::min(item_size, sizeof all));
   });
 }
 
@@ -216,12 +228,12 @@ sapwood_status sapwood_job_vector(const sapwood_job* job, float* vector, size_t 
   return capi::guarded(error, [&] {
     capi::require(job, "job");
     capi::require(vector, "vector");
-    const std::size_t size = job->answer ? job->answer->vector.size() : 0;
+    const std::size_t size = job->state->answer ? job->state->answer->vector.size() : 0;
     if (numbers != size || size == 0) {
       throw Error(ErrorCode::invalid_argument, "vector: the job has " + std::to_string(size) +
                                                    " numbers, and there is room for " +
                                                    std::to_string(numbers));
     }
-    std::copy(job->answer->vector.begin(), job->answer->vector.end(), vector);
+    std::copy(job->state->answer->vector.begin(), job->state->answer->vector.end(), vector);
   });
 }

@@ -86,6 +86,10 @@ sapwood_status sapwood_model_describe(const sapwood_model* model, sapwood_model_
     capi::require(model, "model");
     capi::require(info, "info");
     const ModelConfig& config = model->model.config();
+    if (info->size < sizeof(std::size_t) + sizeof(int)) {
+      throw Error(ErrorCode::invalid_argument,
+                  "info: write sizeof(sapwood_model_info) into its size");
+    }
     sapwood_model_info all{};
     all.size = std::min(info->size, sizeof all);
     all.head = static_cast<sapwood_head>(config.head);
@@ -112,6 +116,7 @@ sapwood_status sapwood_encode(const sapwood_model* model, sapwood_text text,
   return capi::guarded(error, [&] {
     capi::require(model, "model");
     capi::require(count, "count");
+    *count = 0;
     if (capacity > 0) capi::require(ids, "ids");
     const auto length =
         capi::length_options(capi::read_options(options, sapwood_task_options_init));

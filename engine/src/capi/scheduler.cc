@@ -18,7 +18,8 @@ std::chrono::nanoseconds from_ms(double ms, const char* name) {
 }
 
 // The job's answer, or why it has none.
-sapwood_status take_answer(sapwood_job& job, const Completion& completion, sapwood_error* error) {
+sapwood_status take_answer(capi::JobState& job, const Completion& completion,
+                           sapwood_error* error) {
   return capi::guarded(error, [&] {
     Scheduler::throw_unless_done(completion);
     job.answer = job.task->finish();
@@ -26,16 +27,14 @@ sapwood_status take_answer(sapwood_job& job, const Completion& completion, sapwo
 }
 
 // Throws the refusal.
-std::uint64_t submit(Scheduler& scheduler, sapwood_job* job, double timeout_ms,
-                     std::function<void(const Completion&)> done) {
-  capi::require(job, "job");
-  if (job->answer) throw Error(ErrorCode::invalid_argument, "the job has its answer already");
-  Request request{{job->task->job()}, {}, std::move(done)};
+void submit(Scheduler& scheduler, const std::shared_ptr<capi::JobState>& state, double timeout_ms,
+            std::uint64_t* ticket, std::function<void(const Completion&)> done) {
+  // A run holds the texts, too.
+  Request request{{std::shared_ptr<TaskJob>(state, &state->task->job())}, {}, std::move(done)};
   const auto timeout = from_ms(timeout_ms, "timeout_ms");
   if (timeout_ms > 0) request.deadline = std::chrono::steady_clock::now() + timeout;
-  const auto submitted = scheduler.submit(std::move(request));
+  const auto submitted = scheduler.submit(std::move(request), ticket);
   if (!submitted.admission.accepted) throw Error(Scheduler::refusal(submitted.admission));
-  return submitted.ticket.id();
 }
 
 }  // namespace
@@ -64,17 +63,26 @@ sapwood_status sapwood_scheduler_add(sapwood_scheduler* scheduler, const sapwood
   });
 }
 
+sapwood_status sapwood_scheduler_remove(sapwood_scheduler* scheduler, const sapwood_model* model,
+                                        sapwood_error* error) {
+  return capi::guarded(error, [&] {
+    capi::require(scheduler, "scheduler");
+    capi::require(model, "model");
+    scheduler->scheduler.remove(model->model);
+  });
+}
+
 sapwood_status sapwood_scheduler_submit(sapwood_scheduler* scheduler, sapwood_job* job,
                                         double timeout_ms, sapwood_done done, void* user,
                                         sapwood_ticket* ticket, sapwood_error* error) {
   return capi::guarded(error, [&] {
     capi::require(scheduler, "scheduler");
     capi::require(reinterpret_cast<const void*>(done), "done");
-    const std::uint64_t id =
-        submit(scheduler->scheduler, job, timeout_ms, [=](const Completion& completion) {
-          done(user, job, take_answer(*job, completion, nullptr));
-        });
-    if (ticket != nullptr) *ticket = id;
+    capi::require(job, "job");
+    submit(scheduler->scheduler, job->state, timeout_ms, ticket,
+           [=, state = job->state](const Completion& completion) {
+             done(user, job, take_answer(*state, completion, nullptr));
+           });
   });
 }
 
@@ -84,10 +92,12 @@ sapwood_status sapwood_scheduler_run(sapwood_scheduler* scheduler, sapwood_job* 
   sapwood_error result{};  // of the callback's thread
   const sapwood_status submitted = capi::guarded(error, [&] {
     capi::require(scheduler, "scheduler");
-    submit(scheduler->scheduler, job, timeout_ms, [&](const Completion& completion) {
-      take_answer(*job, completion, &result);
-      ended.set_value();
-    });
+    capi::require(job, "job");
+    submit(scheduler->scheduler, job->state, timeout_ms, nullptr,
+           [&, state = job->state](const Completion& completion) {
+             take_answer(*state, completion, &result);
+             ended.set_value();
+           });
   });
   if (submitted != SAPWOOD_OK) return submitted;
   ended.get_future().wait();

@@ -6,7 +6,10 @@
 namespace sapwood::schedule {
 
 void CostModel::observe(double units, double tokens, double seconds) {
-  static const double kKeep = std::exp2(-1.0 / 64);
+  static const double kKeep = std::exp2(-1.0 / 32);
+  const double expected = this->seconds(units, tokens);
+  if (observed_ && expected > 0) seconds = std::min(seconds, expected * 8);
+  observed_ = true;
   for (double* sum : {&uu_, &ut_, &tt_, &us_, &ts_}) *sum *= kKeep;
   uu_ += units * units;
   ut_ += units * tokens;

@@ -4,33 +4,52 @@
 #include <numeric>
 
 namespace sapwood::schedule {
+namespace {
+
+int tokens_of(const Run& run) {
+  int tokens = 0;
+  for (const Unit& unit : run.units) tokens += unit.tokens;
+  return tokens;
+}
+
+}  // namespace
 
 Time Queue::time(double seconds) {
   return std::chrono::duration_cast<Time>(std::chrono::duration<double>(std::min(seconds, 1e8)));
 }
 
-Time Queue::wait(Time now) const {
+double Queue::under_way(Time now) const {
   double work = 0;
+  for (const auto& [id, run] : runs_) {
+    const auto model = models_.find(run.model);
+    if (model == models_.end()) continue;
+    const double all =
+        model->second.cost.seconds(static_cast<double>(run.units.size()), tokens_of(run));
+    work += std::max(0.0, all - seconds(now - run.begin) * run.threads);
+  }
+  return work;
+}
+
+Time Queue::wait(Time now) const {
+  double work = under_way(now);
   for (const auto& [id, model] : models_) {
     work += model.cost.seconds(static_cast<double>(model.queued_units),
                                static_cast<double>(model.queued_tokens));
-  }
-  for (const auto& [id, under_way] : runs_) {
-    const auto tokens = [](int sum, const Unit& unit) { return sum + unit.tokens; };
-    const std::vector<Unit>& units = under_way.run.units;
-    const auto model = models_.find(under_way.run.model);
-    if (model == models_.end()) continue;
-    const double all = model->second.cost.seconds(
-        static_cast<double>(units.size()), std::accumulate(units.begin(), units.end(), 0, tokens));
-    work += std::max(0.0, all - seconds(now - under_way.begin) * under_way.run.threads);
   }
   return time(work / settings_.workers);
 }
 
 Verdict Queue::admit(Time now, ModelId model, std::size_t units, std::int64_t tokens,
                      std::optional<Time> deadline) const {
+  double before = under_way(now);
+  for (const auto& [id, request] : requests_) {
+    const std::size_t left = request.tokens.size() - request.next;
+    if (left == 0) continue;
+    const double part = static_cast<double>(std::min(left, units)) / static_cast<double>(left);
+    before += part * cost_left(request);
+  }
   Verdict verdict;
-  verdict.wait = wait(now);
+  verdict.wait = time(before / settings_.workers);
   if (deadline && *deadline <= now) return verdict;
   if (idle()) {
     verdict.accepted = true;
@@ -48,28 +67,35 @@ Verdict Queue::admit(Time now, ModelId model, std::size_t units, std::int64_t to
   return verdict;
 }
 
-RequestId Queue::add(Time, ModelId model, std::span<const int> tokens,
-                     std::optional<Time> deadline) {
-  const RequestId id = ++last_id_;
-  Request request{.model = model, .tokens = {tokens.begin(), tokens.end()}};
+void Queue::add(RequestId id, ModelId model, std::span<const int> tokens,
+                std::optional<Time> deadline) {
+  // All that may fail.
+  Model& queue = models_[model];
+  std::map<RequestId, Request> requests;
+  Request& request = requests[id];
+  request.model = model;
+  request.tokens.assign(tokens.begin(), tokens.end());
   request.left = tokens.size();
   request.deadline = deadline;
   request.queued_tokens = std::accumulate(tokens.begin(), tokens.end(), std::int64_t{0});
-  Model& queue = models_[model];
-  queue.turns.push_back(id);
+  std::set<std::pair<Time, RequestId>> deadlines;
+  if (deadline) {
+    request.latest_start = latest_start(request);
+    deadlines.emplace(request.latest_start, id);
+  }
+  std::list<RequestId> turn{id};
+  std::list<ModelId> model_turn{model};
+
+  queue.turns.splice(queue.turns.end(), turn);
   queue.queued_tokens += request.queued_tokens;
   queue.queued_units += tokens.size();
   queued_units_ += tokens.size();
   if (!queue.in_turn) {
     queue.in_turn = true;
-    turns_.push_back(model);
+    turns_.splice(turns_.end(), model_turn);
   }
-  const auto entry = requests_.emplace(id, std::move(request)).first;
-  if (deadline) {
-    entry->second.latest_start = latest_start(entry->second);
-    deadlines_.emplace(entry->second.latest_start, id);
-  }
-  return id;
+  requests_.merge(requests);
+  deadlines_.merge(deadlines);
 }
 
 double Queue::cost_left(const Request& request) const {
@@ -86,7 +112,7 @@ Time Queue::latest_start(const Request& request) const {
          time(cost_left(request) / std::min(left, static_cast<double>(settings_.workers)));
 }
 
-void Queue::erase(std::map<RequestId, Request>::iterator at) {
+void Queue::erase(std::map<RequestId, Request>::iterator at) noexcept {
   const Request& request = at->second;
   Model& model = models_.at(request.model);
   const std::size_t units = request.tokens.size() - request.next;
@@ -97,34 +123,37 @@ void Queue::erase(std::map<RequestId, Request>::iterator at) {
   requests_.erase(at);
 }
 
-bool Queue::remove(RequestId request) {
+bool Queue::remove(RequestId request) noexcept {
   const auto at = requests_.find(request);
   if (at == requests_.end()) return false;
   erase(at);
   return true;
 }
 
-std::vector<RequestId> Queue::take_late(Time now) {
-  std::vector<RequestId> late;
+std::optional<RequestId> Queue::take_late(Time now) noexcept {
+  const bool alone = runs_.empty() && requests_.size() == 1;
   while (!deadlines_.empty() && deadlines_.begin()->first < now) {
-    const RequestId id = deadlines_.begin()->second;
-    deadlines_.erase(deadlines_.begin());
-    const auto at = requests_.find(id);
-    // What has been handed out is computed to its end; what it cost may be known better by now.
-    if (at->second.next == at->second.tokens.size()) continue;
-    at->second.latest_start = latest_start(at->second);
-    if (at->second.latest_start >= now) {
-      deadlines_.emplace(at->second.latest_start, id);
+    auto entry = deadlines_.extract(deadlines_.begin());
+    const auto at = requests_.find(entry.value().second);
+    Request& request = at->second;
+    // What has been handed out is computed to its end.
+    if (request.next == request.tokens.size()) continue;
+    // What it costs may be known better by now.
+    const Time start = alone ? *request.deadline : latest_start(request);
+    if (start >= now) {
+      request.latest_start = entry.value().first = start;
+      deadlines_.insert(std::move(entry));
       continue;
     }
-    late.push_back(id);
+    const RequestId id = at->first;
     erase(at);
+    return id;
   }
-  return late;
+  return std::nullopt;
 }
 
 // Forgets the turns of requests that are gone or handed out.
-bool Queue::has_units(Model& model) {
+bool Queue::has_units(Model& model) noexcept {
   while (!model.turns.empty()) {
     const auto at = requests_.find(model.turns.front());
     if (at != requests_.end() && at->second.next < at->second.tokens.size()) return true;
@@ -133,9 +162,8 @@ bool Queue::has_units(Model& model) {
   return false;
 }
 
-Unit Queue::take_unit(Model& model) {
+Unit Queue::take_unit(Model& model) noexcept {
   const RequestId id = model.turns.front();
-  model.turns.pop_front();
   Request& request = requests_.at(id);
   const std::size_t index = request.next++;
   const int tokens = request.tokens[index];
@@ -143,55 +171,70 @@ Unit Queue::take_unit(Model& model) {
   model.queued_tokens -= tokens;
   --model.queued_units;
   --queued_units_;
-  if (request.next < request.tokens.size()) model.turns.push_back(id);
+  if (request.next < request.tokens.size()) {
+    model.turns.splice(model.turns.end(), model.turns, model.turns.begin());
+  } else {
+    model.turns.pop_front();
+  }
   return {id, index, tokens};
 }
 
-std::optional<Run> Queue::next(Time now) {
+const Run* Queue::next(Time now) {
   // A worker that joined another's run leaves it for a run of its own.
   const int free = settings_.workers - static_cast<int>(runs_.size());
-  if (free < 1) return std::nullopt;
+  if (free < 1) return nullptr;
   while (!turns_.empty()) {
-    const ModelId id = turns_.front();
-    turns_.pop_front();
-    Model& model = models_.at(id);
-    model.in_turn = false;
-    if (!has_units(model)) continue;
-    Run run{.id = ++last_id_, .model = id, .units = {take_unit(model)}, .threads = 1};
+    Model& model = models_.at(turns_.front());
+    if (!has_units(model)) {
+      model.in_turn = false;
+      turns_.pop_front();
+      continue;
+    }
+    // All that may fail. A unit has a token at least.
+    const std::size_t most =
+        std::min(model.queued_units, static_cast<std::size_t>(std::max(settings_.batch_tokens, 1)));
+    std::map<RunId, Run> runs;
+    Run& run = runs[last_id_ + 1];
+    run.units.reserve(most);
+    run.complete.reserve(most);
+
+    run.id = ++last_id_;
+    run.model = turns_.front();
+    run.begin = now;
+    run.units.push_back(take_unit(model));
     int tokens = run.units.front().tokens;
     const auto next_tokens = [&] {
       const Request& request = requests_.at(model.turns.front());
       return request.tokens[request.next];
     };
-    while (has_units(model) && tokens + next_tokens() <= settings_.batch_tokens) {
+    while (run.units.size() < most && has_units(model) &&
+           tokens + next_tokens() <= settings_.batch_tokens) {
       run.units.push_back(take_unit(model));
       tokens += run.units.back().tokens;
     }
     if (has_units(model)) {
-      model.in_turn = true;
-      turns_.push_back(id);
+      turns_.splice(turns_.end(), turns_, turns_.begin());
+    } else {
+      model.in_turn = false;
+      turns_.pop_front();
     }
-    if (queued_units_ == 0) {
-      run.threads = std::clamp(tokens / settings_.tokens_a_thread, 1, free);
-    }
-    runs_.emplace(run.id, UnderWay{run, now});
-    return run;
+    if (queued_units_ == 0) run.threads = std::clamp(tokens / settings_.tokens_a_thread, 1, free);
+    runs_.merge(runs);
+    return &run;
   }
-  return std::nullopt;
+  return nullptr;
 }
 
-std::vector<RequestId> Queue::finish(RunId id, Time now, bool computed) {
+std::vector<RequestId> Queue::finish(RunId id, Time now, bool computed) noexcept {
   const auto at = runs_.find(id);
-  const Run& run = at->second.run;
-  // How many workers joined, and for how long, is not known.
+  Run& run = at->second;
   const auto model = models_.find(run.model);
-  if (computed && run.threads == 1 && model != models_.end()) {
-    int tokens = 0;
-    for (const Unit& unit : run.units) tokens += unit.tokens;
-    model->second.cost.observe(static_cast<double>(run.units.size()), tokens,
-                               seconds(now - at->second.begin));
+  if (computed && model != models_.end()) {
+    // Workers that joined may have left early, so that this may be too much, but is never far too little.
+    model->second.cost.observe(static_cast<double>(run.units.size()), tokens_of(run),
+                               seconds(now - run.begin) * run.threads);
   }
-  std::vector<RequestId> complete;
+  std::vector<RequestId> complete = std::move(run.complete);
   for (const Unit& unit : run.units) {
     const auto request = requests_.find(unit.request);
     if (request == requests_.end() || --request->second.left > 0) continue;
@@ -213,7 +256,7 @@ std::vector<RequestId> Queue::forget(ModelId model) {
     if (request.model == model) gone.push_back(id);
   }
   for (const RequestId id : gone) erase(requests_.find(id));
-  std::erase(turns_, model);
+  turns_.remove(model);
   models_.erase(model);
   return gone;
 }

@@ -1,6 +1,6 @@
 // The decisions of the scheduler: which request is let in, and what a free worker computes next. A pure function
 // of what it was told and of the times it is given, without threads or clocks, so that tests simulate hours in
-// seconds.
+// seconds. Where an allocation fails, nothing has changed; what ends something allocates nothing.
 //
 // A request is a list of units: texts of one model with their tokens. Requests of a model take turns unit by unit,
 // and models take turns run by run, so that a long list does not starve the short ones behind it.
@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <list>
 #include <map>
 #include <optional>
@@ -46,10 +45,12 @@ struct Unit {
 };
 
 struct Run {
-  RunId id;
-  ModelId model;
+  RunId id = 0;
+  ModelId model = 0;
   std::vector<Unit> units;  // at least one
-  int threads;              // that may compute it: where nobody waits, workers that are free join
+  int threads = 1;          // that may compute it: where nobody waits, workers that are free join
+  Time begin{};
+  std::vector<RequestId> complete;  // room for the requests that it completes
 };
 
 class Queue {
@@ -58,30 +59,35 @@ class Queue {
 
   // Whether a request of so many units and tokens would be let in. It is refused where its estimated wait is over
   // Settings::max_wait, or where it would not be answered before its deadline; but never where nothing is
-  // queued or under way and the deadline has not passed.
+  // queued or under way and the deadline has not passed. Since requests take turns, a short one waits for as many units
+  // of each other request as it has itself, at most, and not for all of a list.
   Verdict admit(Time now, ModelId model, std::size_t units, std::int64_t tokens,
                 std::optional<Time> deadline) const;
 
-  // Queues a request with at least one unit, whatever admit() says.
-  RequestId add(Time now, ModelId model, std::span<const int> tokens, std::optional<Time> deadline);
+  RequestId new_id() { return ++last_id_; }
+
+  // Queues a request with at least one unit under a new id, whatever admit() says.
+  void add(RequestId id, ModelId model, std::span<const int> tokens, std::optional<Time> deadline);
 
   // Takes a request back: none of its units is handed out any more, and it is forgotten. False where it is unknown.
-  bool remove(RequestId request);
+  bool remove(RequestId request) noexcept;
 
-  // The requests that can no longer be answered before their deadlines, removed.
-  std::vector<RequestId> take_late(Time now);
+  // A request that can no longer be answered before its deadline, removed. What the estimate says counts only
+  // while other work is in its way: else it might be wrong for ever.
+  std::optional<RequestId> take_late(Time now) noexcept;
 
-  // What a free worker shall compute; nothing where nothing is queued or no worker is free. Call take_late first.
-  std::optional<Run> next(Time now);
+  // What a free worker shall compute, valid until it is finished; null where nothing is queued or no worker is free. Call
+  // take_late first.
+  const Run* next(Time now);
 
   // A run has ended. `computed`: to its end, so that its time says what such runs cost. Returns the requests
   // whose last unit it was, which are forgotten.
-  std::vector<RequestId> finish(RunId run, Time now, bool computed = true);
+  std::vector<RequestId> finish(RunId run, Time now, bool computed = true) noexcept;
 
   // What one thread needed for a run that was not handed out, such as one to warm up.
   void observe(ModelId model, std::size_t units, std::int64_t tokens, Time needed);
 
-  // Forgets what a model costs, and its requests; runs under way end as others do.
+  // Forgets what a model costs, and takes its requests back; runs under way end as others do.
   std::vector<RequestId> forget(ModelId model);
 
   bool idle() const { return requests_.empty() && runs_.empty(); }
@@ -102,31 +108,26 @@ class Queue {
   };
   struct Model {
     CostModel cost;
-    std::deque<RequestId>
-        turns;  // requests with units to hand out; those that are gone are skipped
+    std::list<RequestId> turns;  // requests with units to hand out; those that are gone are skipped
     std::int64_t queued_tokens = 0;
     std::size_t queued_units = 0;
     bool in_turn = false;
   };
-  struct UnderWay {
-    Run run;
-    Time begin;
-  };
-
   static double seconds(Time time) { return std::chrono::duration<double>(time).count(); }
   static Time time(double seconds);
   double cost_left(const Request& request) const;
+  double under_way(Time now) const;  // processor seconds
   Time latest_start(const Request& request) const;
-  bool has_units(Model& model);
-  Unit take_unit(Model& model);
-  void erase(std::map<RequestId, Request>::iterator request);
+  bool has_units(Model& model) noexcept;
+  Unit take_unit(Model& model) noexcept;
+  void erase(std::map<RequestId, Request>::iterator request) noexcept;
 
   Settings settings_;
   std::map<ModelId, Model> models_;
-  std::deque<ModelId> turns_;  // models with queued units
+  std::list<ModelId> turns_;  // models with queued units
   std::map<RequestId, Request> requests_;
   std::set<std::pair<Time, RequestId>> deadlines_;
-  std::map<RunId, UnderWay> runs_;
+  std::map<RunId, Run> runs_;
   std::size_t queued_units_ = 0;
   std::uint64_t last_id_ = 0;
 };

@@ -6,10 +6,13 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "sapwood/scheduler.h"
 #include "sapwood/session.h"
@@ -49,12 +52,15 @@ struct AcceptedRequest {
   std::vector<std::pair<std::size_t, std::size_t>> units;  // a job's window each
   Time submitted{};
   std::optional<Time> begun;
+  std::exception_ptr error;  // of one of its jobs
+  std::thread::id ender;     // who calls done
 };
 
-// A run of a worker, as the others see it.
-struct RunUnderWay {
-  std::vector<RequestId> waiting;  // requests that still want it
+// What a worker is at, as the others see it.
+struct Worker {
+  const Run* run = nullptr;  // null: nothing
   std::stop_source stop;
+  bool taking = false;  // its jobs read their rows, and the texts that they view
 };
 
 }  // namespace schedule
@@ -64,15 +70,17 @@ struct Scheduler::Impl {
   using RequestId = schedule::RequestId;
   using Time = schedule::Time;
   using Entry = schedule::AcceptedRequest;
-  using UnderWay = schedule::RunUnderWay;
+  using Lock = std::unique_lock<std::mutex>;
 
   explicit Impl(const SchedulerOptions& options)
       : team(options.team ? *options.team : Threads(0)),
         batch_tokens(options.batch_tokens),
-        queue(schedule::settings_of(options, team.size())) {
-    workers.reserve(static_cast<std::size_t>(team.size()));
+        queue(schedule::settings_of(options, team.size())),
+        workers(static_cast<std::size_t>(team.size())) {
+    threads.reserve(workers.size());
     try {
-      for (int i = 0; i < team.size(); ++i) workers.emplace_back([this] { work(); });
+      for (schedule::Worker& worker : workers)
+        threads.emplace_back([this, &worker] { work(worker); });
     } catch (const std::system_error&) {
       stop();
       throw Error(ErrorCode::out_of_memory, "the system grants no thread for each of " +
@@ -89,20 +97,30 @@ struct Scheduler::Impl {
 
   using Sessions = std::map<ModelId, Session>;
 
-  void work() {
+  void work(schedule::Worker& worker) {
     Sessions sessions;
     std::uint64_t seen = 0;  // of `removals`
-    std::unique_lock lock(mutex);
+    Lock lock(mutex);
     for (;;) {
-      end_late(lock);
+      while (const std::optional<RequestId> late = queue.take_late(schedule::now())) {
+        end(*late, {.status = Completion::Status::deadline}, lock);
+      }
       if (seen != removals) {
         seen = removals;
-        std::erase_if(sessions, [&](const auto& each) { return !models.contains(each.first); });
+        drop_sessions(sessions, lock);
+        continue;
       }
-      if (std::optional<schedule::Run> run = queue.next(schedule::now())) {
+      try {
+        worker.run = queue.next(schedule::now());
+      } catch (const std::bad_alloc&) {
+        // Nothing was handed out. Memory may be there again in a moment.
+        work_there.wait_for(lock, std::chrono::milliseconds(10));
+        continue;
+      }
+      if (worker.run != nullptr) {
         if (queue.queued_units() > 0) work_there.notify_one();
-        compute(*run, sessions, lock);
-        if (queue.idle()) all_done.notify_all();
+        compute(worker, sessions, lock);
+        if (is_idle()) all_done.notify_all();
       } else if (stopping) {
         return;
       } else {
@@ -111,101 +129,138 @@ struct Scheduler::Impl {
     }
   }
 
-  void end_late(std::unique_lock<std::mutex>& lock) {
-    for (const RequestId id : queue.take_late(schedule::now())) {
-      end(id, {.status = Completion::Status::deadline}, lock);
+  // Frees the memory for models that were removed, without the lock.
+  void drop_sessions(Sessions& sessions, Lock& lock) {
+    Sessions dropped;
+    for (auto at = sessions.begin(); at != sessions.end();) {
+      const auto next = std::next(at);
+      if (!models.contains(at->first)) dropped.insert(sessions.extract(at));
+      at = next;
     }
+    lock.unlock();
+    dropped.clear();
+    lock.lock();
   }
 
-  // What a run reads of its requests; they may be cancelled meanwhile.
+  // What a run reads of its requests; they may end meanwhile.
   struct Work {
     std::vector<std::shared_ptr<TaskJob>> jobs;  // of each unit
     std::vector<std::size_t> windows;
     Deadline deadline;  // of the only request
     std::optional<Model> model;
+    const Sequence& window(std::size_t i) const { return jobs[i]->windows()[windows[i]]; }
   };
 
-  Work begin(const schedule::Run& run, UnderWay& under_way) {
+  Work begin(const schedule::Run& run) {
     Work work;
-    const Time begin = schedule::now();
+    bool several = false;
     for (const schedule::Unit& unit : run.units) {
       Entry& entry = *entries.at(unit.request);
-      if (!entry.begun) entry.begun = begin;
+      if (!entry.begun) entry.begun = run.begin;
       const auto& [job, window] = entry.units[unit.index];
       work.jobs.push_back(entry.request.jobs[job]);
       work.windows.push_back(window);
-      if (std::find(under_way.waiting.begin(), under_way.waiting.end(), unit.request) ==
-          under_way.waiting.end()) {
-        under_way.waiting.push_back(unit.request);
-      }
       work.deadline = entry.request.deadline;
+      several |= unit.request != run.units.front().request;
     }
-    if (under_way.waiting.size() > 1) work.deadline.reset();
+    if (several) work.deadline.reset();
     work.model = work.jobs.front()->model();
     return work;
   }
 
-  void compute(const schedule::Run& run, Sessions& sessions, std::unique_lock<std::mutex>& lock) {
-    UnderWay& under_way = runs[run.id];
+  void compute(schedule::Worker& worker, Sessions& sessions, Lock& lock) {
+    const schedule::Run& run = *worker.run;
     RunStatus status = RunStatus::ok;
     std::exception_ptr error;
     try {
-      const Work work = begin(run, under_way);
-      const StopToken stop = work.deadline ? StopToken(under_way.stop.get_token(), *work.deadline)
-                                           : StopToken(under_way.stop.get_token());
+      worker.stop = std::stop_source();
+      Work work = begin(run);
+      const StopToken stop = work.deadline ? StopToken(worker.stop.get_token(), *work.deadline)
+                                           : StopToken(worker.stop.get_token());
       lock.unlock();
-      status = compute(run, work, stop, sessions);
+      status = run_units(worker, work, stop, sessions, lock);
+      if (lock.owns_lock()) lock.unlock();
+      work = {};  // the last who holds a job may free it, and its model: not under the lock
     } catch (...) {
       error = std::current_exception();
+      if (lock.owns_lock()) lock.unlock();
       sessions.erase(run.model);  // it may be what there was no memory for
     }
-    if (!lock.owns_lock()) lock.lock();
-    const std::vector<RequestId> waiting = std::move(under_way.waiting);
-    runs.erase(run.id);
-    ++counts.runs;
-    for (const schedule::Unit& unit : run.units) counts.tokens += unit.tokens;
+    lock.lock();
     const bool computed = error == nullptr && status == RunStatus::ok;
-    const std::vector<RequestId> complete = queue.finish(run.id, schedule::now(), computed);
     if (computed) {
-      for (const RequestId id : complete) end(id, {}, lock);
-      return;
+      ++counts.runs;
+      for (const schedule::Unit& unit : run.units) counts.tokens += unit.tokens;
     }
-    for (const RequestId id : waiting) {
+    // The requests of a run that did not come to its end, and those that had a job that failed.
+    for (std::size_t i = 0; i < run.units.size(); ++i) {
+      const RequestId id = run.units[i].request;
+      const auto at = entries.find(id);
+      if (at == entries.end()) continue;
+      const std::exception_ptr own = at->second->error ? at->second->error : error;
+      if (computed && !own) continue;
       queue.remove(id);
-      Completion completion{
-          .status = error ? Completion::Status::failed : Completion::Status::deadline,
-          .error = error};
-      end(id, std::move(completion), lock);
+      end(id,
+          {.status = own ? Completion::Status::failed : Completion::Status::deadline, .error = own},
+          lock);
     }
+    const std::vector<RequestId> complete = queue.finish(run.id, schedule::now(), computed);
+    worker.run = nullptr;
+    for (const RequestId id : complete) end(id, {}, lock);
   }
 
-  // Without the lock.
-  RunStatus compute(const schedule::Run& run, const Work& work, const StopToken& stop,
-                    Sessions& sessions) const {
+  // Begins without the lock.
+  RunStatus run_units(schedule::Worker& worker, const Work& work, const StopToken& stop,
+                      Sessions& sessions, Lock& lock) {
     int longest = batch_tokens;
     bool head = false;
     for (std::size_t i = 0; i < work.jobs.size(); ++i) {
-      longest = std::max(longest, static_cast<int>(window(work, i).ids.size()));
+      longest = std::max(longest, static_cast<int>(work.window(i).ids.size()));
       head |= work.jobs[i]->output() == Output::head;
     }
-    const Output output = head ? Output::head : Output::hidden;
-    Session& session = session_for(*work.model, run.model, longest, sessions);
+    Session& session = session_for(*work.model, worker.run->model, longest, sessions);
     for (std::size_t next = 0; next < work.jobs.size();) {
       session.clear();
       const std::size_t first = next;
-      while (next < work.jobs.size() && session.add(window(work, next))) ++next;
-      const RunStatus status = session.run(output, stop, run.threads);
+      while (next < work.jobs.size() && session.add(work.window(next))) ++next;
+      const RunStatus status =
+          session.run(head ? Output::head : Output::hidden, stop, worker.run->threads);
       if (status != RunStatus::ok) return status;
-      for (std::size_t i = first; i < next; ++i) {
-        TaskJob& job = *work.jobs[i];
-        job.take(work.windows[i], session.rows(job.output(), i - first));
-      }
+      take_rows(worker, work, session, first, next, lock);
     }
     return RunStatus::ok;
   }
 
-  static const Sequence& window(const Work& work, std::size_t i) {
-    return work.jobs[i]->windows()[work.windows[i]];
+  // Gives the jobs of the units [first, end) their rows. A request that ends meanwhile waits for it (end()), because its
+  // caller may free the texts then; the jobs of those that have ended are left out.
+  void take_rows(schedule::Worker& worker, const Work& work, const Session& session,
+                 std::size_t first, std::size_t end, Lock& lock) {
+    std::vector<std::pair<std::size_t, std::exception_ptr>> live;
+    live.reserve(end - first);
+    lock.lock();
+    for (std::size_t i = first; i < end; ++i) {
+      if (entries.contains(worker.run->units[i].request)) live.emplace_back(i, nullptr);
+    }
+    worker.taking = true;
+    lock.unlock();
+    for (auto& [i, error] : live) {
+      try {
+        TaskJob& job = *work.jobs[i];
+        job.take(work.windows[i], session.rows(job.output(), i - first));
+      } catch (...) {
+        error = std::current_exception();
+      }
+    }
+    lock.lock();
+    worker.taking = false;
+    taken.notify_all();
+    for (const auto& [i, error] : live) {
+      if (!error) continue;
+      if (const auto at = entries.find(worker.run->units[i].request); at != entries.end()) {
+        at->second->error = error;
+      }
+    }
+    lock.unlock();
   }
 
   Session& session_for(const Model& model, ModelId id, int tokens, Sessions& sessions) const {
@@ -220,30 +275,50 @@ struct Scheduler::Impl {
 
   // --- ends of requests
 
-  // Calls done without the lock. The queue has forgotten the request.
-  void end(RequestId id, Completion completion, std::unique_lock<std::mutex>& lock) {
-    const auto at = entries.find(id);
-    if (at == entries.end()) return;
-    const std::unique_ptr<Entry> entry = std::move(at->second);
-    entries.erase(at);
-    count(completion.status);
-    for (auto& [run, under_way] : runs) {
-      if (std::erase(under_way.waiting, id) > 0 && under_way.waiting.empty()) {
-        under_way.stop.request_stop();
-      }
-    }
-    const Time end = schedule::now();
-    completion.queued = entry->begun.value_or(end) - entry->submitted;
-    completion.computed = entry->begun ? end - *entry->begun : Time::zero();
-    ++ending;
-    lock.unlock();
-    if (entry->request.done) entry->request.done(completion);
-    lock.lock();
-    --ending;
-    if (is_idle()) all_done.notify_all();
+  static bool has(const schedule::Run& run, RequestId id) {
+    return std::any_of(run.units.begin(), run.units.end(),
+                       [id](const schedule::Unit& unit) { return unit.request == id; });
   }
 
-  void count(Completion::Status status) {
+  // Calls done, without the lock. The queue has forgotten the request. Allocates nothing.
+  void end(RequestId id, Completion completion, Lock& lock) noexcept {
+    auto node = entries.extract(id);
+    if (node.empty()) return;
+    Entry& entry = *node.mapped();
+    entry.ender = std::this_thread::get_id();
+    ending.insert(std::move(node));
+    for (const std::shared_ptr<TaskJob>& job : entry.request.jobs) queued_jobs.erase(job.get());
+    count(completion.status);
+    // A run that nobody waits for any more is stopped.
+    for (schedule::Worker& worker : workers) {
+      if (worker.run == nullptr || !has(*worker.run, id)) continue;
+      const std::vector<schedule::Unit>& units = worker.run->units;
+      if (std::none_of(units.begin(), units.end(), [this](const schedule::Unit& unit) {
+            return entries.contains(unit.request);
+          })) {
+        worker.stop.request_stop();
+      }
+    }
+    taken.wait(lock, [&] {
+      return std::none_of(workers.begin(), workers.end(), [id](const schedule::Worker& worker) {
+        return worker.taking && has(*worker.run, id);
+      });
+    });
+    const Time end = schedule::now();
+    completion.queued = entry.begun.value_or(end) - entry.submitted;
+    completion.computed = entry.begun ? end - *entry.begun : Time::zero();
+    lock.unlock();
+    if (entry.request.done) entry.request.done(completion);
+    lock.lock();
+    auto ended = ending.extract(id);
+    all_done.notify_all();
+    end_called.notify_all();
+    lock.unlock();
+    ended = {};  // what done holds may call the scheduler when it is destroyed
+    lock.lock();
+  }
+
+  void count(Completion::Status status) noexcept {
     switch (status) {
       case Completion::Status::done:
         ++counts.done;
@@ -260,46 +335,79 @@ struct Scheduler::Impl {
     }
   }
 
-  bool is_idle() const { return queue.idle() && ending == 0; }
+  bool is_idle() const { return queue.idle() && entries.empty() && ending.empty(); }
+
+  // Whether this thread is inside a request's done.
+  bool is_ending() const {
+    return std::any_of(ending.begin(), ending.end(), [](const auto& each) {
+      return each.second->ender == std::this_thread::get_id();
+    });
+  }
 
   void cancel(RequestId id) {
-    std::unique_lock lock(mutex);
-    if (!entries.contains(id)) return;
-    queue.remove(id);
-    end(id, {.status = Completion::Status::cancelled}, lock);
+    Lock lock(mutex);
+    if (entries.contains(id)) {
+      queue.remove(id);
+      end(id, {.status = Completion::Status::cancelled}, lock);
+      return;
+    }
+    // Another thread is calling done: when this returns, it has.
+    end_called.wait(lock, [&] {
+      const auto at = ending.find(id);
+      return at == ending.end() || at->second->ender == std::this_thread::get_id();
+    });
+  }
+
+  // Throws Error invalid_argument inside done, which it would wait for.
+  void drain() {
+    Lock lock(mutex);
+    require_outside_done("drain()");
+    all_done.wait(lock, [&] { return is_idle(); });
+  }
+
+  void require_outside_done(const char* what) const {
+    if (!is_ending()) return;
+    throw Error(ErrorCode::invalid_argument,
+                std::string(what) + " inside Request::done would wait for itself");
   }
 
   void stop() {
-    std::unique_lock lock(mutex);
+    Lock lock(mutex);
     stopping = true;
-    std::vector<RequestId> queued;
-    for (const auto& [id, entry] : entries) {
-      if (!entry->begun) queued.push_back(id);
-    }
-    for (const RequestId id : queued) {
+    for (;;) {
+      const auto queued = std::find_if(entries.begin(), entries.end(),
+                                       [](const auto& each) { return !each.second->begun; });
+      if (queued == entries.end()) break;
+      const RequestId id = queued->first;
       queue.remove(id);
       end(id, {.status = Completion::Status::cancelled}, lock);
     }
-    lock.unlock();
     work_there.notify_all();
-    for (std::thread& worker : workers) {
-      if (worker.joinable()) worker.join();
+    // Of several callers one joins, and the others wait for it.
+    if (!std::exchange(joining, true)) {
+      lock.unlock();
+      for (std::thread& thread : threads) thread.join();
+      lock.lock();
+      joined = true;
+      all_done.notify_all();
     }
+    all_done.wait(lock, [&] { return joined && ending.empty(); });
   }
 
   const Threads team;
   const int batch_tokens;
   mutable std::mutex mutex;  // guards what follows
-  std::condition_variable work_there, all_done;
+  std::condition_variable work_there, all_done, taken, end_called;
   schedule::Queue queue;
   std::map<RequestId, std::unique_ptr<Entry>> entries;
-  std::map<schedule::RunId, UnderWay> runs;
+  std::map<RequestId, std::unique_ptr<Entry>> ending;  // those whose done is being called
+  std::set<const TaskJob*> queued_jobs;                // of all entries
   std::map<ModelId, Model> models;
   std::uint64_t removals = 0;
-  int ending = 0;  // requests whose done is being called
-  bool stopping = false;
+  bool stopping = false, joining = false, joined = false;
   SchedulerStatistics counts;
-  std::vector<std::thread> workers;
+  std::vector<schedule::Worker> workers;  // one for each thread
+  std::vector<std::thread> threads;
 };
 
 }  // namespace sapwood

@@ -1,6 +1,7 @@
 #include "tasks/answer_all.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "model_state.h"
 #include "run/parallel_for.h"
@@ -131,6 +132,9 @@ class Runner {
 
 void for_each_input(const Model& model, std::size_t count,
                     const std::function<void(std::size_t, EncodeScratch&)>& encode) {
+  if (count > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
+    throw Error(ErrorCode::invalid_argument, "one call takes at most 2147483647 inputs");
+  }
   const ModelAccess::State& state = state_of(model);
   const int threads = count < kManyInputs ? 1 : state.capacity.threads;
   if (threads == 1) {

@@ -69,7 +69,12 @@ bool TaskJob::take(std::size_t window, const MatrixView& rows) try {
     throw Error(ErrorCode::invalid_argument,
                 "window " + std::to_string(window) + ": its rows were taken before");
   }
-  read(window, rows);
+  try {
+    read(window, rows);
+  } catch (...) {
+    taken_[window].store(false);  // it may be given again
+    throw;
+  }
   return missing_.fetch_sub(1, std::memory_order_acq_rel) == 1;
 } catch (...) {
   throw_as_error();
@@ -78,10 +83,9 @@ bool TaskJob::take(std::size_t window, const MatrixView& rows) try {
 void TaskJob::rethrow_as_error() { throw_as_error(); }
 
 void TaskJob::require_complete() const {
-  const std::size_t missing = missing_.load(std::memory_order_acquire);
-  if (missing == 0) return;
+  if (missing() == 0) return;
   throw Error(ErrorCode::invalid_argument,
-              "the job has no answer yet: the rows of " + std::to_string(missing) + " of its " +
+              "the job has no answer yet: the rows of " + std::to_string(missing()) + " of its " +
                   std::to_string(windows_.size()) + " windows are missing");
 }
 
