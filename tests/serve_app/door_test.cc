@@ -57,7 +57,7 @@ TEST_CASE("the API key is asked for everywhere but where probes and scrapers ask
   CHECK(exchange->wait().status == 401);
 }
 
-TEST_CASE("unknown paths are 404 and wrong methods 405 with those allowed") {
+TEST_CASE("HOSTILE 51: unknown paths are 404 and wrong methods 405 with those allowed") {
   Service service({"embed"});
   for (const char* const path :
        {"/nothing", "/embed/", "//", "/models/", "/models/other/embed", "/models/embedx",
@@ -91,7 +91,7 @@ TEST_CASE("of names that begin alike the longest counts") {
   CHECK(answer_of(service.get("/v1/models/org/model"))["id"] == "org/model");
 }
 
-TEST_CASE("a body that is announced too large is refused before it comes") {
+TEST_CASE("HOSTILE 39: a body that is announced too large is refused before it comes") {
   serve::AppOptions options = test_options({"embed"});
   options.payload_limit = 100;
   Service service(options);
@@ -141,7 +141,7 @@ TEST_CASE("requests have an id and traces are found again in the log") {
   const std::string made = service.get("/health").header("x-request-id");
   CHECK(made.size() == 32);
   CHECK(service.get("/health").header("x-request-id") != made);
-  for (const std::string bad :
+  for (const std::string& bad :
        {std::string(200, 'a'), std::string("a b"), std::string("a\x1b[2J")}) {
     CHECK(service.get("/health", {{"x-request-id", bad}}).header("x-request-id").size() == 32);
   }
