@@ -50,10 +50,6 @@ LoadOptions load_options(const AppOptions& options, const Threads& team) {
   return load;
 }
 
-ApiError refusal_of(const Admission& admission) {
-  return {Problem::overloaded, Scheduler::refusal(admission).what(), admission.wait};
-}
-
 class ModelApp final : public Application {
  public:
   explicit ModelApp(AppOptions options)
@@ -166,8 +162,12 @@ class ModelApp final : public Application {
         scheduler_.admit(entrance.model->model, static_cast<std::size_t>(texts),
                          static_cast<std::int64_t>(tokens), entrance.deadline);
     if (admission.accepted) return;
-    metrics_.refused(entrance.deadline ? "deadline" : "overloaded");
-    throw refusal_of(admission);
+    refuse(admission);
+  }
+
+  [[noreturn]] void refuse(const Admission& admission) {
+    metrics_.refused(admission.wait > options_.max_wait ? "overloaded" : "deadline");
+    throw ApiError(Problem::overloaded, Scheduler::refusal(admission).what(), admission.wait);
   }
 
   HttpResponse refused(const HttpRequest& head, const ApiError& error) {
@@ -215,10 +215,7 @@ class ModelApp final : public Application {
       finish(*own, completion);
     };
     const auto [admission, ticket] = scheduler_.submit({call->plan.jobs, call->deadline, done});
-    if (!admission.accepted) {
-      metrics_.refused(call->deadline ? "deadline" : "overloaded");
-      throw refusal_of(admission);
-    }
+    if (!admission.accepted) refuse(admission);
     call->departure->set(ticket);
   }
 
