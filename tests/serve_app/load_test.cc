@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 Json long_list() {
   std::string text;
   for (int i = 0; i < 200; ++i) text += "word ";
-  const std::size_t texts = sanitized("three quarters of each long list") ? 8 : 32;
+  static const std::size_t texts = sanitized("three quarters of each long list") ? 8 : 32;
   return {{"inputs", std::vector<std::string>(texts, text)}};
 }
 

@@ -162,10 +162,10 @@ class ModelApp final : public Application {
         scheduler_.admit(entrance.model->model, static_cast<std::size_t>(texts),
                          static_cast<std::int64_t>(tokens), entrance.deadline);
     if (admission.accepted) return;
-    refuse(admission);
+    turn_away(admission);
   }
 
-  [[noreturn]] void refuse(const Admission& admission) {
+  [[noreturn]] void turn_away(const Admission& admission) {
     metrics_.refused(admission.wait > options_.max_wait ? "overloaded" : "deadline");
     throw ApiError(Problem::overloaded, Scheduler::refusal(admission).what(), admission.wait);
   }
@@ -215,7 +215,7 @@ class ModelApp final : public Application {
       finish(*own, completion);
     };
     const auto [admission, ticket] = scheduler_.submit({call->plan.jobs, call->deadline, done});
-    if (!admission.accepted) refuse(admission);
+    if (!admission.accepted) turn_away(admission);
     call->departure->set(ticket);
   }
 
