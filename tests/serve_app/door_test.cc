@@ -81,6 +81,27 @@ TEST_CASE("HOSTILE 51: unknown paths are 404 and wrong methods 405 with those al
   CHECK_FALSE(ask(service, "HEAD", "/health"));
 }
 
+TEST_CASE("a refusal by the head has the format of its path, also under /models/NAME") {
+  Service service({"embed"});
+  const std::vector<std::pair<std::string, std::string>> members{
+      {"/models/embed/embed", "/error_type"},
+      {"/models/embed/v1/embeddings", "/error/code"},
+      {"/models/embed/embeddings", "/error/code"},
+      {"/models/embed/v1/rerank", "/message"},
+      {"/models/embed/v2/rerank", "/message"},
+      {"/v2/models/embed/infer", "/error"},
+      {"/api/embed", "/error"}};
+  for (const auto& [path, member] : members) {
+    const auto refusal = ask(service, "POST", path, {{"x-request-timeout-ms", "soon"}}, 2);
+    INFO(path);
+    REQUIRE(refusal);
+    CHECK(refusal->status == 422);
+    const Json body = Json::parse(refusal->body);
+    CHECK(body.contains(Json::json_pointer(member)));
+    CHECK(body.contains("error_type") == (member == "/error_type"));
+  }
+}
+
 TEST_CASE("of names that begin alike the longest counts") {
   serve::AppOptions options = test_options({"embed", "sst2"});
   options.models[0].name = "org";
