@@ -5,7 +5,7 @@
 namespace sapwood::test {
 namespace {
 
-TEST_CASE("what is not JSON is 400") {
+TEST_CASE("HOSTILE 44: what is not JSON is 400") {
   Service service({"embed"});
   const std::vector<std::string> bodies{
       "", " ", "{", "}", "{]", "[", "{\"inputs\"", "{\"inputs\":}", "{\"inputs\":\"a\",}",
@@ -32,7 +32,7 @@ TEST_CASE("what is not JSON is 400") {
   }
 }
 
-TEST_CASE("depth and the number of values are limited") {
+TEST_CASE("HOSTILE 44: depth and the number of values are limited") {
   serve::AppOptions options = test_options({"embed"});
   options.payload_limit = std::uint64_t{4} << 20;
   Service service(options);
@@ -56,7 +56,7 @@ TEST_CASE("escapes of pairs, of controls and of every plane are texts") {
   CHECK(floats(found[0]) == embedding_of(model, std::string_view("\U0001F600 \0 \u00fc \t", 11)));
 }
 
-TEST_CASE("values of other types are 422 and say where") {
+TEST_CASE("HOSTILE 45: values of other types are 422 and say where") {
   Service service({"embed", "cross"});
   const auto refused = [&](const std::string& path, const std::string& body,
                            const std::string& part) {
@@ -86,7 +86,7 @@ TEST_CASE("values of other types are 422 and say where") {
   refused("/models/cross/rerank", R"({"query":"a","texts":[["b"]]})", "texts[0]");
 }
 
-TEST_CASE("nothing to compute is 400 Empty, and empty texts are texts") {
+TEST_CASE("HOSTILE 45: nothing to compute is 400 Empty, and empty texts are texts") {
   Service service({"embed", "sst2", "cross"});
   for (const char* const body :
        {R"({"inputs":[]})", R"({"inputs":[[]]})", R"({"inputs":["a",[]]})"}) {

@@ -57,7 +57,7 @@ TEST_CASE("the API key is asked for everywhere but where probes and scrapers ask
   CHECK(exchange->wait().status == 401);
 }
 
-TEST_CASE("unknown paths are 404 and wrong methods 405 with those allowed") {
+TEST_CASE("HOSTILE 51: unknown paths are 404 and wrong methods 405 with those allowed") {
   Service service({"embed"});
   for (const char* const path :
        {"/nothing", "/embed/", "//", "/models/", "/models/other/embed", "/models/embedx",
@@ -81,6 +81,27 @@ TEST_CASE("unknown paths are 404 and wrong methods 405 with those allowed") {
   CHECK_FALSE(ask(service, "HEAD", "/health"));
 }
 
+TEST_CASE("a refusal by the head has the format of its path, also under /models/NAME") {
+  Service service({"embed"});
+  const std::vector<std::pair<std::string, std::string>> members{
+      {"/models/embed/embed", "/error_type"},
+      {"/models/embed/v1/embeddings", "/error/code"},
+      {"/models/embed/embeddings", "/error/code"},
+      {"/models/embed/v1/rerank", "/message"},
+      {"/models/embed/v2/rerank", "/message"},
+      {"/v2/models/embed/infer", "/error"},
+      {"/api/embed", "/error"}};
+  for (const auto& [path, member] : members) {
+    const auto refusal = ask(service, "POST", path, {{"x-request-timeout-ms", "soon"}}, 2);
+    INFO(path);
+    REQUIRE(refusal);
+    CHECK(refusal->status == 422);
+    const Json body = Json::parse(refusal->body);
+    CHECK(body.contains(Json::json_pointer(member)));
+    CHECK(body.contains("error_type") == (member == "/error_type"));
+  }
+}
+
 TEST_CASE("of names that begin alike the longest counts") {
   serve::AppOptions options = test_options({"embed", "sst2"});
   options.models[0].name = "org";
@@ -91,7 +112,7 @@ TEST_CASE("of names that begin alike the longest counts") {
   CHECK(answer_of(service.get("/v1/models/org/model"))["id"] == "org/model");
 }
 
-TEST_CASE("a body that is announced too large is refused before it comes") {
+TEST_CASE("HOSTILE 39: a body that is announced too large is refused before it comes") {
   serve::AppOptions options = test_options({"embed"});
   options.payload_limit = 100;
   Service service(options);

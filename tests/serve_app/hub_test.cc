@@ -19,6 +19,13 @@ TEST_CASE("POST / embeds, compares, predicts or ranks by the model's kind") {
         answer_of(service.post("/models/cross/rerank", ranked)));
 }
 
+TEST_CASE("POST / refuses parameters of embeddings that are not beside the inputs") {
+  Service service({"embed"});
+  answer_of(service.post("/", {{"inputs", "a"}, {"parameters", Json::object()}}));
+  check_tei_error(service.post("/", {{"inputs", "a"}, {"parameters", {{"normalize", false}}}}), 422,
+                  "Validation", "parameters.normalize");
+}
+
 TEST_CASE("text classification of the hub's client is a list in a list") {
   Service service({"sst2"});
   const TextInput input{"a great film"};

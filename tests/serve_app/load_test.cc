@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "catch.h"
+#include "sanitizer.h"
 #include "service.h"
 
 namespace sapwood::test {
@@ -15,7 +16,8 @@ using namespace std::chrono_literals;
 Json long_list() {
   std::string text;
   for (int i = 0; i < 200; ++i) text += "word ";
-  return {{"inputs", std::vector<std::string>(32, text)}};
+  static const std::size_t texts = sanitized("three quarters of each long list") ? 8 : 32;
+  return {{"inputs", std::vector<std::string>(texts, text)}};
 }
 
 TEST_CASE("many threads at once get the answers of their own requests", "[threads]") {
@@ -50,7 +52,8 @@ TEST_CASE("many threads at once get the answers of their own requests", "[thread
   CHECK(right == 8 * 25 * 2);
 }
 
-TEST_CASE("what would wait too long is refused at the door with the time to come again") {
+TEST_CASE(
+    "HOSTILE 46: what would wait too long is refused at the door with the time to come again") {
   serve::AppOptions options = test_options({"embed"});
   options.max_wait = 0ms;
   Service service(options);
@@ -83,7 +86,7 @@ TEST_CASE("what would wait too long is refused at the door with the time to come
   answer_of(service.post("/embed", {{"inputs", "a"}}));
 }
 
-TEST_CASE("a deadline that cannot be met is 429 at the door and 503 in the queue") {
+TEST_CASE("HOSTILE 49: a deadline that cannot be met is 429 at the door and 503 in the queue") {
   Service service({"embed"});
   std::vector<std::shared_ptr<FakeExchange>> busy;
   for (int i = 0; i < 4; ++i) {
@@ -116,7 +119,7 @@ TEST_CASE("a deadline that cannot be met is 429 at the door and 503 in the queue
              ContainsSubstring("te_request_failure{err=\"deadline\"} 1\n"));
 }
 
-TEST_CASE("a client that leaves takes its request with it") {
+TEST_CASE("HOSTILE 48: a client that leaves takes its request with it") {
   serve::AppOptions options = test_options({"embed"});
   std::mutex mutex;
   std::vector<Json> lines;

@@ -29,7 +29,7 @@ std::string from_base64(const std::string& text) {
 std::vector<float> floats_from_base64(const std::string& text) {
   const std::string bytes = from_base64(text);
   std::vector<float> numbers(bytes.size() / sizeof(float));
-  std::memcpy(numbers.data(), bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(numbers.data(), bytes.data(), bytes.size());
   return numbers;
 }
 

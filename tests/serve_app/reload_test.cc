@@ -56,7 +56,7 @@ TEST_CASE("a model that cannot be loaded again stays as it was, and it is said")
              ContainsSubstring("sapwood_reloads_total{result=\"failed\"} 1\n"));
 }
 
-TEST_CASE("requests under way are answered while models are loaded again", "[threads]") {
+TEST_CASE("requests of many threads are answered while models are loaded again", "[threads]") {
   Service service({"embed", "sst2"});
   const Json wanted = answer_of(service.post("/embed", {{"inputs", {"a dog", "a cat"}}}));
   std::atomic<bool> done = false;

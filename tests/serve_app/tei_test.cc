@@ -103,7 +103,7 @@ TEST_CASE("/embed_all gives a vector a token") {
   CHECK(flat == wanted.values);
 }
 
-TEST_CASE("texts over the model's length are cut, or refused where truncate is false") {
+TEST_CASE("HOSTILE 47: texts over the model's length are cut, or refused where truncate is false") {
   Service service({"embed"});
   const std::string text = long_text();
   const Model model = test_model("embed");
@@ -237,7 +237,7 @@ TEST_CASE("a route that the model has no answer for is 424") {
   check_tei_error(service.post("/embed_sparse", {{"inputs", "a"}}), 424, "Backend", "sparse");
 }
 
-TEST_CASE("more texts or tokens than a request may have are 413") {
+TEST_CASE("HOSTILE 45: more texts or tokens than a request may have are 413") {
   serve::AppOptions options = test_options({"embed"});
   options.max_client_batch_size = 3;
   options.max_request_tokens = 40;

@@ -26,6 +26,7 @@ add_library(sapwood_app_support STATIC
   status.cc
   task_json.cc
   tei.cc
+  timings.cc
   ${CMAKE_CURRENT_BINARY_DIR}/openapi.cc)
 target_include_directories(sapwood_app_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(sapwood_app_support PUBLIC sapwood_engine)

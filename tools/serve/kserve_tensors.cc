@@ -1,12 +1,14 @@
 #include "kserve_tensors.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <span>
 
 #include "base/json_writer.h"
 #include "base/quote.h"
 #include "compute.h"
+#include "routes.h"
 #include "sapwood/utf8.h"
 
 namespace sapwood::serve {
@@ -110,6 +112,23 @@ std::string bytes_of(const OutputTensor& output, bool numbers) {
 }
 
 }  // namespace
+
+std::string take_json(Call& call) {
+  const std::string& body = call.request().body;
+  const std::string* const size =
+      find_header(call.request().headers, "inference-header-content-length");
+  if (size == nullptr || call.route->family != Family::kserve) return body;
+  std::size_t length = 0;
+  const char* const end = size->data() + size->size();
+  const auto [stop, error] = std::from_chars(size->data(), end, length);
+  if (error != std::errc() || stop != end || length > body.size()) {
+    throw ApiError(Problem::malformed,
+                   "Inference-Header-Content-Length: expected a number of at most the body's " +
+                       std::to_string(body.size()) + " bytes, found " + quote(*size));
+  }
+  call.tensors = std::string_view(body).substr(length);
+  return body.substr(0, length);
+}
 
 TensorNames tensor_names(const ServedModel& served) {
   const ModelConfig& config = served.model.config();

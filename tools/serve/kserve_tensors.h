@@ -11,6 +11,10 @@
 
 namespace sapwood::serve {
 
+// The JSON of the body. In this protocol the bytes of tensors may stand behind it, which become Call::tensors. Throws
+// ApiError malformed.
+std::string take_json(Call& call);
+
 // What a kind of model takes and gives.
 struct TensorNames {
   std::vector<std::string_view>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 
 #include "base/json_writer.h"
 
@@ -94,6 +95,20 @@ ApiError api_error(const Error& error) {
       break;
   }
   return as(Problem::failed);
+}
+
+ApiError current_error() {
+  try {
+    throw;
+  } catch (const ApiError& error) {
+    return error;
+  } catch (const Error& error) {
+    return api_error(error);
+  } catch (const std::bad_alloc&) {
+    return {Problem::unready, "there is not enough memory for this request now"};
+  } catch (const std::exception& error) {
+    return {Problem::failed, error.what()};
+  }
 }
 
 int status_of(Problem problem) noexcept { return names_of(problem).status; }

@@ -53,6 +53,9 @@ class ApiError : public std::runtime_error {
 // What an exception of the library means to a client.
 ApiError api_error(const Error& error);
 
+// The same of the exception that is being handled, whatever it is.
+ApiError current_error();
+
 int status_of(Problem problem) noexcept;
 // As te_request_failure's label says it: "validation", "batch_size", "overloaded", ...
 std::string_view label_of(Problem problem) noexcept;

@@ -111,7 +111,7 @@ RouteMatch find_route(std::string_view method, std::string_view path, const Mode
 }
 
 Family family_of(std::string_view path) {
-  if (path.starts_with("/v2/rerank") || path.starts_with("/v1/rerank")) return Family::cohere;
+  if (path.ends_with("/v1/rerank") || path.ends_with("/v2/rerank")) return Family::cohere;
   if (path.starts_with("/v1/") || path.ends_with("/embeddings")) return Family::openai;
   if (path == "/v2" || path.starts_with("/v2/")) return Family::kserve;
   if (path.starts_with("/api/")) return Family::ollama;
