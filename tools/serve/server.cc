@@ -25,7 +25,10 @@ asio::ssl::context tls_context(const TlsFiles& files) {
     if (!error) return;
     throw Error(ErrorCode::malformed, quote(file) + ": expected " + what + ": " + error.message());
   };
-  ::SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
+  SSL_CTX* const native = context.native_handle();
+  ::SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+  ::SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION);
+  ::SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);  // tickets need no memory here
   context.use_certificate_chain_file(files.certificate, error);
   check(files.certificate, "a certificate in PEM form");
   context.use_private_key_file(files.key, asio::ssl::context::pem, error);
