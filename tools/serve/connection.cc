@@ -266,7 +266,7 @@ void Connection::linger() {
   state_ = State::lingering;
   if (ended_) return close();
   set_deadline(core_.options.timeouts.linger);
-  stream_->end(shared_from_this());
+  stream_->end();
   read();
 }
 
