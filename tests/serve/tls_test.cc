@@ -166,7 +166,7 @@ TEST_CASE("TLS: a client that leaves in the middle of its answer, or of the hand
 TEST_CASE("TLS: who does not speak it, or is silent, is closed") {
   const ScratchDir scratch;
   ServerOptions options = with_certificate(scratch);
-  options.timeouts.request = milliseconds(200);
+  options.timeouts.request = milliseconds(800);
   Service service(options);
   Client plain = service.connect(), silent = service.connect();
   plain.send(get("/describe"));
