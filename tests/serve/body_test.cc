@@ -31,7 +31,7 @@ TEST_CASE("body: over the limit by its Content-Length is 413 before it is read, 
     INFO(length);
     Client client = service.connect();
     client.send("POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: " + std::string(length) +
-                "\r\n\r\n");
+                "\r\n\r\n" + get("/describe"));
     const auto answer = client.answer();
     REQUIRE(answer);
     CHECK(answer->status == 413);

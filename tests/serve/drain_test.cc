@@ -44,7 +44,7 @@ TEST_CASE("drain: what is under way is answered, idle connections end, HOSTILE 5
 
 TEST_CASE("drain: with a delay new connections are answered meanwhile, each once") {
   sapwood::serve::ServerOptions options;
-  options.drain_delay = milliseconds(400);
+  options.drain_delay = milliseconds(1000);
   Service service(options);
   Client idle = service.connect();
   CHECK(idle.ask(get("/describe")));

@@ -70,12 +70,14 @@ TEST_CASE("timer: an idle connection is closed, before a request and after one")
 }
 
 TEST_CASE("timer: requests restart the time of an idle connection") {
-  Service service(quick());
+  sapwood::serve::ServerOptions options;
+  options.timeouts.idle = milliseconds(1000);
+  Service service(options);
   Client client = service.connect();
-  for (int i = 0; i < 8; ++i) {
+  for (int i = 0; i < 7; ++i) {
     const auto answer = client.ask(get("/describe"));
     REQUIRE(answer);
-    std::this_thread::sleep_for(milliseconds(100));
+    std::this_thread::sleep_for(milliseconds(200));
   }
 }
 

@@ -1,6 +1,10 @@
 // Boost.Asio, included here alone.
 #pragma once
 
+// clang-format off
+#include <utility>  // Boost 1.74 needs it first in C++20
+// clang-format on
+
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -8,10 +12,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
-#include <utility>  // Boost 1.74 needs it first in C++20
 
 namespace sapwood::serve {
 

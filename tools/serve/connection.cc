@@ -36,8 +36,10 @@ auto Connection::then(void (Connection::*member)(Arguments...)) {
 // --- events
 
 void Connection::start() {
-  set_deadline(core_.options.timeouts.request);
-  stream_->handshake(then(&Connection::on_handshake));
+  guarded([&] {
+    set_deadline(core_.options.timeouts.request);
+    stream_->handshake(then(&Connection::on_handshake));
+  });
 }
 
 void Connection::on_handshake(error_code error) {
@@ -136,8 +138,7 @@ bool Connection::parse(std::string_view& bytes) {
     case RequestParser::Step::refused:
       break;
   }
-  // What is dropped has been answered.
-  dropping_ ? linger() : refuse(parser_->refusal());
+  dropping_ ? close() : refuse(parser_->refusal());  // what is dropped has been answered
   return false;
 }
 
@@ -213,7 +214,10 @@ void Connection::abandon(std::uint64_t number) {
 
 void Connection::tell_left() {
   ++core_.counts.left;
-  if (const std::shared_ptr<PendingExchange> exchange = exchange_.lock()) exchange->leave();
+  try {
+    if (const std::shared_ptr<PendingExchange> exchange = exchange_.lock()) exchange->leave();
+  } catch (...) {  // the application's own; this connection ends all the same
+  }
 }
 
 void Connection::become_idle() {
@@ -266,7 +270,7 @@ void Connection::linger() {
   state_ = State::lingering;
   if (ended_) return close();
   set_deadline(core_.options.timeouts.linger);
-  stream_->end(shared_from_this());
+  stream_->end();
   read();
 }
 

@@ -46,7 +46,7 @@ Refused read_coding(const Headers& headers, int minor, Framing& framing) {
                  "expected the Transfer-Encoding chunked, found " + quote(value)};
 }
 
-Refused read_length(const Headers& headers, Framing& framing) {
+Refused read_content_length(const Headers& headers, Framing& framing) {
   const std::size_t lengths = count_headers(headers, "content-length");
   if (lengths == 0) return {};
   if (lengths > 1)
@@ -108,7 +108,7 @@ Refused read_framing(const HttpRequest& head, int minor, Framing& framing) {
   const Headers& headers = head.headers;
   if (Refused refused = check_host(headers, minor)) return refused;
   if (Refused refused = read_coding(headers, minor, framing)) return refused;
-  if (Refused refused = read_length(headers, framing)) return refused;
+  if (Refused refused = read_content_length(headers, framing)) return refused;
   const bool sends = head.method == "POST" || head.method == "PUT" || head.method == "PATCH";
   if (sends && !framing.chunked && !framing.length) {
     return Refusal{411, "expected a Content-Length or Transfer-Encoding: chunked for the body of " +

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -27,25 +28,28 @@ constexpr int kBacklog = 4096;  // the system takes its own maximum where that i
   throw Error(ErrorCode::io, what + ": " + std::generic_category().message(error) + advice);
 }
 
-ListeningSocket open_socket(int family) {
-  const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+ListeningSocket open_unix_socket() {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) fail("cannot open a socket", errno);
-  return {fd, family};
+  return {fd, AF_UNIX};
 }
 
-ListeningSocket listen_at(const addrinfo& found, const std::string& name) {
-  ListeningSocket socket = open_socket(found.ai_family);
+// Nothing where the system refuses, which errno explains.
+std::optional<ListeningSocket> listen_at(const addrinfo& found) {
+  const int fd = ::socket(found.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return {};
+  ListeningSocket socket(fd, found.ai_family);
   const int on = 1;
-  ::setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  // "::" is every interface of IPv4 too, but an address of its own beside 127.0.0.1 where a name has both.
-  if (::bind(socket.fd(), found.ai_addr, found.ai_addrlen) != 0 ||
-      ::listen(socket.fd(), kBacklog) != 0) {
-    const char* advice = errno == EADDRINUSE ? "; end what listens there or choose another port"
-                         : errno == EACCES   ? "; ports below 1024 are the system's"
-                                             : "";
-    fail("cannot listen on " + quote(name), errno, advice);
-  }
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (::bind(fd, found.ai_addr, found.ai_addrlen) != 0 || ::listen(fd, kBacklog) != 0) return {};
   return socket;
+}
+
+[[noreturn]] void fail_to_listen(const std::string& name, int error) {
+  fail("cannot listen on " + quote(name), error,
+       error == EADDRINUSE ? "; end what listens there or choose another port"
+       : error == EACCES   ? "; ports below 1024 are the system's"
+                           : "");
 }
 
 sockaddr_un unix_address(const std::string& path) {
@@ -71,7 +75,7 @@ void remove_stale(const std::string& path, const sockaddr_un& address) {
     throw Error(ErrorCode::io, "cannot listen on " + quote(path) +
                                    ": there is a file that is no socket; name another path");
   }
-  const ListeningSocket probe = open_socket(AF_UNIX);
+  const ListeningSocket probe = open_unix_socket();
   if (::connect(probe.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
     throw Error(ErrorCode::io, "cannot listen on " + quote(path) +
                                    ": another server does; end it or name another path");
@@ -142,19 +146,28 @@ std::vector<ListeningSocket> listen_on(const TcpAddress& address) {
                                           quote(address.host) + ": " + ::gai_strerror(error));
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+  int missing =
+      0;  // error of an address that this machine does not have, as ::1 in many containers
   for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
     // The port that was free for the first address is the others' too.
     reinterpret_cast<sockaddr_in6*>(each->ai_addr)->sin6_port = htons(port);
-    sockets.push_back(listen_at(*each, address.host + ":" + std::to_string(port)));
-    port = sockets.back().port();
+    if (std::optional<ListeningSocket> socket = listen_at(*each)) {
+      port = socket->port();
+      sockets.push_back(std::move(*socket));
+    } else if (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT) {
+      missing = errno;
+    } else {
+      fail_to_listen(address.host + ":" + std::to_string(port), errno);
+    }
   }
+  if (sockets.empty()) fail_to_listen(address.host + ":" + std::to_string(port), missing);
   return sockets;
 }
 
 ListeningSocket listen_on(const UnixAddress& address) {
   const sockaddr_un bound = unix_address(address.path);
   remove_stale(address.path, bound);
-  ListeningSocket socket = open_socket(AF_UNIX);
+  ListeningSocket socket = open_unix_socket();
   if (::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&bound), sizeof bound) != 0) {
     fail("cannot listen on " + quote(address.path), errno);
   }

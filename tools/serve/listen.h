@@ -33,7 +33,7 @@ class ListeningSocket {
   std::uint64_t device_ = 0, inode_ = 0;
 };
 
-// All addresses of the host (localhost may have two), on one port. Errors: io, not_found.
+// All addresses of the host that this machine has (localhost may have two), on one port. Errors: io, not_found.
 std::vector<ListeningSocket> listen_on(const TcpAddress& address);
 // A socket file on which nobody listens is replaced; anything else there is an error.
 ListeningSocket listen_on(const UnixAddress& address);

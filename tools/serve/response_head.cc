@@ -53,7 +53,7 @@ constexpr std::string_view reason(int status) {
   }
 }
 
-void append_header(std::string& out, std::string_view name, std::string_view value) {
+void append_line(std::string& out, std::string_view name, std::string_view value) {
   out.append("\r\n").append(name).append(": ");
   for (const char c : value) out.push_back(is_control(c) ? ' ' : c);
 }
@@ -77,13 +77,13 @@ void append_head(std::string& out, const HttpResponse& response, std::string_vie
                  bool closes) {
   out.append("HTTP/1.1 ").append(std::to_string(response.status)).push_back(' ');
   out.append(reason(response.status));
-  append_header(out, "Date", date);
+  append_line(out, "Date", date);
   if (!has_no_body(response.status)) {
-    append_header(out, "Content-Length", std::to_string(response.body.size()));
-    if (!response.content_type.empty()) append_header(out, "Content-Type", response.content_type);
+    append_line(out, "Content-Length", std::to_string(response.body.size()));
+    if (!response.content_type.empty()) append_line(out, "Content-Type", response.content_type);
   }
-  if (closes) append_header(out, "Connection", "close");
-  for (const auto& [name, value] : response.headers) append_header(out, name, value);
+  if (closes) append_line(out, "Connection", "close");
+  for (const auto& [name, value] : response.headers) append_line(out, name, value);
   out.append("\r\n\r\n");
 }
 

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <csignal>
+#include <ctime>
 
-#include "base/quote.h"
 #include "connection.h"
 #include "core.h"
 #include "listen.h"
 #include "sapwood/error.h"
+#include "tls.h"
 
 namespace sapwood::serve {
 namespace {
@@ -18,27 +19,32 @@ constexpr std::size_t kOtherFiles = 64;
 
 using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
 
-asio::ssl::context tls_context(const TlsFiles& files) {
-  asio::ssl::context context(asio::ssl::context::tls_server);
-  error_code error;
-  const auto check = [&](const std::string& file, const char* what) {
-    if (!error) return;
-    throw Error(ErrorCode::malformed, quote(file) + ": expected " + what + ": " + error.message());
-  };
-  ::SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
-  context.use_certificate_chain_file(files.certificate, error);
-  check(files.certificate, "a certificate in PEM form");
-  context.use_private_key_file(files.key, asio::ssl::context::pem, error);
-  check(files.key, "the private key of the certificate, in PEM form and without a password");
-  return context;
-}
+// Keeps SIGPIPE, which OpenSSL's writes to a client that has left raise, from the thread that it is made on.
+class NoSigpipe {
+ public:
+  NoSigpipe() {
+    ::sigemptyset(&signal_);
+    ::sigaddset(&signal_, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &signal_, &before_);
+  }
+  ~NoSigpipe() {
+    constexpr std::timespec kNow{};
+    ::sigtimedwait(&signal_, nullptr, &kNow);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  NoSigpipe(const NoSigpipe&) = delete;
+  NoSigpipe& operator=(const NoSigpipe&) = delete;
+
+ private:
+  sigset_t signal_, before_;
+};
 
 }  // namespace
 
 // Accepts connections from one socket.
 class Listener {
  public:
-  Listener(Core& core, ListeningSocket socket, asio::ssl::context* tls, std::size_t most)
+  Listener(Core& core, ListeningSocket socket, const TlsContext* tls, std::size_t most)
       : core_(core),
         socket_(std::move(socket)),
         tls_(tls),
@@ -79,7 +85,7 @@ class Listener {
     error_code ignored;
     if (socket_.family() != AF_UNIX) socket.set_option(asio::ip::tcp::no_delay(true), ignored);
     const auto connection = std::make_shared<Connection>(
-        core_, tls_ != nullptr ? tls_stream(std::move(socket), *tls_)
+        core_, tls_ != nullptr ? tls_->stream(std::move(socket), core_.scratch)
                                : plain_stream(std::move(socket), core_.scratch));
     core_.add(connection);
     connection->start();
@@ -88,7 +94,7 @@ class Listener {
 
   Core& core_;
   ListeningSocket socket_;
-  asio::ssl::context* const tls_;
+  const TlsContext* const tls_;
   const std::size_t most_;
   Acceptor acceptor_;
   asio::steady_timer pause_;
@@ -106,7 +112,7 @@ struct Server::Impl {
           "TLS needs both the file of a certificate and that of its key, found one of them");
     }
     if (!options.tls.key.empty()) {
-      tls = std::make_unique<asio::ssl::context>(tls_context(options.tls));
+      tls = std::make_unique<TlsContext>(options.tls);
     }
     for (const TcpAddress& address : options.tcp) {
       for (ListeningSocket& socket : listen_on(address)) {
@@ -120,7 +126,7 @@ struct Server::Impl {
     }
   }
 
-  void listen(ListeningSocket socket, const char* scheme, asio::ssl::context* context) {
+  void listen(ListeningSocket socket, const char* scheme, const TlsContext* context) {
     addresses.push_back(scheme + socket.address());
     listeners.push_back(std::make_unique<Listener>(*core, std::move(socket), context, most));
   }
@@ -159,6 +165,7 @@ struct Server::Impl {
   }
 
   void run() {
+    const NoSigpipe no_sigpipe;
     if (core->options.handle_signals) {
       for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals.add(signal);
       wait_for_signal();
@@ -176,7 +183,7 @@ struct Server::Impl {
 
   const std::shared_ptr<Core> core;
   std::size_t most = 0;  // connections
-  std::unique_ptr<asio::ssl::context> tls;
+  std::unique_ptr<TlsContext> tls;
   std::vector<std::string> addresses;
   std::vector<std::unique_ptr<Listener>> listeners;
   asio::signal_set signals{core->io};

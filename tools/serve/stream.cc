@@ -41,7 +41,7 @@ class PlainStream final : public Stream {
                       [done = std::move(done)](error_code error, std::size_t) { done(error); });
   }
 
-  void end(std::shared_ptr<void>) override {
+  void end() override {
     error_code ignored;
     socket_.shutdown(Socket::shutdown_send, ignored);
   }
@@ -56,54 +56,10 @@ class PlainStream final : public Stream {
   std::span<char> scratch_;
 };
 
-// Its reads wait inside TLS for whole records, so that it needs a buffer of its own.
-class TlsStream final : public Stream {
- public:
-  TlsStream(Socket socket, asio::ssl::context& context) : tls_(std::move(socket), context) {}
-
-  void handshake(Done done) override {
-    tls_.async_handshake(asio::ssl::stream_base::server, std::move(done));
-  }
-
-  void read(std::size_t most, ReadDone done) override {
-    tls_.async_read_some(asio::buffer(buffer_.data(), std::min(most, buffer_.size())),
-                         [this, done = std::move(done)](error_code error, std::size_t size) {
-                           if (error == asio::ssl::error::stream_truncated)
-                             error = asio::error::eof;
-                           done(error, {buffer_.data(), error ? 0 : size});
-                         });
-  }
-
-  void write(std::string_view first, std::string_view second, Done done) override {
-    asio::async_write(tls_, buffers(first, second),
-                      [done = std::move(done)](error_code error, std::size_t) { done(error); });
-  }
-
-  void end(std::shared_ptr<void> self) override {
-    tls_.async_shutdown([this, self = std::move(self)](error_code) {
-      error_code ignored;
-      tls_.next_layer().shutdown(Socket::shutdown_send, ignored);
-    });
-  }
-
-  void close() override {
-    error_code ignored;
-    tls_.next_layer().close(ignored);
-  }
-
- private:
-  asio::ssl::stream<Socket> tls_;
-  std::array<char, 4096> buffer_;
-};
-
 }  // namespace
 
 std::unique_ptr<Stream> plain_stream(Socket socket, std::span<char> scratch) {
   return std::make_unique<PlainStream>(std::move(socket), scratch);
-}
-
-std::unique_ptr<Stream> tls_stream(Socket socket, asio::ssl::context& context) {
-  return std::make_unique<TlsStream>(std::move(socket), context);
 }
 
 }  // namespace sapwood::serve

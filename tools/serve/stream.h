@@ -1,4 +1,4 @@
-// Bytes to and from one client, with and without TLS. At most one read and one write at a time; what they call is
+// Bytes to and from one client, with TLS (tls.h) and without. At most one read and one write at a time; what they call is
 // called once, from the transport's thread and never before they return.
 #pragma once
 
@@ -24,13 +24,12 @@ class Stream {
   virtual void read(std::size_t most, ReadDone done) = 0;
   // Both parts in one go; they stay where they are until `done`.
   virtual void write(std::string_view first, std::string_view second, Done done) = 0;
-  // Tells the client that nothing more will come. `self` keeps the stream alive meanwhile.
-  virtual void end(std::shared_ptr<void> self) = 0;
+  // Tells the client that nothing more will come.
+  virtual void end() = 0;
   virtual void close() = 0;
 };
 
 // `scratch`: where the streams of one thread read to; an idle client has no buffer of its own.
 std::unique_ptr<Stream> plain_stream(Socket socket, std::span<char> scratch);
-std::unique_ptr<Stream> tls_stream(Socket socket, asio::ssl::context& context);
 
 }  // namespace sapwood::serve
