@@ -110,10 +110,10 @@ def client_openai_retries(sapwood, url):
     """A refusal is retried after the time that the server names, and none is lost."""
     import openai
 
-    with Server(sapwood, "--threads", "1", "--max-wait", "1", models={"embed": MODELS["embed"]}) as server:
-        client = openai.OpenAI(base_url=server.url + "/v1", api_key="none", max_retries=20)
+    with Server(sapwood, "--threads", "1", "--max-wait", "5", models={"embed": MODELS["embed"]}) as server:
+        client = openai.OpenAI(base_url=server.url + "/v1", api_key="none", max_retries=100)
         text = " ".join(TEXTS * 20)
-        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
             found = list(pool.map(lambda _: client.embeddings.create(model="embed", input=text), range(64)))
         assert len(found) == 64
         metrics = urllib.request.urlopen(server.url + "/metrics").read().decode()
@@ -216,14 +216,6 @@ def client_langchain_openai(sapwood, url):
     close(client.embed_query(TEXTS[0]), embeddings(sapwood, TEXTS[:1])[0])
 
 
-def client_langchain_huggingface(sapwood, url):
-    from langchain_huggingface import HuggingFaceEndpointEmbeddings
-
-    client = HuggingFaceEndpointEmbeddings(model=url)
-    for row, vector in zip(client.embed_documents(TEXTS), embeddings(sapwood, TEXTS)):
-        close(row, vector)
-
-
 def client_llama_index(sapwood, url):
     from llama_index.embeddings.text_embeddings_inference import TextEmbeddingsInference
 
@@ -243,9 +235,9 @@ def client_llama_index_rerank(sapwood, url):
 
 def client_haystack(sapwood, url):
     from haystack import Document
-    from haystack.components.embedders import HuggingFaceAPIDocumentEmbedder, HuggingFaceAPITextEmbedder
+    from haystack_integrations.components.embedders.huggingface_api import HuggingFaceAPIDocumentEmbedder, HuggingFaceAPITextEmbedder
 
-    parameters = dict(api_type="text_embeddings_inference", api_params={"url": url}, token=None)
+    parameters = dict(api_type="text_embeddings_inference", api_params={"url": url}, token=None, normalize=True)
     close(HuggingFaceAPITextEmbedder(**parameters).run(TEXTS[0])["embedding"], embeddings(sapwood, TEXTS[:1])[0])
     documents = HuggingFaceAPIDocumentEmbedder(**parameters).run([Document(content=t) for t in TEXTS])["documents"]
     for document, vector in zip(documents, embeddings(sapwood, TEXTS)):
@@ -278,9 +270,8 @@ def client_plain(sapwood, url):
 
 
 PACKAGES = {"openai": "openai", "openai_retries": "openai", "huggingface_hub": "huggingface_hub", "cohere": "cohere",
-            "tritonclient": "tritonclient.http", "ollama": "ollama", "litellm": "litellm", "langchain_openai": "langchain_openai",
-            "langchain_huggingface": "langchain_huggingface", "llama_index": "llama_index.embeddings.text_embeddings_inference",
-            "llama_index_rerank": "llama_index.postprocessor.tei_rerank", "haystack": "haystack", "chromadb": "chromadb", "plain": "json"}
+            "tritonclient": "tritonclient.http", "ollama": "ollama", "litellm": "litellm", "langchain_openai": "langchain_openai", "llama_index": "llama_index.embeddings.text_embeddings_inference",
+            "llama_index_rerank": "llama_index.postprocessor.tei_rerank", "haystack": "haystack_integrations.components.embedders.huggingface_api", "chromadb": "chromadb", "plain": "json"}
 
 
 def main():
