@@ -124,17 +124,23 @@ TEST_CASE("a list is one request, ended once when all of it is there", "[schedul
 
 // Keeps the only worker busy until it is told to go on.
 struct Gate {
-  std::promise<void> entered, leave;
+  struct State {
+    std::promise<void> entered, leave;
+  };
+  // The worker may be the last to leave.
+  std::shared_ptr<State> state = std::make_shared<State>();
+
   explicit Gate(Scheduler& scheduler, const Model& model) {
     Request request;
     request.jobs.push_back(sentiment_job(model, "gate"));
-    request.done = [this](const Completion&) {
-      entered.set_value();
-      leave.get_future().wait();
+    request.done = [state = state](const Completion&) {
+      state->entered.set_value();
+      state->leave.get_future().wait();
     };
     scheduler.submit(std::move(request));
-    entered.get_future().wait();
+    state->entered.get_future().wait();
   }
+  void open() { state->leave.set_value(); }
 };
 
 TEST_CASE("a request that cannot be answered in time is refused at once, or told before it runs",
@@ -153,7 +159,7 @@ TEST_CASE("a request that cannot be answered in time is refused at once, or told
   CHECK_FALSE(admission.accepted);
   CHECK(admission.wait > 0ns);
   std::this_thread::sleep_for(40ms);
-  gate.leave.set_value();
+  gate.open();
   CHECK(code_of(waiting) == ErrorCode::deadline_exceeded);
   scheduler.drain();
   const SchedulerStatistics statistics = scheduler.statistics();
@@ -179,7 +185,7 @@ TEST_CASE("a request that is cancelled ends once, and is not computed", "[schedu
   submitted.ticket.cancel();
   CHECK(calls == 1);
   CHECK(status == Completion::Status::cancelled);
-  gate.leave.set_value();
+  gate.open();
   scheduler.drain();
   CHECK(calls == 1);
   CHECK_THROWS_AS(static_cast<Job<Classification>&>(*job).finish(), Error);
@@ -194,7 +200,7 @@ TEST_CASE("a scheduler that stops cancels what is queued and refuses what comes"
   auto queued = scheduler.answer(sentiment_job(model, "a film"));
   std::thread stopper([&] { scheduler.stop(); });
   CHECK(code_of(queued) == ErrorCode::cancelled);
-  gate.leave.set_value();
+  gate.open();
   stopper.join();
   auto after = scheduler.answer(sentiment_job(model, "a film"));
   CHECK(code_of(after) == ErrorCode::cancelled);
@@ -221,7 +227,7 @@ TEST_CASE("a model that is removed from a scheduler is freed, and its requests a
     for (int i = 0; i < 10; ++i) answers.push_back(scheduler.answer(sentiment_job(model, "film")));
     scheduler.remove(model);
     scheduler.remove(model);
-    gate.leave.set_value();
+    gate.open();
   }
   for (auto& answer : answers) CHECK(code_of(answer) == ErrorCode::cancelled);
   scheduler.drain();
@@ -246,7 +252,7 @@ TEST_CASE("a job is run once: a request with one that is queued or was run is re
   twice.jobs = {sentiment_job(model, "x")};
   twice.jobs.push_back(twice.jobs[0]);
   CHECK_THROWS_AS(scheduler.submit(twice), Error);
-  gate.leave.set_value();
+  gate.open();
   CHECK_NOTHROW(first.get());
   CHECK_NOTHROW(other.get());
   CHECK_THROWS_AS(scheduler.answer(job), Error);
@@ -273,7 +279,7 @@ TEST_CASE("a job that fails leaves the others of its run, and of other requests,
   auto before = scheduler.answer(sentiment_job(model, "a film"));
   auto broken = scheduler.answer(std::shared_ptr<Job<int>>(std::make_shared<BrokenJob>(model)));
   auto after = scheduler.answer(sentiment_job(model, "dull"));
-  gate.leave.set_value();
+  gate.open();
   CHECK_NOTHROW(before.get());
   CHECK_NOTHROW(after.get());
   CHECK_THROWS_AS(broken.get(), Error);
