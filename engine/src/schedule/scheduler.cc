@@ -44,7 +44,6 @@ void Scheduler::add(const Model& model) try {
 }
 
 void Scheduler::remove(const Model& model) try {
-  const Model kept = model;  // so that it is not freed under the lock
   std::unique_lock lock(impl_->mutex);
   const std::vector<RequestId> gone = impl_->queue.forget(id_of(model));
   auto node = impl_->models.extract(id_of(model));
