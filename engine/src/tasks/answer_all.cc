@@ -35,7 +35,10 @@ class Runner {
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       if (jobs[i] == nullptr) continue;
       output_ = jobs[i]->output();
-      if (jobs[i]->windows().empty()) done(i);
+      if (jobs[i]->windows().empty()) {
+        done(i);  // after which the job may be gone
+        continue;
+      }
       for (std::size_t w = 0; w < jobs[i]->windows().size(); ++w) {
         units_.push_back({i, w});
         tokens_ += tokens(units_.back());
