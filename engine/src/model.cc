@@ -16,11 +16,10 @@ namespace sapwood {
 namespace {
 
 Capacity capacity_of(const ModelConfig& config, const LoadOptions& options, int threads) {
-  constexpr int kMostTokens = 1 << 20;
   constexpr int kMostSequences = 4096;
-  if (options.batch_tokens < 1 || options.batch_tokens > kMostTokens) {
+  if (options.batch_tokens < 1 || options.batch_tokens > kMostBatchTokens) {
     throw Error(ErrorCode::invalid_argument, "batch_tokens: expected 1 to " +
-                                                 std::to_string(kMostTokens) + ", found " +
+                                                 std::to_string(kMostBatchTokens) + ", found " +
                                                  std::to_string(options.batch_tokens));
   }
   Capacity capacity;
@@ -201,7 +200,7 @@ void Model::run(std::span<const Sequence> sequences, Output output, const Sink& 
   const RunPool::Loan loan(state_->runs);  // goes back also when the sink throws
   PackedRun& run = *loan;
   run.check(output);
-  const int most = cache_tokens(state_->graph, state_->capacity.threads);
+  const int most = state_->runs.cache_tokens();
   for (std::size_t next = 0; next < sequences.size();) {
     run.clear();
     const std::size_t first = next;

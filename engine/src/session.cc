@@ -10,8 +10,6 @@
 namespace sapwood {
 namespace {
 
-constexpr int kMostTokens = 1 << 20;
-
 int in_range(const char* name, int value, int most, int otherwise) {
   if (value < 0 || value > most) {
     throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected 0 to " +
@@ -25,7 +23,7 @@ Capacity capacity_of(const ModelAccess::State& state, const SessionOptions& opti
                      const Threads& team) {
   Capacity capacity = state.capacity;
   capacity.tokens =
-      in_range("batch_tokens", options.batch_tokens, kMostTokens, state.capacity.tokens);
+      in_range("batch_tokens", options.batch_tokens, kMostBatchTokens, state.capacity.tokens);
   capacity.sequences = std::min(capacity.sequences, capacity.tokens);
   capacity.length = std::min(capacity.length, capacity.tokens);
   capacity.selected = std::min(capacity.selected, capacity.tokens);

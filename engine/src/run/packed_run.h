@@ -12,6 +12,9 @@
 
 namespace sapwood {
 
+// The most tokens that a run may be asked to hold.
+inline constexpr int kMostBatchTokens = 1 << 20;
+
 // Throws Error invalid_argument, naming the sequence by its index, unless the model can take it.
 void check_sequence(std::size_t index, const Sequence& sequence, const ModelConfig& config);
 

@@ -11,7 +11,10 @@ namespace sapwood {
 
 class RunPool {
  public:
-  RunPool(const Graph& graph, const Capacity& capacity) : graph_(graph), capacity_(capacity) {}
+  RunPool(const Graph& graph, const Capacity& capacity)
+      : graph_(graph),
+        capacity_(capacity),
+        cache_tokens_(sapwood::cache_tokens(graph, capacity.threads)) {}
 
   // A run that goes back to its pool when the loan ends.
   class Loan {
@@ -29,6 +32,8 @@ class RunPool {
   };
 
   const Capacity& capacity() const { return capacity_; }
+  // Of a run that is not bound to be larger; see the function.
+  int cache_tokens() const { return cache_tokens_; }
 
  private:
   std::unique_ptr<PackedRun> take();
@@ -36,6 +41,7 @@ class RunPool {
 
   const Graph& graph_;
   const Capacity capacity_;
+  const int cache_tokens_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<PackedRun>> free_;  // with room for all that were made
   std::size_t made_ = 0;

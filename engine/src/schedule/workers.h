@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -14,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "run/packed_run.h"
 #include "sapwood/scheduler.h"
 #include "sapwood/session.h"
 #include "schedule/queue.h"
@@ -32,8 +32,9 @@ inline std::optional<Time> time_of(const Deadline& deadline) {
 inline ModelId id_of(const Model& model) { return reinterpret_cast<ModelId>(&model.config()); }
 
 inline Settings settings_of(const SchedulerOptions& options, int workers) {
-  if (options.batch_tokens < 1 || options.batch_tokens > 1 << 20) {
-    throw Error(ErrorCode::invalid_argument, "batch_tokens: expected 1 to 1048576, found " +
+  if (options.batch_tokens < 1 || options.batch_tokens > kMostBatchTokens) {
+    throw Error(ErrorCode::invalid_argument, "batch_tokens: expected 1 to " +
+                                                 std::to_string(kMostBatchTokens) + ", found " +
                                                  std::to_string(options.batch_tokens));
   }
   if (options.max_wait < Time::zero()) {

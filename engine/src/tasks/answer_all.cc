@@ -87,12 +87,12 @@ class Runner {
   // All threads work on one run after the other.
   void run_together() const {
     const RunPool::Loan run(state_.runs);
-    in_runs(*run, 0, units_.size(), cache_tokens(state_.graph, state_.capacity.threads),
+    in_runs(*run, 0, units_.size(), state_.runs.cache_tokens(),
             [&] { run->run(output_, state_.team, state_.capacity.threads); });
   }
 
   std::vector<Share> cut(std::size_t threads) const {
-    const int most = std::min(cache_tokens(state_.graph, 1), state_.lone_runs.capacity().tokens);
+    const int most = std::min(state_.lone_runs.cache_tokens(), state_.lone_runs.capacity().tokens);
     const auto even = static_cast<int>(tokens_ / static_cast<std::int64_t>(threads * kRunsEach));
     const int target = std::clamp(even, std::min(kLeastTokens, most), most);
     std::vector<Share> shares;

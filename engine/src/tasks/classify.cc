@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "base/border.h"
-#include "encode_options.h"
 #include "tasks/answer_all.h"
+#include "tasks/one_window.h"
 #include "tasks/requirements.h"
 #include "tasks/scores.h"
 
@@ -58,45 +58,30 @@ class ClassifyJob final : public Job<Classification> {
   Classification value_;
 };
 
-class Classify final : public ClassifyTask {
+class Classify final : public tasks::OneWindowTask<TextInput, Classification> {
  public:
   Classify(const Model& model, const ClassifyOptions& options)
-      : model_(model), top_k_(options.top_k) {
-    tasks::require_head(model, HeadKind::sequence_classification, "classify");
+      : OneWindowTask(model, options.length), top_k_(options.top_k) {
     tasks::require_at_least(options.top_k, 0, "top_k");
-    model.tokenizer();
     const ModelConfig& config = model.config();
     function_ =
         options.function.value_or(tasks::default_function(config.problem, config.labels.size()));
-    encode_ = encode_options(model, options.length);
-    encode_.offsets = false;
-  }
-
-  JobResult job(const TextInput& input, EncodeScratch& scratch) const override {
-    return tasks::as_result([&] { return make(tasks::encode(model_, input, encode_, scratch)); });
-  }
-
-  JobResult job(const TextInput&, std::vector<Encoding> windows) const override {
-    return tasks::as_result([&] {
-      return make(tasks::given_windows(model_, std::move(windows), tasks::Reads::ids, 1));
-    });
   }
 
  private:
-  std::unique_ptr<Job<Classification>> make(std::vector<Encoding> windows) const {
-    return std::make_unique<ClassifyJob>(model_, std::move(windows), function_, top_k_);
+  std::unique_ptr<Job<Classification>> make(std::vector<Encoding> windows) const override {
+    return std::make_unique<ClassifyJob>(model(), std::move(windows), function_, top_k_);
   }
 
-  Model model_;
   int top_k_;
   ScoreFunction function_;
-  EncodeOptions encode_;
 };
 
 }  // namespace
 
 std::shared_ptr<const ClassifyTask> classify_task(const Model& model,
                                                   const ClassifyOptions& options) try {
+  tasks::require_head(model, HeadKind::sequence_classification, "classify");
   return std::make_shared<const Classify>(model, options);
 } catch (...) {
   throw_as_error();

@@ -2,9 +2,9 @@
 #include <utility>
 
 #include "base/border.h"
-#include "encode_options.h"
 #include "model_state.h"
 #include "tasks/answer_all.h"
+#include "tasks/one_window.h"
 #include "tasks/vectors.h"
 
 namespace sapwood {
@@ -74,37 +74,17 @@ class EmbedIntoJob final : public Job<EmbeddedRow> {
   std::span<float> to_;
 };
 
-EncodeOptions without_offsets(const Model& model, const LengthOptions& length) {
-  EncodeOptions encode = encode_options(model, length);
-  encode.offsets = false;
-  return encode;
-}
-
-class Embed final : public EmbedTask {
+class Embed final : public tasks::OneWindowTask<TextInput, Embedding> {
  public:
   Embed(const Model& model, const EmbedOptions& options)
-      : model_(model), pooled_(model, options), encode_(without_offsets(model, options.length)) {
-    model.tokenizer();
-  }
-
-  JobResult job(const TextInput& input, EncodeScratch& scratch) const override {
-    return tasks::as_result([&] { return make(tasks::encode(model_, input, encode_, scratch)); });
-  }
-
-  JobResult job(const TextInput&, std::vector<Encoding> windows) const override {
-    return tasks::as_result([&] {
-      return make(tasks::given_windows(model_, std::move(windows), tasks::Reads::ids, 1));
-    });
-  }
+      : OneWindowTask(model, options.length), pooled_(model, options) {}
 
  private:
-  std::unique_ptr<Job<Embedding>> make(std::vector<Encoding> windows) const {
-    return std::make_unique<EmbedJob>(model_, std::move(windows), pooled_);
+  std::unique_ptr<Job<Embedding>> make(std::vector<Encoding> windows) const override {
+    return std::make_unique<EmbedJob>(model(), std::move(windows), pooled_);
   }
 
-  Model model_;
   Pooled pooled_;
-  EncodeOptions encode_;
 };
 
 }  // namespace
@@ -138,7 +118,7 @@ std::vector<Result<EmbeddedRow>> embed_into(const Model& model, std::span<const 
                                                  " in all, found " + std::to_string(out.size()));
   }
   model.tokenizer();
-  const EncodeOptions encode = without_offsets(model, options.length);
+  const EncodeOptions encode = tasks::without_offsets(model, options.length);
   return tasks::answer_all<EmbeddedRow>(
       model, inputs.size(), [&](std::size_t i, EncodeScratch& scratch) {
         return tasks::as_result([&]() -> std::unique_ptr<Job<EmbeddedRow>> {

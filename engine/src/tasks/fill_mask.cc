@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "base/border.h"
-#include "encode_options.h"
 #include "sapwood/tokenizer/word_piece_decoder.h"
 #include "tasks/answer_all.h"
+#include "tasks/one_window.h"
 #include "tasks/requirements.h"
 #include "tasks/scores.h"
 
@@ -114,10 +114,10 @@ class FillMaskJob final : public Job<MaskFills> {
   MaskFills value_;
 };
 
-class FillMask final : public FillMaskTask {
+class FillMask final : public tasks::OneWindowTask<std::string_view, MaskFills> {
  public:
-  FillMask(const Model& model, const FillMaskOptions& options) : model_(model) {
-    tasks::require_head(model, HeadKind::masked_lm, "fill-mask");
+  FillMask(const Model& model, const FillMaskOptions& options)
+      : OneWindowTask(model, options.length) {
     tasks::require_at_least(options.top_k, 1, "top_k");
     const std::optional<std::int32_t> mask = model.tokenizer().mask_id();
     if (!mask) {
@@ -128,37 +128,24 @@ class FillMask final : public FillMaskTask {
     mask_ = *mask;
     top_k_ = std::min(static_cast<std::size_t>(options.top_k),
                       static_cast<std::size_t>(model.config().vocab_size));
-    encode_ = encode_options(model, options.length);
-    encode_.offsets = false;
-  }
-
-  JobResult job(const std::string_view& text, EncodeScratch& scratch) const override {
-    return tasks::as_result([&] { return make(tasks::encode(model_, text, encode_, scratch)); });
-  }
-
-  JobResult job(const std::string_view&, std::vector<Encoding> windows) const override {
-    return tasks::as_result([&] {
-      return make(tasks::given_windows(model_, std::move(windows), tasks::Reads::ids, 1));
-    });
   }
 
  private:
-  std::unique_ptr<Job<MaskFills>> make(std::vector<Encoding> windows) const {
-    check_masks(model_.tokenizer(), windows[0], mask_, top_k_);
+  std::unique_ptr<Job<MaskFills>> make(std::vector<Encoding> windows) const override {
+    check_masks(model().tokenizer(), windows[0], mask_, top_k_);
     std::vector<std::vector<std::int32_t>> masks = {tasks::positions_of(mask_, windows[0].ids)};
-    return std::make_unique<FillMaskJob>(model_, std::move(windows), std::move(masks), top_k_);
+    return std::make_unique<FillMaskJob>(model(), std::move(windows), std::move(masks), top_k_);
   }
 
-  Model model_;
   std::int32_t mask_ = 0;
   std::size_t top_k_ = 0;
-  EncodeOptions encode_;
 };
 
 }  // namespace
 
 std::shared_ptr<const FillMaskTask> fill_mask_task(const Model& model,
                                                    const FillMaskOptions& options) try {
+  tasks::require_head(model, HeadKind::masked_lm, "fill-mask");
   return std::make_shared<const FillMask>(model, options);
 } catch (...) {
   throw_as_error();

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/border.h"
-#include "encode_options.h"
 #include "model_state.h"
 #include "tasks/answer_all.h"
 #include "tasks/rank.h"
@@ -112,8 +111,7 @@ class Rerank final : public RerankTask {
     pooling_ = config.sentence.value_or(SentenceConfig{}).pooling;
     if (pooling_ == PoolingMode::none)
       pooling_ = PoolingMode::mean;  // texts are compared, not tokens
-    encode_ = encode_options(model, options.length);
-    encode_.offsets = false;
+    encode_ = tasks::without_offsets(model, options.length);
   }
 
   JobResult job(const RerankInput& input, EncodeScratch& scratch) const override {

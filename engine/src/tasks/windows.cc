@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "encode_options.h"
+
 namespace sapwood::tasks {
 namespace {
 
@@ -80,6 +82,12 @@ void check_vectors(const Encoding& window, Reads reads) {
 }
 
 }  // namespace
+
+EncodeOptions without_offsets(const Model& model, const LengthOptions& length) {
+  EncodeOptions options = encode_options(model, length);
+  options.offsets = false;
+  return options;
+}
 
 std::vector<Encoding> encode(const Model& model, std::string_view text,
                              const EncodeOptions& options, EncodeScratch& scratch) {

@@ -12,6 +12,9 @@
 
 namespace sapwood::tasks {
 
+// encode_options for tasks that read no offsets.
+EncodeOptions without_offsets(const Model& model, const LengthOptions& length);
+
 // The window of a text and, after it, those beyond the first. Throw Error: what the tokenizer throws, and
 // where a token or a length is one that the model cannot take.
 std::vector<Encoding> encode(const Model& model, std::string_view text,
