@@ -18,7 +18,8 @@ struct FeedForward::Impl {
     const std::vector<Node>& nodes = graph().nodes();
     // The norm before or after, and what narrows its result, are not of the part.
     const auto is_part = [](const Node& node) {
-      return node.name.starts_with("layers.0.ffn") && node.op != Op::layer_norm &&
+      return node.name.starts_with("layers.0.ffn") &&
+             !std::holds_alternative<LayerNormOp>(node.op) &&
              !node.name.starts_with("layers.0.ffn.norm");
     };
     const auto first = std::find_if(nodes.begin(), nodes.end(), is_part);
@@ -26,10 +27,10 @@ struct FeedForward::Impl {
     begin = static_cast<int>(first - nodes.begin());
     end = static_cast<int>(std::find_if(nodes.rbegin(), nodes.rend(), is_part).base() -
                            nodes.begin());
-    if (begin > 0 && nodes[begin - 1].op == Op::narrow) --begin;
-    x = nodes[begin].x;
-    y = nodes[end - 1].y;
-    cols = graph().values()[x].cols;
+    if (begin > 0 && std::holds_alternative<NarrowOp>(nodes[begin - 1].op)) --begin;
+    x = nodes[begin].uses().reads[0];
+    y = nodes[end - 1].uses().writes[0];
+    cols = graph().value(x).cols;
   }
 
   const Graph& graph() const { return state_of(model).graph; }

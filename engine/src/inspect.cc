@@ -8,32 +8,6 @@
 namespace sapwood {
 namespace {
 
-const char* op_name(Op op) {
-  switch (op) {
-    case Op::embedding:
-      return "embedding";
-    case Op::layer_norm:
-      return "layer_norm";
-    case Op::linear:
-      return "linear";
-    case Op::attention:
-      return "attention";
-    case Op::gelu_glu:
-      return "gelu_glu";
-    case Op::fff:
-      return "fff";
-    case Op::narrow:
-      return "narrow";
-    case Op::first_row:
-      return "first_row";
-    case Op::selected_rows:
-      return "selected_rows";
-    case Op::pool:
-      return "pool";
-  }
-  return "?";
-}
-
 const char* rows_name(RowKind rows) {
   switch (rows) {
     case RowKind::tokens:
@@ -46,90 +20,44 @@ const char* rows_name(RowKind rows) {
   return "?";
 }
 
-std::string epilogue(const Node& node) {
-  std::string text;
-  const auto add = [&](const char* part) { text += (text.empty() ? "" : "+") + std::string(part); };
-  if (node.op == Op::linear && node.bias != nullptr) add("bias");
-  switch (node.activation) {
-    case kernels::Activation::none:
-      break;
-    case kernels::Activation::gelu:
-      add("gelu");
-      break;
-    case kernels::Activation::gelu_tanh:
-      add("gelu_tanh");
-      break;
-    case kernels::Activation::relu:
-      add("relu");
-      break;
-    case kernels::Activation::tanh:
-      add("tanh");
-      break;
-  }
-  if (node.residual != kNoValue) add("residual");
-  return text;
-}
-
-// Multiply-adds count as two operations; the part of attention that grows with length is left out.
-std::int64_t ops_per_row(const Node& node) {
-  const std::int64_t n = node.n, k = node.k;
-  switch (node.op) {
-    case Op::linear:
-      return 2 * n * k;
-    case Op::fff:
-      return std::int64_t{4} * node.trees * (node.depth + 1) * n;
-    case Op::layer_norm:
-      return 8 * n;
-    case Op::embedding:
-      return 2 * n;
-    case Op::gelu_glu:
-      return 2 * n;
-    default:
-      return 0;
-  }
-}
-
 // Bytes of a value's row.
 std::int64_t row_bytes(const Value& value) {
-  const std::int64_t words = row_stride(value) / kernels::elements_per_word(value.type);
   const bool scaled = value.type == kernels::DType::int8;
-  return words * 4 + (scaled ? static_cast<std::int64_t>(sizeof(kernels::RowScale)) : 0);
+  return row_stride_bytes(value) +
+         (scaled ? static_cast<std::int64_t>(sizeof(kernels::RowScale)) : 0);
 }
 
 // Weights that one row touches, plus what it reads and writes of activations.
-std::int64_t bytes_per_row(const Node& node, const std::vector<Value>& values) {
-  constexpr std::int64_t kFloat = sizeof(float);
-  std::int64_t bytes = node.weight_bytes;
-  if (node.op == Op::embedding) {
-    const int tables = (node.weight != nullptr) + (node.bias != nullptr) + (node.extra != nullptr);
-    const int words = node.n / kernels::elements_per_word(node.type);
-    // Out of panels, a word comes with the cache line that it stands in.
-    bytes = (tables - 1) * node.n * kFloat + words * (node.panels ? kernels::kAlignment : 4);
-  } else if (node.op == Op::fff) {
-    bytes = std::int64_t{node.trees} * (node.depth + 1) *
-            (kernels::fff_node_bytes(node.n, node.decision_type, node.type) +
-             static_cast<std::int64_t>(sizeof(kernels::FffNode)));
-  }
-  for (const ValueId id : {node.x, node.residual, node.y, node.sum}) {
-    if (id != kNoValue) bytes += row_bytes(values[id]);
+std::int64_t bytes_per_row(const Node& node, const OpDescription& op, const Graph& graph) {
+  std::int64_t bytes = op.weight_bytes >= 0 ? op.weight_bytes : node.weight_bytes;
+  const ValueUses uses = node.uses();
+  for (const ValueId id : {uses.reads[0], uses.reads[1], uses.writes[0], uses.writes[1]}) {
+    if (id != kNoValue) bytes += row_bytes(graph.value(id));
   }
   return bytes;
 }
 
-std::string kernel_name(const Node& node, const kernels::KernelTable& kernels) {
-  switch (node.op) {
-    case Op::first_row:
-    case Op::selected_rows:
-      return "copy";
-    case Op::narrow:
-      return (node.type == kernels::DType::int8 ? "quantize_" : "to_bf16_") +
-             std::string(kernels.name);
-    case Op::linear:
-      if (node.onednn != nullptr) return std::string("onednn_matmul_") + to_string(node.type);
-      [[fallthrough]];
-    default:
-      return std::string(op_name(node.op)) + "_" + to_string(node.type) + "_" + kernels.name;
+NodeSummary summarize_node(const Graph& graph, const Node& node, const ArenaPlan& plan) {
+  const OpDescription op = node.describe(graph.kernels());
+  const ValueUses uses = node.uses();
+  NodeSummary s;
+  s.name = node.name;
+  s.op = op.op;
+  s.epilogue = op.epilogue;
+  for (const ValueId id : uses.reads) {
+    if (id != kNoValue) s.inputs.push_back(graph.value(id).name);
   }
+  const ValueId written = uses.writes[0] != kNoValue ? uses.writes[0] : uses.writes[1];
+  const Value& y = graph.value(written);
+  s.output = y.name;
+  s.shape = std::string("[") + rows_name(y.rows) + ", " + std::to_string(y.cols) + "]";
+  s.dtype = to_string(op.type);
+  s.kernel = op.kernel;
+  s.weight_bytes = node.weight_bytes;
+  s.bytes_per_row = bytes_per_row(node, op, graph);
+  s.ops_per_row = op.ops;
+  s.buffer_offset = plan.placements[static_cast<std::size_t>(written)].offset;
+  return s;
 }
 
 }  // namespace
@@ -139,27 +67,9 @@ GraphSummary summarize(const Model& model) try {
   const Capacity& capacity = state_of(model).capacity;
   const ArenaPlan plan = plan_arena(graph.values(), capacity);
   GraphSummary summary{.nodes = {}, .arena_bytes = plan.bytes, .batch_tokens = capacity.tokens};
-  const std::vector<Value>& values = graph.values();
   for (const Node& node : graph.nodes()) {
-    NodeSummary s;
-    s.index = static_cast<int>(summary.nodes.size());
-    s.name = node.name;
-    s.op = op_name(node.op);
-    s.epilogue = epilogue(node);
-    for (const ValueId id : {node.x, node.residual}) {
-      if (id != kNoValue) s.inputs.push_back(values[id].name);
-    }
-    const ValueId written = node.y != kNoValue ? node.y : node.sum;
-    const Value& y = values[written];
-    s.output = y.name;
-    s.shape = std::string("[") + rows_name(y.rows) + ", " + std::to_string(y.cols) + "]";
-    s.dtype = to_string(node.type);
-    s.kernel = kernel_name(node, graph.kernels());
-    s.weight_bytes = node.weight_bytes;
-    s.bytes_per_row = bytes_per_row(node, values);
-    s.ops_per_row = ops_per_row(node);
-    s.buffer_offset = plan.placements[static_cast<std::size_t>(written)].offset;
-    summary.nodes.push_back(std::move(s));
+    summary.nodes.push_back(summarize_node(graph, node, plan));
+    summary.nodes.back().index = static_cast<int>(summary.nodes.size()) - 1;
   }
   return summary;
 } catch (...) {

@@ -1,10 +1,10 @@
 // A tokenizer without its model.
 #include <cmath>
 
+#include "architecture/parse_config.h"
 #include "base/border.h"
 #include "base/file.h"
 #include "base/notices.h"
-#include "config/parse_config.h"
 #include "config/sentence.h"
 #include "load/hub_cache.h"
 #include "load/max_length.h"

@@ -10,22 +10,11 @@
 
 #include "sapwood/kernels/kernels.h"
 
-#define SAPWOOD_DECLARE_KERNELS(isa)                       \
-  namespace sapwood::kernels::isa {                        \
-  void linear_f32(const LinearArgs& args) noexcept;        \
-  void linear_bf16(const LinearArgs& args) noexcept;       \
-  void linear_int8(const LinearArgs& args) noexcept;       \
-  void quantize(const QuantizeArgs& args) noexcept;        \
-  void to_bf16(const ToBf16Args& args) noexcept;           \
-  void layer_norm(const LayerNormArgs& args) noexcept;     \
-  void embedding(const EmbeddingArgs& args) noexcept;      \
-  void attention_f32(const AttentionArgs& args) noexcept;  \
-  void attention_bf16(const AttentionArgs& args) noexcept; \
-  void gelu_glu(const GeluGluArgs& args) noexcept;         \
-  void pool(const PoolArgs& args) noexcept;                \
-  void fff_f32(const FffArgs& args) noexcept;              \
-  void fff_bf16(const FffArgs& args) noexcept;             \
-  void fff_int8(const FffArgs& args) noexcept;             \
+#define SAPWOOD_DECLARE_KERNEL(kernel, Args) void kernel(const Args& args) noexcept;
+#define SAPWOOD_DECLARE_KERNELS(isa)               \
+  namespace sapwood::kernels::isa {                \
+  SAPWOOD_KERNELS(SAPWOOD_DECLARE_KERNEL)          \
+  SAPWOOD_OPTIONAL_KERNELS(SAPWOOD_DECLARE_KERNEL) \
   }
 
 #ifdef KERNEL_ISA

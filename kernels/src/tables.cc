@@ -15,16 +15,17 @@ SAPWOOD_DECLARE_KERNELS(avx512_bf16)
 namespace sapwood::kernels {
 namespace {
 
-// The table of an instruction set whose objects define every kernel.
-#define SAPWOOD_TABLE(set)                                                                         \
-  KernelTable {                                                                                    \
-    .isa = Isa::set, .name = #set, .linear_f32 = set::linear_f32, .linear_bf16 = set::linear_bf16, \
-    .linear_int8 = set::linear_int8, .quantize = set::quantize, .to_bf16 = set::to_bf16,           \
-    .layer_norm = set::layer_norm, .embedding = set::embedding,                                    \
-    .attention_f32 = set::attention_f32, .attention_bf16 = nullptr, .gelu_glu = set::gelu_glu,     \
-    .pool = set::pool, .fff_f32 = set::fff_f32, .fff_bf16 = set::fff_bf16,                         \
-    .fff_int8 = set::fff_int8                                                                      \
-  }
+// The table of an instruction set whose objects define every kernel but the optional ones.
+#define SAPWOOD_TABLE_ENTRY(kernel, Args) table.kernel = ns::kernel;
+#define SAPWOOD_TABLE(set)               \
+  [] {                                   \
+    namespace ns = set;                  \
+    KernelTable table{};                 \
+    table.isa = Isa::set;                \
+    table.name = #set;                   \
+    SAPWOOD_KERNELS(SAPWOOD_TABLE_ENTRY) \
+    return table;                        \
+  }()
 
 constexpr KernelTable kScalar = SAPWOOD_TABLE(scalar);
 

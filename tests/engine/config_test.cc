@@ -1,6 +1,7 @@
 // config.json that lies, is incomplete, or asks for what this engine does not have.
+#include "architecture/head.h"
+#include "architecture/parse_config.h"
 #include "catch.h"
-#include "config/parse_config.h"
 #include "config/sentence.h"
 #include "golden.h"
 
@@ -49,13 +50,12 @@ json with(json config, const std::string& key, const json& value) {
 
 TEST_CASE("a BERT configuration is read field by field", "[config]") {
   const ModelConfig c = parse(bert());
-  CHECK(c.architecture == Architecture::bert);
+  CHECK(c.architecture == "bert");
   CHECK(c.hidden == 32);
   CHECK(c.head_dim() == 8);
   CHECK(c.feed_forward.kind == FeedForwardKind::dense);
   CHECK(c.feed_forward.width == 64);
   CHECK(c.type_vocab == 2);
-  CHECK_FALSE(c.pre_norm);
 }
 
 TEST_CASE("absent fields take transformers' defaults", "[config]") {
@@ -117,6 +117,64 @@ TEST_CASE("what the engine does not have is refused by name", "[config]") {
   check_error(with(bert(), "is_decoder", true), ErrorCode::unsupported, "is_decoder");
   check_error(json::array(), ErrorCode::malformed, "config.json");
   check_error({{"hidden_size", 3}}, ErrorCode::malformed, "model_type");
+}
+
+TEST_CASE("an unknown model_type names the families and the nearest one", "[config]") {
+  check_error(with(bert(), "model_type", "roberta"), ErrorCode::unsupported,
+              "'roberta' is not supported; these are: bert, distilbert, crammedBERT");
+  check_error(with(bert(), "model_type", "distil-bert"), ErrorCode::unsupported,
+              "the nearest name is distilbert");
+  check_error(with(bert(), "model_type", "CrammedBert"), ErrorCode::unsupported,
+              "the nearest name is crammedBERT");
+  check_error(with(bert(), "model_type", std::string(1 << 20, 'x')), ErrorCode::unsupported,
+              "the nearest name is");
+}
+
+std::vector<std::string> notices_of(const json& config) {
+  Notices notices;
+  parse_config(JsonDocument::parse(config.dump(), "config.json").root(), &notices);
+  return notices.list();
+}
+
+TEST_CASE("keys that a family does not know are one notice", "[config]") {
+  CHECK(notices_of(bert()).empty());
+  CHECK(notices_of(distilbert()).empty());
+  // What changes nothing is not told: neither training's keys nor those that are null.
+  json harmless = bert();
+  harmless["hidden_dropout_prob"] = 0.1;
+  harmless["transformers_version"] = "5.0";
+  harmless["pooler_type"] = "first_token_transform";
+  harmless["rope_theta"] = nullptr;
+  CHECK(notices_of(harmless).empty());
+  CHECK_THAT(notices_of(with(harmless, "n_heads", 3)).at(0), ContainsSubstring("'n_heads'"));
+
+  json odd = bert();
+  odd["rope_theta"] = 10000;
+  odd["sliding\nwindow"] = {{"size", 3}};
+  const std::vector<std::string> told = notices_of(odd);
+  REQUIRE(told.size() == 1);
+  CHECK_THAT(told[0], StartsWith("config.json: bert models are not known to have"));
+  CHECK_THAT(told[0], ContainsSubstring("'rope_theta'"));
+  CHECK_THAT(told[0], ContainsSubstring("sliding\\nwindow"));
+  // One of another family's is not known, and very many of them are no endless message.
+  CHECK_THAT(notices_of(with(distilbert(), "hidden_size", 3)).at(0),
+             ContainsSubstring("'hidden_size'"));
+  for (int i = 0; i < 100000; ++i) odd["key" + std::to_string(i)] = i;
+  CHECK(notices_of(odd).at(0).size() < 1000);
+}
+
+TEST_CASE("keys inside objects are told by their place", "[config]") {
+  const json attention = {{"num_attention_heads", 4}, {"window", 7}};
+  const json embedding = {{"vocab_size", 100}, {"max_seq_length", 16}};
+  const json arch = {{"hidden_size", 32},      {"num_transformer_layers", 1},
+                     {"intermed_size", 64},    {"embedding", embedding},
+                     {"attention", attention}, {"sparse_prediction", 0.25},
+                     {"layer_macro_type", "x"}};
+  const std::vector<std::string> told = notices_of({{"model_type", "crammedBERT"}, {"arch", arch}});
+  REQUIRE(told.size() == 1);
+  CHECK_THAT(told[0], ContainsSubstring("'arch.attention.window'"));
+  CHECK_THAT(told[0], ContainsSubstring("'arch.layer_macro_type'"));
+  CHECK_THAT(told[0], !ContainsSubstring("sparse_prediction"));
 }
 
 TEST_CASE("id2label must count from zero, each once", "[config]") {

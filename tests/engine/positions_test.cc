@@ -2,8 +2,9 @@
 // is computed, and where there is none. That number costs no memory then.
 #include <sys/resource.h>
 
+#include "architecture/head.h"
+#include "architecture/parse_config.h"
 #include "catch.h"
-#include "config/parse_config.h"
 #include "mutate.h"
 #include "sanitizer.h"
 #include "weights/placement.h"

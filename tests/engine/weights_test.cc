@@ -2,8 +2,9 @@
 #include <bit>
 #include <cstring>
 
+#include "architecture/head.h"
+#include "architecture/parse_config.h"
 #include "catch.h"
-#include "config/parse_config.h"
 #include "mutate.h"
 #include "sapwood/convert.h"
 #include "sapwood/inspect.h"
@@ -42,6 +43,38 @@ TEST_CASE("HOSTILE 17: a wrong shape is named with expected and found", "[weight
   check_load_error(
       folder.path(), ErrorCode::mismatch,
       {"distilbert.transformer.layer.0.attention.q_lin.weight", "[40, 40]", "[80, 20]"});
+}
+
+TEST_CASE("a head whose tensors are missing is missed by the tasks that need it alone",
+          "[weights]") {
+  for (const std::string missing : {"classifier.bias", "pre_classifier"}) {
+    INFO(missing);
+    const TemporaryFolder folder;
+    copy_model(sentiment, folder.path(), [&](auto& tensors, auto&) {
+      std::erase_if(tensors, [&](const EditedTensor& t) { return t.name.starts_with(missing); });
+    });
+    const Model whole = Model::load(sentiment), model = Model::load(folder.path());
+    CHECK(model.config().head == HeadKind::none);
+    CHECK_THAT(model.notices().at(0), ContainsSubstring(missing));
+    CHECK_THAT(model.notices().at(0), ContainsSubstring("loaded without its head"));
+    const TextInput text{.text = "a charming journey"};
+    CHECK(embed(model, {&text, 1})[0].value().values == embed(whole, {&text, 1})[0].value().values);
+
+    // The same from a converted file.
+    const fs::path file = folder.path() / "converted.safetensors";
+    convert(folder.path(), file);
+    for (const Model& headless : {model, Model::load(file)}) {
+      try {
+        classify(headless, {&text, 1});
+        FAIL("expected an error");
+      } catch (const Error& error) {
+        CHECK(error.code() == ErrorCode::unsupported);
+        CHECK_THAT(error.what(), ContainsSubstring("encoder without a head (config.json names a "
+                                                   "sequence_classification head, but the"));
+      }
+      CHECK_NOTHROW(embed(headless, {&text, 1}));
+    }
+  }
 }
 
 TEST_CASE("every problem of a checkpoint is told at once", "[weights]") {
@@ -202,7 +235,8 @@ TEST_CASE("HOSTILE 18: a configuration that makes a size 0 is refused", "[weight
   };
   check([](ModelConfig& c) { c.labels.clear(); }, "head.classifier.weight");
   check([](ModelConfig& c) { c.vocab_size = 0; }, "embeddings.word");
-  check([](ModelConfig& c) { c.hidden = 0; }, "embeddings.word");
+  check([](ModelConfig& c) { c.hidden = c.embedding_size = 0; }, "embeddings.word");
+  check([](ModelConfig& c) { c.embedding_size = 0; }, "embeddings.word");
   check([](ModelConfig& c) { c.max_positions = 0; }, "embeddings.position");
   check([](ModelConfig& c) { c.feed_forward.trees = 0; }, "layers.0.ffn.nodes");
   check([](ModelConfig& c) { c.feed_forward = {.width = 0}; }, "layers.0.ffn.in.weight");

@@ -34,7 +34,7 @@ void write_feed_forward(JsonWriter& writer, const FeedForwardConfig& config) {
 void write_members(JsonWriter& writer, const ModelInfo& info) {
   const ModelConfig& config = info.config;
   writer.member("path", info.path.string()).member("format", info.format);
-  writer.member("dtype", info.dtype).member("architecture", to_string(config.architecture));
+  writer.member("dtype", info.dtype).member("architecture", config.architecture);
   writer.member("head", to_string(config.head));
   if (config.head == HeadKind::sequence_classification) {
     writer.member("problem", to_string(config.problem));

@@ -31,7 +31,7 @@ std::string json_line(const std::string& name, const std::filesystem::path& path
   std::string line;
   JsonWriter writer(line);
   writer.begin_object().member("name", name).member("task", to_string(info.config.head));
-  writer.member("architecture", to_string(info.config.architecture));
+  writer.member("architecture", info.config.architecture);
   writer.member("layers", info.config.layers);
   writer.member("feed_forward", feed_forward(info.config)).member("dtype", info.dtype);
   writer.member("weight_bytes", info.weight_bytes).member("path", path.string()).end();
@@ -48,7 +48,7 @@ std::string text_line(const std::string& name, const ModelInfo& info) {
   std::snprintf(megabytes, sizeof megabytes, " %5.1f MB\n",
                 static_cast<double>(info.weight_bytes) / 1e6);
   return padded(printable(name), 24) + ' ' + padded(std::string(to_string(info.config.head)), 24) +
-         ' ' + padded(std::string(to_string(info.config.architecture)), 12) + ' ' +
+         ' ' + padded(info.config.architecture, 12) + ' ' +
          std::to_string(info.config.layers) + " layers, " + padded(feed_forward(info.config), 24) +
          ' ' + info.dtype + megabytes;
 }

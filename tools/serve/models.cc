@@ -24,6 +24,7 @@ ModelKind kind_of(const ModelConfig& config) {
     case HeadKind::masked_lm:
       // sentence-transformers directories may be made from any checkpoint.
       return config.sentence ? ModelKind::embedder : ModelKind::fill_mask;
+    case HeadKind::replaced_token_detection:
     case HeadKind::none:
       break;
   }

@@ -49,7 +49,7 @@ void plan_ollama_tags(Call& call) {
   for (const ServedModelPtr& served : call.models->models) {
     writer.begin_object().member("name", served->name()).member("model", served->name());
     writer.member("modified_at", utc_time(served->loaded)).key("details").begin_object();
-    writer.member("family", to_string(served->model.config().architecture));
+    writer.member("family", served->model.config().architecture);
     writer.member("quantization_level", served->dtype).end().end();
   }
   writer.end().end();

@@ -11,8 +11,6 @@
 
 namespace sapwood {
 
-enum class Architecture : std::uint8_t { distilbert, bert, crammed_bert };
-
 // The function between the two products of a dense feedforward block, or of a head.
 enum class Activation : std::uint8_t { none, gelu, gelu_tanh, relu, tanh };
 
@@ -40,6 +38,7 @@ enum class HeadKind : std::uint8_t {
   sequence_classification,
   token_classification,
   question_answering,
+  replaced_token_detection,
 };
 
 enum class ProblemType : std::uint8_t { single_label, multi_label, regression };
@@ -59,9 +58,10 @@ struct SentenceConfig {
 };
 
 struct ModelConfig {
-  Architecture architecture = Architecture::bert;
+  std::string architecture;  // the family, by its model_type: "distilbert", "bert", "crammedBERT"
   int vocab_size = 0;
   int hidden = 0;
+  int embedding_size = 0;  // of a token's row in the tables; projected where it is not `hidden`
   int layers = 0;
   int heads = 0;
   int head_dim() const { return hidden / heads; }
@@ -69,7 +69,6 @@ struct ModelConfig {
   int type_vocab = 0;  // 0: no token type embeddings
   PositionKind positions = PositionKind::learned;
   bool embedding_norm = true;
-  bool pre_norm = false;        // x += f(norm(x)) instead of x = norm(x + f(x))
   bool final_norm = false;      // a norm after the last layer (pre-norm architectures)
   bool attention_bias = true;   // bias of the fused query, key and value product
   bool projection_bias = true;  // bias of the attention's output product
@@ -77,11 +76,13 @@ struct ModelConfig {
   FeedForwardConfig feed_forward;
 
   HeadKind head = HeadKind::none;
+  // Of a model without head whose config.json names one: which, and which of its tensors are missing.
+  std::string missing_head;
   ProblemType problem = ProblemType::single_label;
   std::vector<std::string> labels;  // by id; the head's rows decide how many there are
   Activation head_activation = Activation::none;
   PoolingMode head_pooling = PoolingMode::cls;  // what a sequence classifier reads
-  int head_width = 0;                           // outputs of the dense layer before the classifier
+  int head_width = 0;                           // outputs of the dense layer before the last
   bool head_transform = true;  // masked_lm: dense, activation and norm before the decoder
   bool decoder_bias = true;    // masked_lm
   bool tied_decoder = true;    // masked_lm: the decoder is the word embedding
@@ -89,8 +90,7 @@ struct ModelConfig {
   std::optional<SentenceConfig> sentence;
 };
 
-// Their names are those that config.json and `inspect` use: "distilbert", "masked_lm", "mean", ...
-SAPWOOD_API EnumNames names_of(Architecture) noexcept;
+// Their names are those that config.json and `inspect` use: "gelu", "masked_lm", "mean", ...
 SAPWOOD_API EnumNames names_of(Activation) noexcept;
 SAPWOOD_API EnumNames names_of(FeedForwardKind) noexcept;
 SAPWOOD_API EnumNames names_of(PositionKind) noexcept;

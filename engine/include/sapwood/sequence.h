@@ -27,7 +27,8 @@ struct MatrixView {
 enum class Output : std::uint8_t {
   hidden,  // last hidden state: [tokens, hidden]
   head,    // logits. sequence_classification: [1, labels]; token_classification: [tokens, labels];
-           // question_answering: [tokens, 2] (start, end); masked_lm: [selected, vocabulary]
+           // question_answering: [tokens, 2] (start, end); masked_lm: [selected, vocabulary];
+           // replaced_token_detection: [tokens, 1]
 };
 
 }  // namespace sapwood

@@ -4,13 +4,6 @@
 
 namespace sapwood {
 
-EnumNames names_of(Architecture) noexcept {
-  static constexpr NamedValue kNames[] = {{"distilbert", Architecture::distilbert},
-                                          {"bert", Architecture::bert},
-                                          {"crammedBERT", Architecture::crammed_bert}};
-  return {"architecture", kNames};
-}
-
 EnumNames names_of(Activation) noexcept {
   static constexpr NamedValue kNames[] = {{"none", Activation::none},
                                           {"gelu", Activation::gelu},
@@ -41,7 +34,8 @@ EnumNames names_of(HeadKind) noexcept {
       {"masked_lm", HeadKind::masked_lm},
       {"sequence_classification", HeadKind::sequence_classification},
       {"token_classification", HeadKind::token_classification},
-      {"question_answering", HeadKind::question_answering}};
+      {"question_answering", HeadKind::question_answering},
+      {"replaced_token_detection", HeadKind::replaced_token_detection}};
   return {"head", kNames};
 }
 

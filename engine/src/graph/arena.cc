@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "graph/graph.h"
+#include "graph/values.h"
 
 namespace sapwood {
 namespace {
@@ -20,7 +20,7 @@ Placement size_of(const Value& value, const Capacity& capacity) {
   const std::int64_t most = value.rows == RowKind::tokens      ? capacity.tokens
                             : value.rows == RowKind::sequences ? capacity.sequences
                                                                : capacity.selected;
-  size.bytes = most * row_stride(value) * 4 / kernels::elements_per_word(value.type);
+  size.bytes = most * row_stride_bytes(value);
   if (value.type == kernels::DType::int8) {
     size.scales = kernels::round_up(size.bytes, kernels::kAlignment);
     size.bytes = size.scales + most * static_cast<std::int64_t>(sizeof(kernels::RowScale));

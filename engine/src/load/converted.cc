@@ -2,12 +2,13 @@
 
 #include <bit>
 
+#include "architecture/head.h"
+#include "architecture/parse_config.h"
 #include "base/error_place.h"
 #include "base/json.h"
 #include "checkpoint/file_kind.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/safetensors_writer.h"
-#include "config/parse_config.h"
 #include "load/metadata.h"
 
 namespace sapwood {
@@ -66,6 +67,11 @@ LoadedParts read_converted(InputFile file, bool tokenizer) {
   const auto config = JsonDocument::parse(metadata.config, where + ": sapwood.config");
   parts.config = parse_config(config.root());
   parts.config.sentence = metadata.sentence;
+  if (metadata.task == to_string(HeadKind::none) && parts.config.head != HeadKind::none) {
+    parts.config.missing_head = std::string(to_string(parts.config.head)) +
+                                " head, but the checkpoint that was converted did not have it all";
+    parts.config.head = HeadKind::none;
+  }
   resolve_labels(parts.config, static_cast<int>(metadata.labels));
   parts.parameters = metadata.parameters;
   parts.source_dtype = metadata.source_dtype;

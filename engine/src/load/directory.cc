@@ -1,8 +1,9 @@
 #include "load/directory.h"
 
+#include "architecture/head.h"
+#include "architecture/parse_config.h"
 #include "base/error_place.h"
 #include "checkpoint/checkpoint.h"
-#include "config/parse_config.h"
 #include "config/sentence.h"
 #include "load/hub_cache.h"
 
@@ -30,11 +31,13 @@ LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& typ
   LoadedParts parts;
   parts.format = "huggingface";
   parts.notices = source.notices;
-  parts.config = parse_config(source.config.root());
+  parts.config = parse_config(source.config.root(), &parts.notices);
   parts.config.sentence = source.sentence;
   const std::string weights = source.checkpoint.path().string();
-  const int labels =
-      placing(weights, [&] { return count_labels(source.checkpoint, parts.config); });
+  const int labels = placing(weights, [&] {
+    drop_missing_head(source.checkpoint, parts.config, parts.notices);
+    return count_labels(source.checkpoint, parts.config);
+  });
   placing(source.config.where(), [&] { resolve_labels(parts.config, labels); });
   parts.weights =
       placing(weights, [&] { return PackedWeights::pack(source.checkpoint, parts.config, types); });

@@ -64,15 +64,15 @@ Byte* aligned(std::vector<Byte>& storage) {
 
 // How far the product's outputs in int8, without bias and activation, are from those in f32. NaN
 // where a weight or an input is not finite, so that nothing can be said.
-double error_of(const Node& node, const kernels::KernelTable& kernels, const float* x, int rows) {
-  const int n = node.n, k = node.k;
+double error_of(const LinearOp& op, const kernels::KernelTable& kernels, const float* x, int rows) {
+  const int n = op.n, k = op.k;
   const auto padded = static_cast<std::size_t>(kernels::round_up(n, kernels::kPanelWidth));
   const auto outputs = static_cast<std::size_t>(rows) * n;
   std::vector<float> exact(outputs), rounded(outputs), scales(padded);
   std::vector<std::int32_t> sums(padded);
   kernels::LinearArgs args{.x = x,
                            .x_stride = k,
-                           .panels = node.weight,
+                           .panels = op.weight.data,
                            .y = exact.data(),
                            .y_stride = n,
                            .m = rows,
@@ -82,7 +82,7 @@ double error_of(const Node& node, const kernels::KernelTable& kernels, const flo
                            .panel_end = static_cast<int>(padded) / kernels::kPanelWidth};
   kernels.linear_f32(args);
   const auto is_finite = [](float value) { return std::isfinite(value); };
-  const std::vector<float> w = unpacked(static_cast<const float*>(node.weight), n, k);
+  const std::vector<float> w = unpacked(static_cast<const float*>(op.weight.data), n, k);
   if (!std::all_of(w.begin(), w.end(), is_finite)) return std::nan("");
 
   const std::int64_t stride = kernels::round_up(k, 4);
@@ -133,9 +133,10 @@ std::vector<ProductError> int8_errors(const ModelConfig& config, const PackedWei
   std::vector<ProductError> errors;
   const WeightTypes int8 = WeightTypes::all(kernels::DType::int8);
   for (const Node& node : graph.nodes()) {
-    if (node.op == Op::linear && int8.stored(node.name, node.n, node.k) == kernels::DType::int8) {
-      const int rows = workspace.batch.rows(graph.values()[node.x].rows);
-      errors.push_back({node.name, error_of(node, kernels, workspace.at(node.x), rows)});
+    const auto* op = std::get_if<LinearOp>(&node.op);
+    if (op != nullptr && int8.stored(node.name, op->n, op->k) == kernels::DType::int8) {
+      const int rows = workspace.batch.rows(graph.value(op->x).rows);
+      errors.push_back({node.name, error_of(*op, kernels, workspace.at(op->x), rows)});
     }
     run_node(graph, node, workspace, alone);
   }

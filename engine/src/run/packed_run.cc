@@ -47,7 +47,8 @@ void check_sequence(std::size_t index, const Sequence& s, const ModelConfig& con
 
 int cache_tokens(const Graph& graph, int threads) {
   const auto is_large_tree = [](const Node& node) {
-    return node.op == Op::fff && node.type == kernels::DType::f32;
+    const auto* fff = std::get_if<FffOp>(&node.op);
+    return fff != nullptr && fff->out_type == kernels::DType::f32;
   };
   const std::vector<Node>& nodes = graph.nodes();
   if (std::any_of(nodes.begin(), nodes.end(), is_large_tree)) {
@@ -77,25 +78,16 @@ void PackedRun::clear() {
   selected_starts_.resize(1);
 }
 
-ValueId PackedRun::value(Output output) const {
-  return output == Output::hidden ? graph_.hidden() : graph_.head();
-}
-
 void PackedRun::check(Output output) const {
-  if (value(output) == kNoValue) {
+  if (graph_.output(output) == nullptr) {
     throw Error(ErrorCode::unsupported, "the model is a bare encoder: it has no head");
   }
-}
-
-int PackedRun::nodes(Output output) const {
-  return output == Output::hidden ? graph_.encoder_nodes()
-                                  : static_cast<int>(graph_.nodes().size());
 }
 
 RunStatus PackedRun::run(Output output, const Threads& team, int threads, const StopToken& stop) {
   RunStatus status = RunStatus::ok;
   auto work = [&](Team& helpers) {
-    status = run_nodes(graph_, nodes(output), workspace_, helpers, stop);
+    status = run_nodes(graph_, graph_.output(output)->nodes, workspace_, helpers, stop);
   };
   ThreadsAccess::run(
       team, std::min(threads, capacity().threads),
@@ -106,12 +98,12 @@ RunStatus PackedRun::run(Output output, const Threads& team, int threads, const 
 
 void PackedRun::run_alone(Output output) {
   Team alone(1);
-  run_nodes(graph_, nodes(output), workspace_, alone);
+  run_nodes(graph_, graph_.output(output)->nodes, workspace_, alone);
 }
 
 MatrixView PackedRun::rows(Output output, std::size_t i) const {
-  const ValueId id = value(output);
-  const Value& v = graph_.values()[static_cast<std::size_t>(id)];
+  const ValueId id = graph_.output(output)->value;
+  const Value& v = graph_.value(id);
   const std::vector<std::int32_t>& starts =
       v.rows == RowKind::selected ? selected_starts_ : workspace_.batch.starts;
   const bool one = v.rows == RowKind::sequences;

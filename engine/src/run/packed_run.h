@@ -48,9 +48,6 @@ class PackedRun {
   std::int64_t bytes() const;
 
  private:
-  int nodes(Output output) const;
-  ValueId value(Output output) const;
-
   const Graph& graph_;
   Workspace workspace_;
   std::vector<std::int32_t> selected_starts_;  // of each sequence in batch.selected, and the end

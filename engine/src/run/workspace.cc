@@ -12,7 +12,8 @@ namespace {
 std::int64_t linear_bytes(const Graph& graph) {
   std::size_t most = 0;
   for (const Node& node : graph.nodes()) {
-    if (node.op == Op::linear) most = std::max(most, kernels::linear_scratch(node.type));
+    const auto* linear = std::get_if<LinearOp>(&node.op);
+    if (linear != nullptr) most = std::max(most, kernels::linear_scratch(linear->weight.type));
   }
   return kernels::round_up(static_cast<std::int64_t>(most), kernels::kAlignment);
 }

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/border.h"
+#include "graph/kernel_names.h"
 #include "model_state.h"
 #include "tasks/answer_all.h"
 #include "tasks/one_window.h"
@@ -25,7 +26,7 @@ struct Pooled {
   // Hidden states [tokens, hidden] to one vector [hidden].
   void pool(const Model& model, const MatrixView& rows, std::span<float> to) const {
     state_of(model).graph.kernels().pool(
-        {rows.data, to.data(), rows.rows, rows.cols, tasks::kernel_pooling(pooling)});
+        {rows.data, to.data(), rows.rows, rows.cols, kernel_pooling(pooling)});
     if (normalize) tasks::normalize(to);
   }
 };

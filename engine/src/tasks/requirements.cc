@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "architecture/head.h"
 #include "sapwood/error.h"
 
 namespace sapwood::tasks {
@@ -10,9 +11,12 @@ void throw_wrong_model(const Model& model, std::string_view task, std::string_vi
   const ModelConfig& config = model.config();
   std::string message(task);
   message.append(" needs ").append(needs).append("; ").append(model.path().string());
-  message.append(" is a ").append(to_string(config.architecture));
+  message.append(" is a ").append(config.architecture);
   if (config.head == HeadKind::none) {
     message += " encoder without a head";
+    if (!config.missing_head.empty()) {
+      message += " (config.json names a " + config.missing_head + ")";
+    }
   } else {
     message.append(" model with a ").append(to_string(config.head)).append(" head");
     if (config.head == HeadKind::sequence_classification) {
@@ -26,21 +30,8 @@ void require_head(const Model& model, HeadKind head, std::string_view task) {
   if (model.config().head == head) return;
   std::string needs = "a model with a ";
   needs.append(to_string(head)).append(" head");
-  switch (head) {
-    case HeadKind::masked_lm:
-      needs += " (an architecture ...ForMaskedLM)";
-      break;
-    case HeadKind::sequence_classification:
-      needs += " (an architecture ...ForSequenceClassification)";
-      break;
-    case HeadKind::token_classification:
-      needs += " (an architecture ...ForTokenClassification)";
-      break;
-    case HeadKind::question_answering:
-      needs += " (an architecture ...ForQuestionAnswering)";
-      break;
-    case HeadKind::none:
-      break;
+  if (const Head* wanted = find_head(head)) {
+    needs.append(" (an architecture ").append(wanted->class_name).append(")");
   }
   throw_wrong_model(model, task, needs);
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/border.h"
+#include "graph/kernel_names.h"
 #include "model_state.h"
 #include "tasks/answer_all.h"
 #include "tasks/rank.h"
@@ -101,8 +102,9 @@ class Rerank final : public RerankTask {
     const ModelConfig& config = model.config();
     pairs_ = config.head == HeadKind::sequence_classification && config.labels.size() == 1;
     // Hidden states under another task's head were not trained to be compared.
-    if (!pairs_ && config.head != HeadKind::none && config.head != HeadKind::masked_lm &&
-        !config.sentence) {
+    const bool pretrained = config.head == HeadKind::none || config.head == HeadKind::masked_lm ||
+                            config.head == HeadKind::replaced_token_detection;
+    if (!pairs_ && !pretrained && !config.sentence) {
       tasks::throw_wrong_model(model, "rerank",
                                "a cross-encoder (a sequence_classification head of 1 label) or an "
                                "encoder that makes embeddings");
@@ -164,8 +166,7 @@ class Rerank final : public RerankTask {
 
   std::unique_ptr<Job<Ranking>> make(std::vector<Encoding> windows) const {
     if (pairs_) return std::make_unique<RerankPairs>(model_, std::move(windows), raw_scores_);
-    return std::make_unique<RerankEmbeddings>(model_, std::move(windows),
-                                              tasks::kernel_pooling(pooling_));
+    return std::make_unique<RerankEmbeddings>(model_, std::move(windows), kernel_pooling(pooling_));
   }
 
   Model model_;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/border.h"
+#include "model_state.h"
 
 namespace sapwood {
 
@@ -28,23 +29,20 @@ TaskJob::~TaskJob() = default;
 namespace {
 
 // What a run gives for a window: rows and columns.
-std::pair<std::size_t, int> shape_of(const ModelConfig& config, Output output,
-                                     const Sequence& window) {
-  if (output == Output::hidden) return {window.ids.size(), config.hidden};
-  const auto labels = static_cast<int>(config.labels.size());
-  switch (config.head) {
-    case HeadKind::sequence_classification:
-      return {1, labels};
-    case HeadKind::token_classification:
-      return {window.ids.size(), labels};
-    case HeadKind::question_answering:
-      return {window.ids.size(), 2};
-    case HeadKind::masked_lm:
-      return {window.selected.size(), config.vocab_size};
-    case HeadKind::none:
+std::pair<std::size_t, int> shape_of(const Model& model, Output output, const Sequence& window) {
+  const Graph& graph = state_of(model).graph;
+  const GraphOutput* given = graph.output(output);
+  if (given == nullptr) return {0, 0};
+  const Value& value = graph.value(given->value);
+  switch (value.rows) {
+    case RowKind::tokens:
+      return {window.ids.size(), value.cols};
+    case RowKind::selected:
+      return {window.selected.size(), value.cols};
+    case RowKind::sequences:
       break;
   }
-  return {0, 0};
+  return {1, value.cols};
 }
 
 std::string shape_text(std::size_t rows, int cols) {
@@ -59,7 +57,7 @@ bool TaskJob::take(std::size_t window, const MatrixView& rows) try {
                                                  ": the job has only " +
                                                  std::to_string(windows_.size()));
   }
-  const auto [count, cols] = shape_of(model_.config(), output_, windows_[window]);
+  const auto [count, cols] = shape_of(model_, output_, windows_[window]);
   if (rows.rows < 0 || static_cast<std::size_t>(rows.rows) != count || rows.cols != cols) {
     throw Error(ErrorCode::invalid_argument,
                 "window " + std::to_string(window) + ": expected rows " + shape_text(count, cols) +

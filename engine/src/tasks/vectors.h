@@ -6,24 +6,7 @@
 #include <cstddef>
 #include <span>
 
-#include "sapwood/config.h"
-#include "sapwood/kernels/kernels.h"
-
 namespace sapwood::tasks {
-
-// The kernel of a mode that gives one vector.
-inline kernels::Pooling kernel_pooling(PoolingMode mode) {
-  switch (mode) {
-    case PoolingMode::cls:
-      return kernels::Pooling::cls;
-    case PoolingMode::max:
-      return kernels::Pooling::max;
-    case PoolingMode::mean:
-    case PoolingMode::none:
-      break;
-  }
-  return kernels::Pooling::mean;
-}
 
 inline constexpr double kSmallestNorm = 1e-12;  // torch.nn.functional.normalize's eps
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/notices.h"
 #include "checkpoint/tensor_source.h"
 #include "sapwood/config.h"
 #include "weights/weight_table.h"
@@ -22,8 +23,16 @@ struct PackedTensor {
   std::int64_t bytes = 0;
 };
 
-// Rows of the head's classifier in the checkpoint; 0 for heads without labels. Throws Error
-// mismatch where the classifier is missing or no matrix.
+// What stands before the encoder's tensors in this checkpoint: models saved with a head carry their family's prefix, bare
+// encoders mostly do not. Throws Error mismatch where there is no word embedding.
+std::string encoder_prefix(const TensorSource& source, const ModelConfig& config);
+
+// Makes a model whose head's tensors are not all there a bare encoder (config.head, config.missing_head), with a notice:
+// only a task that needs the head misses it.
+void drop_missing_head(const TensorSource& source, ModelConfig& config, Notices& notices);
+
+// Rows of the head's classifier in the checkpoint, which has the head's tensors; 0 for heads without labels. Throws Error
+// mismatch where the classifier is no matrix.
 int count_labels(const TensorSource& source, const ModelConfig& config);
 
 class PackedWeights {

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <set>
 
+#include "architecture/head.h"
+#include "base/quote.h"
 #include "checkpoint/dtype.h"
 #include "checkpoint/safetensors_writer.h"
 #include "sapwood/kernels/bf16.h"
@@ -14,36 +16,46 @@
 #include "weights/problems.h"
 
 namespace sapwood {
-namespace {
-
-// Models saved with a head carry its prefix, bare encoders mostly do not.
-std::string find_prefix(const TensorSource& source, Architecture architecture) {
-  const std::string word = word_embedding_name(architecture), prefix = head_prefix(architecture);
+std::string encoder_prefix(const TensorSource& source, const ModelConfig& config) {
+  const Family& family = family_of(config);
+  const std::string prefix(family.encoder_prefix), word(family.word_embedding);
   if (source.find(prefix + word) != nullptr) return prefix;
   if (source.find(word) != nullptr) return "";
   throw Error(ErrorCode::mismatch, "expected a tensor '" + prefix + word + "' or '" + word +
                                        "', found neither: are these the weights of a " +
-                                       std::string(to_string(architecture)) + " model?");
+                                       config.architecture + " model?");
 }
 
-}  // namespace
+void drop_missing_head(const TensorSource& source, ModelConfig& config, Notices& notices) {
+  if (config.head == HeadKind::none) return;
+  std::string first;
+  int missing = 0;
+  for (const PackedSpec& spec : head_table(config, encoder_prefix(source, config))) {
+    for (const SourceTensor& wanted : spec.sources) {
+      if (find_any(source, wanted.names) != nullptr) continue;
+      if (missing++ == 0) first = wanted.names[0];
+    }
+  }
+  if (missing == 0) return;
+  config.missing_head = std::string(to_string(config.head)) +
+                        " head, but the checkpoint has no tensor '" + first + "'";
+  if (missing > 1) config.missing_head += ", nor " + std::to_string(missing - 1) + " others of it";
+  notices.add(source.path().string() + ": config.json names a model with a " + config.missing_head +
+              "; it is loaded without its head");
+  config.head = HeadKind::none;
+}
 
 int count_labels(const TensorSource& source, const ModelConfig& config) {
   const std::string name = label_tensor_name(config);
   if (name.empty()) return 0;
-  const TensorView* tensor = source.find(name);
-  if (tensor == nullptr) {
-    throw Error(ErrorCode::mismatch, "tensor '" + name +
-                                         "' is missing: config.json names a model with a " +
-                                         std::string(to_string(config.head)) + " head");
-  }
-  if (tensor->shape.size() != 2 || tensor->shape[0] < 1 || tensor->shape[0] > (1 << 20)) {
+  const TensorView& tensor = *source.find(name);
+  if (tensor.shape.size() != 2 || tensor.shape[0] < 1 || tensor.shape[0] > (1 << 20)) {
     throw Error(ErrorCode::mismatch,
                 "tensor '" + name + "': expected [labels, " +
                     std::to_string(config.head_width ? config.head_width : config.hidden) +
-                    "], found " + to_string(tensor->shape));
+                    "], found " + to_string(tensor.shape));
   }
-  return static_cast<int>(tensor->shape[0]);
+  return static_cast<int>(tensor.shape[0]);
 }
 
 namespace {
@@ -90,7 +102,7 @@ class Packer {
   Packer(const TensorSource& source, const ModelConfig& config, const WeightTypes& types)
       : source_(source),
         config_(config),
-        prefix_(find_prefix(source, config.architecture)),
+        prefix_(encoder_prefix(source, config)),
         table_(weight_table(config, types, prefix_)) {
     weights_.types_ = types;
   }

@@ -1,4 +1,4 @@
-// Collects the specs of one model for weight_table.cc.
+// Collects the specs of one model.
 #pragma once
 
 #include <string>
@@ -10,10 +10,17 @@
 
 namespace sapwood {
 
+// The names that a tensor is known by.
 using Names = std::vector<std::string>;
 
-// The methods say what a tensor is for; the checkpoint's names come from the architecture's own
-// function. Names are those that a tensor is known by.
+enum class Bias : std::uint8_t { no, yes };
+
+// What a part of layer `layer` is called among the packed tensors and in the graph.
+inline std::string layer_name(int layer, const char* part) {
+  return "layers." + std::to_string(layer) + "." + part;
+}
+
+// The methods say what a tensor is for; the checkpoint's names come from the family (families/) and the head (heads/).
 class Table {
  public:
   Table(const ModelConfig& config, const WeightTypes& types) : config_(config), types_(types) {}
@@ -29,11 +36,21 @@ class Table {
   void words(Names source) {
     if (is_tied(config_)) return;
     const std::string name = "embeddings.word";
-    rows(name, std::move(source), config_.vocab_size, config_.hidden);
+    rows(name, std::move(source), config_.vocab_size, config_.embedding_size);
     specs_.back().dtype = dtype_of(types_.of(name));
     if (types_.of(name) == kernels::DType::int8) {
       derived(scales_name(name), TensorDtype::f32, config_.vocab_size);
     }
+  }
+
+  // A table of positions that is computed; `scale`: the names of what it is multiplied by, if anything.
+  void sinusoidal(const std::string& name, Names scale) {
+    PackedSpec spec{.name = name,
+                    .layout = Layout::rows,
+                    .shape = {config_.max_positions, config_.embedding_size}};
+    spec.sinusoidal = true;
+    if (!scale.empty()) spec.sources.push_back({std::move(scale), {1}});
+    add(std::move(spec));
   }
 
   void vector(const std::string& name, Names source, std::int64_t n) {
@@ -84,10 +101,11 @@ class Table {
     product(name, std::move(weight_sources), std::move(bias_sources),
             static_cast<std::int64_t>(weights.size()) * n, k, order);
   }
-  void linear(const std::string& name, const std::string& source, bool bias, std::int64_t n,
+  void linear(const std::string& name, const std::string& source, Bias bias, std::int64_t n,
               std::int64_t k, RowOrder order = RowOrder::as_stored) {
     linear(name, {{source + ".weight"}},
-           bias ? std::vector<Names>{{source + ".bias"}} : std::vector<Names>{}, n, k, order);
+           bias == Bias::yes ? std::vector<Names>{{source + ".bias"}} : std::vector<Names>{}, n, k,
+           order);
   }
 
   void fff(const std::string& name, const std::string& source) {

@@ -1,179 +1,11 @@
 #include "weights/weight_table.h"
 
+#include "architecture/head.h"
 #include "checkpoint/tensor_source.h"
 #include "sapwood/error.h"
 #include "weights/table.h"
 
 namespace sapwood {
-namespace {
-
-std::string layer_name(int layer, const char* part) {
-  return "layers." + std::to_string(layer) + "." + part;
-}
-
-// What DistilBERT and BERT call the tensors of the same post-norm encoder and its heads.
-struct PostNormNames {
-  std::string layers;  // before the number of the layer; what follows it is relative to the layer
-  std::string query, key, value, attention_out, attention_norm, ffn_in, ffn_out, ffn_norm;
-  std::string mlm_transform, mlm_norm, mlm_decoder;
-  Names mlm_bias;
-  std::string sequence_transform;  // the dense layer before a sequence classifier
-};
-
-PostNormNames distilbert_names(const std::string& prefix) {
-  return {.layers = prefix + "transformer.layer.",
-          .query = "attention.q_lin",
-          .key = "attention.k_lin",
-          .value = "attention.v_lin",
-          .attention_out = "attention.out_lin",
-          .attention_norm = "sa_layer_norm",
-          .ffn_in = "ffn.lin1",
-          .ffn_out = "ffn.lin2",
-          .ffn_norm = "output_layer_norm",
-          .mlm_transform = "vocab_transform",
-          .mlm_norm = "vocab_layer_norm",
-          .mlm_decoder = "vocab_projector.weight",
-          .mlm_bias = {"vocab_projector.bias"},
-          .sequence_transform = "pre_classifier"};
-}
-
-PostNormNames bert_names(const std::string& prefix) {
-  return {.layers = prefix + "encoder.layer.",
-          .query = "attention.self.query",
-          .key = "attention.self.key",
-          .value = "attention.self.value",
-          .attention_out = "attention.output.dense",
-          .attention_norm = "attention.output.LayerNorm",
-          .ffn_in = "intermediate.dense",
-          .ffn_out = "output.dense",
-          .ffn_norm = "output.LayerNorm",
-          .mlm_transform = "cls.predictions.transform.dense",
-          .mlm_norm = "cls.predictions.transform.LayerNorm",
-          .mlm_decoder = "cls.predictions.decoder.weight",
-          .mlm_bias = {"cls.predictions.bias", "cls.predictions.decoder.bias"},
-          .sequence_transform = prefix + "pooler.dense"};
-}
-
-std::vector<PackedSpec> post_norm_table(const ModelConfig& c, const WeightTypes& types,
-                                        const std::string& prefix, const PostNormNames& names) {
-  Table t(c, types);
-  const std::int64_t h = c.hidden;
-  const std::string word = prefix + "embeddings.word_embeddings.weight";
-  t.words({word});
-  t.rows("embeddings.position", {prefix + "embeddings.position_embeddings.weight"}, c.max_positions,
-         h);
-  if (c.type_vocab > 0) {
-    t.rows("embeddings.type", {prefix + "embeddings.token_type_embeddings.weight"}, c.type_vocab,
-           h);
-  }
-  t.norm("embeddings.norm", prefix + "embeddings.LayerNorm", h);
-  for (int i = 0; i < c.layers; ++i) {
-    const std::string s = names.layers + std::to_string(i) + ".";
-    const std::string q = s + names.query, k = s + names.key, v = s + names.value;
-    t.linear(layer_name(i, "attention.qkv"), {{q + ".weight"}, {k + ".weight"}, {v + ".weight"}},
-             {{q + ".bias"}, {k + ".bias"}, {v + ".bias"}}, h, h);
-    t.linear(layer_name(i, "attention.out"), s + names.attention_out, true, h, h);
-    t.norm(layer_name(i, "attention.norm"), s + names.attention_norm, h);
-    if (c.feed_forward.kind == FeedForwardKind::fff) {
-      t.fff(layer_name(i, "ffn"), s + "ffn");
-    } else {
-      t.linear(layer_name(i, "ffn.in"), s + names.ffn_in, true, c.feed_forward.width, h);
-      t.linear(layer_name(i, "ffn.out"), s + names.ffn_out, true, h, c.feed_forward.width);
-    }
-    t.norm(layer_name(i, "ffn.norm"), s + names.ffn_norm, h);
-  }
-  const auto labels = static_cast<std::int64_t>(c.labels.size());
-  switch (c.head) {
-    case HeadKind::none:
-      break;
-    case HeadKind::masked_lm:
-      t.linear("head.transform", names.mlm_transform, true, h, h);
-      t.norm("head.norm", names.mlm_norm, h);
-      // Tied: transformers reads the word embedding whatever the file holds for the decoder.
-      t.linear("head.decoder", {{c.tied_decoder ? word : names.mlm_decoder}}, {names.mlm_bias},
-               c.vocab_size, h);
-      break;
-    case HeadKind::sequence_classification:
-      t.linear("head.transform", names.sequence_transform, true, h, h);
-      t.linear("head.classifier", "classifier", true, labels, h);
-      break;
-    case HeadKind::token_classification:
-      t.linear("head.classifier", "classifier", true, labels, h);
-      break;
-    case HeadKind::question_answering:
-      t.linear("head.classifier", "qa_outputs", true, labels, h);
-      break;
-  }
-  return t.take();
-}
-
-std::vector<PackedSpec> crammed_table(const ModelConfig& c, const WeightTypes& types,
-                                      const std::string& prefix) {
-  Table t(c, types);
-  const std::int64_t h = c.hidden;
-  const std::string word = prefix + "embedding.word_embedding.weight";
-  t.words({word});
-  switch (c.positions) {
-    case PositionKind::none:
-      break;
-    case PositionKind::learned:
-      t.rows("embeddings.position", {prefix + "embedding.pos_embedding.embedding.weight"},
-             c.max_positions, h);
-      break;
-    case PositionKind::sinusoidal:
-    case PositionKind::scaled_sinusoidal: {
-      PackedSpec table{
-          .name = "embeddings.position", .layout = Layout::rows, .shape = {c.max_positions, h}};
-      table.sinusoidal = true;
-      if (c.positions == PositionKind::scaled_sinusoidal) {
-        table.sources.push_back({{prefix + "embedding.pos_embedding.scale_factor"}, {1}});
-      }
-      t.add(std::move(table));
-      break;
-    }
-  }
-  if (c.embedding_norm) t.norm("embeddings.norm", prefix + "embedding.norm", h);
-  for (int i = 0; i < c.layers; ++i) {
-    const std::string s = prefix + "layers." + std::to_string(i) + ".";
-    t.norm(layer_name(i, "attention.norm"), s + "norm1", h);
-    t.linear(layer_name(i, "attention.qkv"), s + "attn.self_attention.query_key_value",
-             c.attention_bias, 3 * h, h, RowOrder::heads_of_qkv);
-    t.linear(layer_name(i, "attention.out"), s + "attn.dense", c.projection_bias, h, h);
-    t.norm(layer_name(i, "ffn.norm"), s + "norm2", h);
-    const FeedForwardConfig& ff = c.feed_forward;
-    if (ff.kind == FeedForwardKind::fff) {
-      t.fff(layer_name(i, "ffn"), s + "ffn");
-    } else {
-      const bool glu = ff.kind == FeedForwardKind::glu;
-      t.linear(layer_name(i, "ffn.in"), s + "ffn.dense_in", ff.bias, ff.width, h,
-               glu ? RowOrder::gate_first : RowOrder::as_stored);
-      t.linear(layer_name(i, "ffn.out"), s + "ffn.dense_out", ff.bias, h,
-               glu ? ff.width / 2 : ff.width);
-    }
-  }
-  if (c.final_norm) t.norm("final_norm", prefix + "final_norm", h);
-  const auto labels = static_cast<std::int64_t>(c.labels.size());
-  switch (c.head) {
-    case HeadKind::masked_lm:
-      if (c.head_transform) {
-        t.linear("head.transform", "prediction_head.dense", c.projection_bias, h, h);
-        t.norm("head.norm", "prediction_head.norm", h);
-      }
-      t.linear("head.decoder", {{word}},
-               c.decoder_bias ? std::vector<Names>{{"decoder.bias"}} : std::vector<Names>{},
-               c.vocab_size, h);
-      break;
-    case HeadKind::sequence_classification:
-      t.linear("head.transform", "pooler.dense", true, c.head_width, h);
-      t.linear("head.classifier", "head", true, labels, c.head_width);
-      break;
-    default:
-      break;
-  }
-  return t.take();
-}
-
-}  // namespace
 
 kernels::DType WeightTypes::of(const std::string& product) const {
   const auto it = exceptions.find(product);
@@ -219,24 +51,27 @@ const char* to_string(kernels::DType type) noexcept {
 
 namespace {
 
-std::vector<PackedSpec> table_of(const ModelConfig& config, const WeightTypes& types,
-                                 const std::string& prefix) {
-  switch (config.architecture) {
-    case Architecture::distilbert:
-      return post_norm_table(config, types, prefix, distilbert_names(prefix));
-    case Architecture::bert:
-      return post_norm_table(config, types, prefix, bert_names(prefix));
-    case Architecture::crammed_bert:
-      return crammed_table(config, types, prefix);
+void add_head(Table& table, const ModelConfig& config, const std::string& prefix) {
+  if (const Head* head = find_head(config.head)) {
+    head->tensors(table, config, head_class_of(config), prefix);
   }
-  return {};
 }
 
 }  // namespace
 
+std::vector<PackedSpec> head_table(const ModelConfig& config, const std::string& prefix) {
+  const WeightTypes types;
+  Table table(config, types);
+  add_head(table, config, prefix);
+  return table.take();
+}
+
 std::vector<PackedSpec> weight_table(const ModelConfig& config, const WeightTypes& types,
                                      const std::string& prefix) {
-  std::vector<PackedSpec> table = table_of(config, types, prefix);
+  Table tensors(config, types);
+  family_of(config).tensors(tensors, config, prefix);
+  add_head(tensors, config, prefix);
+  std::vector<PackedSpec> table = tensors.take();
   for (const PackedSpec& spec : table) {
     // Kernels divide by sizes, and a product without outputs has nothing to split.
     if (std::all_of(spec.shape.begin(), spec.shape.end(), [](auto size) { return size > 0; })) {
@@ -251,39 +86,6 @@ std::vector<PackedSpec> weight_table(const ModelConfig& config, const WeightType
 
 bool is_tied(const ModelConfig& config) {
   return config.head == HeadKind::masked_lm && config.tied_decoder;
-}
-
-std::string head_prefix(Architecture architecture) {
-  switch (architecture) {
-    case Architecture::distilbert:
-      return "distilbert.";
-    case Architecture::bert:
-      return "bert.";
-    case Architecture::crammed_bert:
-      return "encoder.";
-  }
-  return "";
-}
-
-std::string word_embedding_name(Architecture architecture) {
-  return architecture == Architecture::crammed_bert ? "embedding.word_embedding.weight"
-                                                    : "embeddings.word_embeddings.weight";
-}
-
-std::string label_tensor_name(const ModelConfig& config) {
-  switch (config.head) {
-    case HeadKind::none:
-    case HeadKind::masked_lm:
-      return "";
-    case HeadKind::question_answering:
-      return "qa_outputs.weight";
-    case HeadKind::token_classification:
-      return "classifier.weight";
-    case HeadKind::sequence_classification:
-      return config.architecture == Architecture::crammed_bert ? "head.weight"
-                                                               : "classifier.weight";
-  }
-  return "";
 }
 
 }  // namespace sapwood

@@ -91,20 +91,14 @@ struct PackedSpec {
 std::vector<PackedSpec> weight_table(const ModelConfig& config, const WeightTypes& types,
                                      const std::string& prefix);
 
+// The tensors of the head alone, likewise; labels need not be resolved.
+std::vector<PackedSpec> head_table(const ModelConfig& config, const std::string& prefix);
+
 // Whether the word embedding is the decoder's weight: packed once, as "head.decoder.weight".
 bool is_tied(const ModelConfig& config);
 
 // The tensors that go with an int8 tensor of this name.
 inline std::string scales_name(const std::string& name) { return name + ".scales"; }
 inline std::string sums_name(const std::string& name) { return name + ".sums"; }
-
-// The encoder prefix that checkpoints of models with a head have.
-std::string head_prefix(Architecture architecture);
-
-// The word embedding's name behind the prefix: it tells which prefix a checkpoint has.
-std::string word_embedding_name(Architecture architecture);
-
-// The tensor whose rows count the labels; empty for heads without labels.
-std::string label_tensor_name(const ModelConfig& config);
 
 }  // namespace sapwood

@@ -247,26 +247,34 @@ std::size_t fff_scratch(int rows, int depth) noexcept;
 // Nodes of a tree of this depth (the depth of a single node is 0).
 constexpr std::int64_t fff_nodes(int depth) noexcept { return (std::int64_t{2} << depth) - 1; }
 
+// Every kernel and its arguments: the one list. A kernel that not every instruction set has is null in the tables of
+// the others.
+#define SAPWOOD_KERNELS(X)                               \
+  X(linear_f32, LinearArgs)                              \
+  X(linear_bf16, LinearArgs)                             \
+  X(linear_int8, LinearArgs)                             \
+  X(quantize, QuantizeArgs)                              \
+  X(to_bf16, ToBf16Args)                                 \
+  X(layer_norm, LayerNormArgs)                           \
+  X(embedding, EmbeddingArgs)                            \
+  X(attention_f32, AttentionArgs)                        \
+  X(gelu_glu, GeluGluArgs)                               \
+  X(pool, PoolArgs)                                      \
+  X(fff_f32, FffArgs) /* by the type of the decisions */ \
+  X(fff_bf16, FffArgs)                                   \
+  X(fff_int8, FffArgs)
+#define SAPWOOD_OPTIONAL_KERNELS(X) \
+  X(attention_bf16, AttentionArgs) /* where the processor multiplies bf16 */
+
 // One implementation of every kernel. Tables are constant; they are chosen once and passed by
 // reference.
 struct KernelTable {
   Isa isa;
   const char* name;  // "scalar", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16"
-  void (*linear_f32)(const LinearArgs&) noexcept;
-  void (*linear_bf16)(const LinearArgs&) noexcept;
-  void (*linear_int8)(const LinearArgs&) noexcept;
-  void (*quantize)(const QuantizeArgs&) noexcept;
-  void (*to_bf16)(const ToBf16Args&) noexcept;
-  void (*layer_norm)(const LayerNormArgs&) noexcept;
-  void (*embedding)(const EmbeddingArgs&) noexcept;
-  void (*attention_f32)(const AttentionArgs&) noexcept;
-  void (*attention_bf16)(
-      const AttentionArgs&) noexcept;  // null without bf16 products in the processor
-  void (*gelu_glu)(const GeluGluArgs&) noexcept;
-  void (*pool)(const PoolArgs&) noexcept;
-  void (*fff_f32)(const FffArgs&) noexcept;  // by the type of the decisions
-  void (*fff_bf16)(const FffArgs&) noexcept;
-  void (*fff_int8)(const FffArgs&) noexcept;
+#define SAPWOOD_KERNEL_FIELD(kernel, Args) void (*kernel)(const Args&) noexcept;
+  SAPWOOD_KERNELS(SAPWOOD_KERNEL_FIELD)
+  SAPWOOD_OPTIONAL_KERNELS(SAPWOOD_KERNEL_FIELD)
+#undef SAPWOOD_KERNEL_FIELD
 };
 
 }  // namespace sapwood::kernels

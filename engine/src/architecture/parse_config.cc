@@ -1,0 +1,125 @@
+#include "architecture/parse_config.h"
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
+#include "architecture/family.h"
+#include "base/quote.h"
+
+namespace sapwood {
+namespace {
+
+// How many characters must be added, left out or changed (Levenshtein). Of long names the first characters count.
+std::size_t distance(std::string_view a, std::string_view b) {
+  constexpr std::size_t kMost = 64;
+  a = a.substr(0, kMost);
+  b = b.substr(0, kMost);
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+const Family& read_family(const ConfigFields& fields) {
+  const std::string_view type = fields.string("model_type");
+  if (const Family* family = find_family(type)) return *family;
+  std::string names;
+  const Family* nearest = all_families().front();
+  for (const Family* family : all_families()) {
+    names += (names.empty() ? "" : ", ") + std::string(family->model_type);
+    if (distance(type, family->model_type) < distance(type, nearest->model_type)) nearest = family;
+  }
+  fields.fail_at("model_type",
+                 quote(type) + " is not supported; these are: " + names + " (the nearest name is " +
+                     std::string(nearest->model_type) + ")",
+                 ErrorCode::unsupported);
+}
+
+HeadKind read_head(const ConfigFields& fields, const Family& family) {
+  if (!fields.has("architectures")) return HeadKind::none;
+  const std::vector<JsonValue> list = fields.at("architectures").items();
+  if (list.empty()) fields.fail_at("architectures", "expected a list with one class name");
+  const std::string_view name = list.front().string();
+  std::string classes;
+  for (const HeadClass& head : family.heads) {
+    const std::string known = std::string(family.class_prefix) + std::string(head.suffix);
+    if (name == known) return head.kind;
+    classes += (classes.empty() ? "" : ", ") + known;
+  }
+  fields.fail_at("architectures",
+                 quote(name) + " is not supported for " + std::string(family.model_type) +
+                     "; these are: " + classes,
+                 ErrorCode::unsupported);
+}
+
+void read_problem_type(const ConfigFields& fields, ModelConfig& config) {
+  if (!fields.has("problem_type")) return;
+  const std::string_view type = fields.string("problem_type");
+  if (type == "multi_label_classification") {
+    config.problem = ProblemType::multi_label;
+  } else if (type == "regression") {
+    config.problem = ProblemType::regression;
+  } else if (type != "single_label_classification") {
+    fields.fail_at("problem_type", "unknown problem type " + quote(type), ErrorCode::unsupported);
+  }
+}
+
+void read_labels(const ConfigFields& fields, ModelConfig& config) {
+  if (!fields.has("id2label")) return;
+  const JsonValue map = fields.at("id2label");
+  if (!map.is_object()) map.expected("an object");
+  const std::size_t count = map.size();
+  config.labels.resize(count);
+  std::vector<bool> seen(count, false);
+  for (const JsonValue label : map.members()) {
+    const std::string_view key = label.key();
+    std::size_t id = count;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+    const bool number = error == std::errc{} && end == key.data() + key.size();
+    if (!number || id >= count || seen[id]) {
+      map.fail("expected the ids 0 to " + std::to_string(count - 1) + " once each, found " +
+               quote(key));
+    }
+    seen[id] = true;
+    config.labels[id] = label.string();
+  }
+}
+
+// In one sentence, because a file of another family's may have many.
+void tell_unknown_keys(const JsonValue& root, const ConfigFields& fields, const Family& family,
+                       Notices& notices) {
+  const std::vector<std::string> keys = fields.unknown(family.harmless_keys);
+  if (keys.empty()) return;
+  std::string names;
+  for (const std::string& key : keys) names += (names.empty() ? "" : ", ") + quote(key);
+  notices.add(root.path() + ": " + std::string(family.model_type) +
+              " models are not known to have " + printable(names) +
+              "; what it asks for is not done");
+}
+
+}  // namespace
+
+ModelConfig parse_config(const JsonValue& root, Notices* notices) {
+  const ConfigFields fields(root);
+  const Family& family = read_family(fields);
+  ModelConfig config;
+  config.architecture = family.model_type;
+  config.head = read_head(fields, family);
+  family.parse(fields, config);
+  if (config.embedding_size == 0) config.embedding_size = config.hidden;
+  read_problem_type(fields, config);
+  read_labels(fields, config);
+  if (notices != nullptr) tell_unknown_keys(root, fields, family, *notices);
+  return config;
+}
+
+}  // namespace sapwood

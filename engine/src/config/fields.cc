@@ -1,0 +1,174 @@
+#include "config/fields.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/quote.h"
+
+namespace sapwood {
+namespace {
+
+// Keys that transformers writes for every family and that change nothing here.
+constexpr std::string_view kHarmless[] = {
+    // The file itself and where it came from.
+    "_name_or_path", "name_or_path", "_commit_hash", "transformers_version", "torch_dtype", "dtype",
+    "torchscript", "auto_map", "language", "finetuning_task", "task_specific_params",
+    "sentence_transformers", "_num_labels", "num_labels", "label2id", "adapters",
+    // Training alone: nothing is dropped when a model answers.
+    "attention_probs_dropout_prob", "hidden_dropout_prob", "classifier_dropout",
+    "initializer_range", "initializer_factor", "gradient_checkpointing", "chunk_size_feed_forward",
+    "loss_type",
+    // What transformers' functions return, and how fast they are.
+    "output_attentions", "output_hidden_states", "return_dict", "use_return_dict", "output_past",
+    "use_cache", "_attn_implementation", "_attn_implementation_autoset", "attn_implementation",
+    // Special tokens: the tokenizer's own files say which they are.
+    "pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id", "mask_token_id",
+    "unk_token_id", "decoder_start_token_id", "tokenizer_class", "prefix",
+    // Generating text, which an encoder does not.
+    "is_encoder_decoder", "cross_attention_hidden_size", "tie_encoder_decoder", "max_length",
+    "min_length", "do_sample", "early_stopping", "num_beams", "num_beam_groups",
+    "diversity_penalty", "temperature", "top_k", "top_p", "typical_p", "repetition_penalty",
+    "length_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "bad_words_ids",
+    "num_return_sequences", "output_scores", "return_dict_in_generate", "forced_bos_token_id",
+    "forced_eos_token_id", "remove_invalid_values", "exponential_decay_length_penalty",
+    "suppress_tokens", "begin_suppress_tokens", "tf_legacy_loss", "use_bfloat16"};
+
+bool contains(std::span<const std::string_view> keys, std::string_view key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+}  // namespace
+
+ConfigFields::ConfigFields(const JsonValue& root)
+    : ConfigFields(root, "", std::make_shared<Keys>()) {}
+
+ConfigFields::ConfigFields(const JsonValue& value, std::string prefix, std::shared_ptr<Keys> read)
+    : value_(value), prefix_(std::move(prefix)), read_(std::move(read)) {}
+
+void ConfigFields::note(std::string_view key) const { read_->insert(prefix_ + std::string(key)); }
+
+bool ConfigFields::has(std::string_view key) const {
+  note(key);
+  return value_.has(key);
+}
+
+JsonValue ConfigFields::at(std::string_view key) const {
+  note(key);
+  return value_.at(key);
+}
+
+std::string_view ConfigFields::string(std::string_view key) const {
+  note(key);
+  return value_.string(key);
+}
+
+std::string_view ConfigFields::string(std::string_view key, std::string_view fallback) const {
+  note(key);
+  return value_.string(key, fallback);
+}
+
+bool ConfigFields::boolean(std::string_view key, bool fallback) const {
+  note(key);
+  return value_.boolean(key, fallback);
+}
+
+int ConfigFields::integer(std::string_view key, int low, int high) const {
+  note(key);
+  return value_.integer(key, low, high);
+}
+
+int ConfigFields::integer(std::string_view key, int low, int high, int fallback) const {
+  note(key);
+  return value_.integer(key, low, high, fallback);
+}
+
+float ConfigFields::epsilon(std::string_view key, float fallback) const {
+  if (!has(key)) return fallback;
+  const JsonValue value = value_.at(key);
+  const double number = value.is_number() ? value.number() : 0;
+  if (!(number > 1e-30 && number < 1)) {
+    value.expected("a number greater than 0 and less than 1");
+  }
+  return static_cast<float>(number);
+}
+
+Activation ConfigFields::activation(std::string_view key, std::string_view fallback) const {
+  static const std::map<std::string_view, Activation> kinds = {
+      {"gelu", Activation::gelu},
+      {"gelu_new", Activation::gelu_tanh},
+      {"gelu_fast", Activation::gelu_tanh},
+      {"gelu_pytorch_tanh", Activation::gelu_tanh},
+      {"relu", Activation::relu},
+      {"tanh", Activation::tanh},
+      {"GELU", Activation::gelu},
+      {"ReLU", Activation::relu},
+      {"Tanh", Activation::tanh}};
+  const std::string_view name = string(key, fallback);
+  const auto it = kinds.find(name);
+  if (it == kinds.end()) {
+    fail_at(key,
+            "activation " + quote(name) + " is not supported; gelu, gelu_new, relu and tanh are",
+            ErrorCode::unsupported);
+  }
+  return it->second;
+}
+
+ConfigFields ConfigFields::object(std::string_view key) const {
+  note(key);
+  return {value_.object(key), prefix_ + std::string(key) + ".", read_};
+}
+
+void ConfigFields::refuse_if(bool condition, std::string_view key, const std::string& why) const {
+  if (condition) fail_at(key, why, ErrorCode::unsupported);
+}
+
+void ConfigFields::fail_at(std::string_view key, const std::string& problem, ErrorCode code) const {
+  value_.fail_at(key, problem, code);
+}
+
+std::vector<std::string> ConfigFields::unknown(std::span<const std::string_view> harmless) const {
+  std::vector<std::string> keys;
+  add_unknown(value_, prefix_, harmless, keys);
+  return keys;
+}
+
+void ConfigFields::add_unknown(const JsonValue& object, const std::string& prefix,
+                               std::span<const std::string_view> harmless,
+                               std::vector<std::string>& unknown) const {
+  for (const JsonValue member : object.members()) {
+    const std::string key = prefix + std::string(member.key());
+    if (contains(harmless, key) || contains(kHarmless, key) || member.is_null()) continue;
+    if (!read_->contains(key)) {
+      unknown.push_back(key);
+    } else if (read_->lower_bound(key + ".") != read_->end() &&
+               read_->lower_bound(key + ".")->starts_with(key + ".")) {
+      add_unknown(member, key + ".", harmless, unknown);
+    }
+  }
+}
+
+void parse_feed_forward(const ConfigFields& fields, ModelConfig& config) {
+  if (!fields.has("feed_forward")) return;
+  const ConfigFields ff = fields.object("feed_forward");
+  const std::string_view type = ff.string("type");
+  if (type == "dense") return;
+  if (type != "fff") {
+    ff.fail_at("type", "expected 'fff' or 'dense', found " + quote(type), ErrorCode::unsupported);
+  }
+  ff.refuse_if(ff.has("leaf_width"), "leaf_width", "leaves with a width are not supported");
+  config.feed_forward.kind = FeedForwardKind::fff;
+  config.feed_forward.depth = ff.integer("depth", 0, kMaxDepth);
+  config.feed_forward.trees = ff.integer("trees", 1, kMaxTrees, 1);
+  config.feed_forward.dense_width = ff.integer("dense_width", 0, kMaxTrees, 0);
+}
+
+void check_heads(const ConfigFields& fields, std::string_view key, const ModelConfig& config) {
+  if (config.hidden % config.heads == 0) return;
+  fields.fail_at(key,
+                 std::to_string(config.heads) + " heads do not divide a hidden size of " +
+                     std::to_string(config.hidden),
+                 ErrorCode::mismatch);
+}
+
+}  // namespace sapwood

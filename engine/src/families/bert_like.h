@@ -1,0 +1,34 @@
+// What BERT and its descendants have in common: keys of config.json, and tensors.
+#pragma once
+
+#include <string>
+
+#include "config/fields.h"
+#include "weights/table.h"
+
+namespace sapwood {
+
+// The keys of BERT's config.json, with its defaults; of heads, tie_word_embeddings alone. Decoders, and positions that
+// are no table, are Error unsupported.
+void parse_bert_fields(const ConfigFields& fields, ModelConfig& config);
+
+// Names of modules. Those of a layer stand behind "<layers><number of the layer>."; the defaults are BERT's, which most
+// of its descendants keep.
+struct EncoderNames {
+  std::string embeddings = "embeddings.";
+  std::string word = "word_embeddings", position = "position_embeddings",
+              type = "token_type_embeddings", embedding_norm = "LayerNorm";
+  std::string layers = "encoder.layer.";
+  std::string query = "attention.self.query", key = "attention.self.key",
+              value = "attention.self.value", attention_out = "attention.output.dense",
+              attention_norm = "attention.output.LayerNorm";
+  std::string ffn_in = "intermediate.dense", ffn_out = "output.dense",
+              ffn_norm = "output.LayerNorm";
+  std::string project = "embeddings_project";  // where the embeddings are of another size
+};
+
+// What post_norm_encoder() (graph/encoders.h) reads.
+void post_norm_tensors(Table& table, const ModelConfig& config, const std::string& prefix,
+                       const EncoderNames& names);
+
+}  // namespace sapwood

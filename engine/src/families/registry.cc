@@ -1,0 +1,25 @@
+// The families, each in a file of its own: a new one is one line here.
+#include "architecture/family.h"
+
+namespace sapwood {
+
+#define SAPWOOD_FAMILIES(X) \
+  X(bert)                   \
+  X(distilbert)             \
+  X(crammed_bert)
+
+#define SAPWOOD_DECLARE(name)  \
+  namespace families::name {   \
+  extern const Family kFamily; \
+  }
+SAPWOOD_FAMILIES(SAPWOOD_DECLARE)
+#undef SAPWOOD_DECLARE
+
+std::span<const Family* const> all_families() noexcept {
+#define SAPWOOD_ADDRESS(name) &families::name::kFamily,
+  static constexpr const Family* kFamilies[] = {SAPWOOD_FAMILIES(SAPWOOD_ADDRESS)};
+#undef SAPWOOD_ADDRESS
+  return kFamilies;
+}
+
+}  // namespace sapwood

@@ -1,0 +1,39 @@
+// What the kernels call what a configuration says.
+#pragma once
+
+#include "sapwood/config.h"
+#include "sapwood/kernels/kernels.h"
+
+namespace sapwood {
+
+constexpr kernels::Activation kernel_activation(Activation activation) {
+  switch (activation) {
+    case Activation::none:
+      return kernels::Activation::none;
+    case Activation::gelu:
+      return kernels::Activation::gelu;
+    case Activation::gelu_tanh:
+      return kernels::Activation::gelu_tanh;
+    case Activation::relu:
+      return kernels::Activation::relu;
+    case Activation::tanh:
+      return kernels::Activation::tanh;
+  }
+  return kernels::Activation::none;
+}
+
+// PoolingMode::none has none: it is a row for each token.
+constexpr kernels::Pooling kernel_pooling(PoolingMode mode) {
+  switch (mode) {
+    case PoolingMode::max:
+      return kernels::Pooling::max;
+    case PoolingMode::cls:
+      return kernels::Pooling::cls;
+    case PoolingMode::mean:
+    case PoolingMode::none:
+      break;
+  }
+  return kernels::Pooling::mean;
+}
+
+}  // namespace sapwood

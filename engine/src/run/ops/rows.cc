@@ -1,0 +1,147 @@
+// What is computed row by row: lookups, norms, gates, and rows that are chosen, pooled or narrowed.
+#include <cstring>
+
+#include "run/running.h"
+
+namespace sapwood {
+
+void EmbeddingOp::run(const Running& running) const noexcept {
+  const Batch& batch = running.batch();
+  running.split_rows(batch.tokens(), cols, [&](int first, int count) {
+    running.kernels().embedding({.ids = batch.ids.data() + first,
+                                 .positions = batch.positions.data() + first,
+                                 .types = batch.types.data() + first,
+                                 .word = word.data,
+                                 .word_type = word.type,
+                                 .word_scales = word.scales,
+                                 .word_panels = word_panels,
+                                 .position = position,
+                                 .type = token_type,
+                                 .y = running.floats(y, first),
+                                 .rows = count,
+                                 .cols = cols});
+  });
+}
+
+OpDescription EmbeddingOp::describe(const kernels::KernelTable& kernels) const {
+  // A lookup touches one row of each table, not the tables. Out of panels, a word comes with the cache line that it
+  // stands in.
+  const int others = (position != nullptr) + (token_type != nullptr);
+  const int words = cols / kernels::elements_per_word(word.type);
+  const std::int64_t bytes = std::int64_t{others} * cols * std::int64_t{sizeof(float)} +
+                             std::int64_t{words} * (word_panels ? kernels::kAlignment : 4);
+  return {.op = "embedding",
+          .kernel = kernel_name("embedding", word.type, kernels),
+          .type = word.type,
+          .ops = std::int64_t{2} * cols,
+          .weight_bytes = bytes};
+}
+
+void LayerNormOp::run(const Running& running) const noexcept {
+  running.split_rows(running.rows(x), cols, [&](int first, int count) {
+    running.kernels().layer_norm({.x = running.floats(x, first),
+                                  .residual = running.floats(residual, first),
+                                  .gamma = gamma,
+                                  .beta = beta,
+                                  .y = running.floats(y, first),
+                                  .sum = running.floats(sum, first),
+                                  .rows = count,
+                                  .cols = cols,
+                                  .eps = eps});
+  });
+}
+
+OpDescription LayerNormOp::describe(const kernels::KernelTable& kernels) const {
+  return {.op = "layer_norm",
+          .kernel = kernel_name("layer_norm", kernels::DType::f32, kernels),
+          .epilogue = residual != kNoValue ? "residual" : "",
+          .ops = std::int64_t{8} * cols};
+}
+
+void GeluGluOp::run(const Running& running) const noexcept {
+  running.split_rows(running.rows(x), cols, [&](int first, int count) {
+    running.kernels().gelu_glu({.x = running.floats(x, first),
+                                .y = running.floats(y, first),
+                                .rows = count,
+                                .cols = cols});
+  });
+}
+
+OpDescription GeluGluOp::describe(const kernels::KernelTable& kernels) const {
+  return {.op = "gelu_glu",
+          .kernel = kernel_name("gelu_glu", kernels::DType::f32, kernels),
+          .ops = std::int64_t{2} * cols};
+}
+
+void NarrowOp::run(const Running& running) const noexcept {
+  const std::int64_t stride = row_stride(running.value(y));
+  running.split_rows(running.rows(x), cols, [&](int first, int count) {
+    const float* from = running.floats(x, first);
+    std::byte* to = running.row(y, first);
+    if (type == kernels::DType::bf16) {
+      running.kernels().to_bf16({.x = from,
+                                 .y = reinterpret_cast<kernels::Bf16*>(to),
+                                 .y_stride = stride,
+                                 .rows = count,
+                                 .cols = cols});
+    } else {
+      running.kernels().quantize({.x = from,
+                                  .q = reinterpret_cast<std::uint8_t*>(to),
+                                  .q_stride = stride,
+                                  .scales = running.scale(y, first),
+                                  .rows = count,
+                                  .cols = cols});
+    }
+  });
+}
+
+OpDescription NarrowOp::describe(const kernels::KernelTable& kernels) const {
+  const char* kernel = type == kernels::DType::int8 ? "quantize_" : "to_bf16_";
+  return {.op = "narrow", .kernel = kernel + std::string(kernels.name), .type = type};
+}
+
+namespace {
+
+// Rows that are chosen: row from[i] of x becomes row i of y.
+void copy_rows(const Running& running, ValueId x, ValueId y, std::span<const std::int32_t> from) {
+  const auto bytes = static_cast<std::size_t>(running.value(x).cols) * sizeof(float);
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    std::memcpy(running.floats(y, static_cast<std::int64_t>(i)), running.floats(x, from[i]), bytes);
+  }
+}
+
+}  // namespace
+
+void FirstRowOp::run(const Running& running) const noexcept {
+  const Batch& batch = running.batch();
+  copy_rows(running, x, y, std::span(batch.starts).first(batch.starts.size() - 1));
+}
+
+OpDescription FirstRowOp::describe(const kernels::KernelTable&) const {
+  return {.op = "first_row", .kernel = "copy"};
+}
+
+void SelectedRowsOp::run(const Running& running) const noexcept {
+  copy_rows(running, x, y, running.batch().selected);
+}
+
+OpDescription SelectedRowsOp::describe(const kernels::KernelTable&) const {
+  return {.op = "selected_rows", .kernel = "copy"};
+}
+
+void PoolOp::run(const Running& running) const noexcept {
+  const Batch& batch = running.batch();
+  for (int i = 0; i < batch.sequences(); ++i) {
+    running.kernels().pool({.x = running.floats(x, batch.starts[i]),
+                            .y = running.floats(y, i),
+                            .rows = batch.starts[i + 1] - batch.starts[i],
+                            .cols = cols,
+                            .pooling = pooling});
+  }
+}
+
+OpDescription PoolOp::describe(const kernels::KernelTable& kernels) const {
+  return {.op = "pool", .kernel = kernel_name("pool", kernels::DType::f32, kernels)};
+}
+
+}  // namespace sapwood
