@@ -48,9 +48,8 @@ std::string text_line(const std::string& name, const ModelInfo& info) {
   std::snprintf(megabytes, sizeof megabytes, " %5.1f MB\n",
                 static_cast<double>(info.weight_bytes) / 1e6);
   return padded(printable(name), 24) + ' ' + padded(std::string(to_string(info.config.head)), 24) +
-         ' ' + padded(info.config.architecture, 12) + ' ' +
-         std::to_string(info.config.layers) + " layers, " + padded(feed_forward(info.config), 24) +
-         ' ' + info.dtype + megabytes;
+         ' ' + padded(info.config.architecture, 12) + ' ' + std::to_string(info.config.layers) +
+         " layers, " + padded(feed_forward(info.config), 24) + ' ' + info.dtype + megabytes;
 }
 
 // A model's folder in the cache of the Hugging Face libraries.
