@@ -106,8 +106,10 @@ def main():
     document = arguments.document.resolve()
     blocks = read_blocks(document.read_text())
     chosen = [block for block in blocks if block.runs]
-    for tool in ("curl", "openssl", "pkg-config"):
-        if any(tool in block.text for block in chosen) and shutil.which(tool) is None:
+    compiled = any(block.language in ("c", "cpp") for block in chosen)
+    needed = [tool for tool in ("curl", "openssl") if any(f"$ {tool} " in block.text for block in chosen)]
+    for tool in needed + ["pkg-config"] * compiled:
+        if shutil.which(tool) is None:
             print(f"skipped: there is no {tool}")
             return 0
     with tempfile.TemporaryDirectory() as folder:

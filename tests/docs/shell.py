@@ -4,31 +4,26 @@ import os
 import re
 import selectors
 import signal
-import socket
 import subprocess
 import time
 from blocks import DocumentError
 
 MARK = "\x1e"
 SECONDS = 120  # that a command may take
-PORTS = re.compile(r"(localhost:|127\.0\.0\.1:|\[::1\]:|--port[ =]|-p )(\d{4,5})\b")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+DEFAULT_PORT = "3000"
+PORTS = re.compile(r"(localhost:|127\.0\.0\.1:|\[::1\]:)(\d{4,5})\b")
 
 
 class Shell:
-    """bash with `program` first in PATH as sapwood. Ports that a document names are free ones in truth, and `sapwood serve` runs
-    behind the others until the document ends, or until one begins on the same port."""
+    """bash with `program` first in PATH as sapwood. `sapwood serve` runs behind the other commands until the document ends, or until
+    one begins on the same port. It listens on a free port, which stands for the one that the document names."""
 
     def __init__(self, program, folder, home):
-        self.ports, self.folder = {}, folder
-        self.servers = {}  # by port or socket: the shell's number of the job
+        self.folder = folder
+        self.ports = {}  # by the port that is named: the one in truth
+        self.servers = {}  # by the port or the socket that is named: the process
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("SAPWOOD_", "HF_"))}
-        environment |= {"HOME": str(home), "LC_ALL": "C.UTF-8", "PORT": str(self.port("3000")), "SAPWOOD": str(program),
+        environment |= {"HOME": str(home), "LC_ALL": "C.UTF-8", "PORT": "0", "SAPWOOD": str(program),
                         "PATH": f"{program.parent}:{os.environ['PATH']}"}
         self.environment = environment
         self.process = subprocess.Popen(["bash", "--norc"], cwd=folder, env=environment, stdin=subprocess.PIPE,
@@ -38,8 +33,8 @@ class Shell:
     def close(self):
         """Ends the servers and the shell. True: every server ended well."""
         well = True
-        for job in self.servers.values():
-            well = self._stop(job) and well
+        for process in self.servers.values():
+            well = self._stop(process) and well
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -49,13 +44,8 @@ class Shell:
         self.process.stdout.close()
         return well
 
-    def port(self, named):
-        if named not in self.ports:
-            self.ports[named] = free_port()
-        return self.ports[named]
-
     def with_real_ports(self, text):
-        return PORTS.sub(lambda found: found.group(1) + str(self.port(found.group(2))), text)
+        return PORTS.sub(lambda found: found.group(1) + self.ports.get(found.group(2), found.group(2)), text)
 
     def _with_named_ports(self, text):
         for named, real in self.ports.items():
@@ -89,22 +79,25 @@ class Shell:
 
     def _serve(self, command):
         place = re.search(r"--uds-path[ =](\S+)|--port[ =](\d+)", command)
-        place = place.group(0) if place else "PORT"
+        place = (place.group(1) or place.group(2)) if place else DEFAULT_PORT
         if place in self.servers and not self._stop(self.servers.pop(place)):
             raise DocumentError("the server before ended badly")
         log = self.folder / f"serve-{len(list(self.folder.glob('serve-*.log')))}.log"
-        command = command.rstrip().removesuffix("&").rstrip()
-        job, status = self._run(f"{command} >{log} 2>&1 &\necho $!")
+        command = command.replace("taskset -c 0 ", f"taskset -c {min(os.sched_getaffinity(0))} ")
+        command = re.sub(r"--port[ =]\d+", "--port 0", command).rstrip().removesuffix("&").rstrip()
+        process, _ = self._run(f"{command} >{log} 2>&1 &\necho $!")
         end = time.monotonic() + 60
-        while time.monotonic() < end and status == 0:
+        while time.monotonic() < end:
             said = log.read_text() if log.exists() else ""
-            if "listening on" in said:
-                self.servers[place] = job.strip()
+            if found := re.search(r"listening on \S*?(\d*)\n", said):
+                self.servers[place] = process.strip()
+                if found.group(1):
+                    self.ports[place] = found.group(1)
                 return said
-            if self._run(f"kill -0 {job}")[1] != 0:
+            if self._run(f"kill -0 {process}")[1] != 0:
                 break
             time.sleep(0.05)
         raise DocumentError(f"the server did not start:\n{log.read_text()}")
 
-    def _stop(self, job):
-        return self._run(f"kill {job.strip()}; wait {job.strip()}")[1] == 0
+    def _stop(self, process):
+        return self._run(f"kill {process}; wait {process}")[1] == 0

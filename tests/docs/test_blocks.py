@@ -1,10 +1,12 @@
 """What reads blocks and compares outputs: it must find what is wrong."""
 import pathlib
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from blocks import DocumentError, difference, read_blocks, read_commands
+from shell import Shell
 
 
 class Blocks(unittest.TestCase):
@@ -44,6 +46,21 @@ class Difference(unittest.TestCase):
         for expected, found in (("a b", "a c"), ("[0.5,...]", "[0.7,0.2]"), ('{"n":4}', '{"n":5}'), ("x ... z", "x y"), ("200", "200 1"),
                                 ("0.5", "-0.5"), ("a", ""), ("[1,2]", "[1,2,3]"), ("POSITIVE 0.99", "NEGATIVE 0.99")):
             self.assertIsNotNone(difference(expected, found), (expected, found))
+
+
+class OneShell(unittest.TestCase):
+    def test_commands_share_a_shell_and_failures_are_found(self):
+        with tempfile.TemporaryDirectory() as folder:
+            shell = Shell(pathlib.Path("/bin/true"), pathlib.Path(folder), folder)
+            self.assertEqual(shell.run("word=tree\necho $word; echo oak >&2"), "tree\noak\n")
+            self.assertEqual(shell.run("echo $word $(cat)"), "tree\n")  # nothing is read from the commands that follow
+            for command in ("false", "no-such-command", "(exit 3)"):
+                with self.assertRaises(DocumentError):
+                    shell.run(command)
+            self.assertEqual(shell.run("echo $word"), "tree\n")
+            with self.assertRaises(DocumentError):
+                shell.run("exit 0")
+            self.assertTrue(shell.close())
 
 
 if __name__ == "__main__":

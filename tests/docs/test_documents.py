@@ -73,7 +73,7 @@ class Documents(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             shell = Shell(pathlib.Path(os.environ["SAPWOOD"]), pathlib.Path(folder), folder)
             shell.run("sapwood serve --quiet --threads 1")
-            with urllib.request.urlopen(f"http://127.0.0.1:{shell.port('3000')}/metrics") as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{shell.ports['3000']}/metrics") as answer:
                 names = re.findall(r"^# TYPE (\w+) ", answer.read().decode(), re.MULTILINE)
             self.assertTrue(shell.close())
         self.assertGreater(len(names), 15)
