@@ -36,7 +36,7 @@ TEST_CASE("Help and version are answers") {
   const Outcome help = run({"--help"});
   CHECK(help.status == 0);
   for (const char* command : {"classify", "ner", "embed", "fill-mask", "qa", "rerank", "tokenize",
-                              "convert", "inspect", "eval", "bench"}) {
+                              "convert", "inspect", "eval", "bench", "capacity"}) {
     CHECK_THAT(help.out, ContainsSubstring(command));
     const Outcome own = run({command, "--help"});
     CHECK(own.status == 0);

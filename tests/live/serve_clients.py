@@ -11,6 +11,7 @@ import base64
 import concurrent.futures
 import importlib
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -19,6 +20,10 @@ import threading
 import time
 import urllib.error
 import urllib.request
+
+# Nobody is told of these runs, and no list of prices is fetched.
+os.environ |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "ANONYMIZED_TELEMETRY": "False", "HAYSTACK_TELEMETRY_ENABLED": "False",
+               "HF_HUB_DISABLE_TELEMETRY": "1"}
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests/golden/data"

@@ -22,6 +22,7 @@ Command add_convert(CLI::App& root);
 Command add_inspect(CLI::App& root);
 Command add_eval(CLI::App& root);
 Command add_bench(CLI::App& root);
+Command add_capacity(CLI::App& root);
 Command add_models(CLI::App& root);
 Command add_serve(CLI::App& root);  // where the build has it: SAPWOOD_SERVE
 

@@ -112,10 +112,10 @@ int run(const std::vector<std::string>& arguments) {
   app.require_subcommand(1);
   app.footer(
       "sapwood COMMAND --help describes a command. Exit status: 0 done, 1 failed, 2 wrong usage.");
-  std::vector<Command> commands{add_classify(app),  add_ner(app),     add_embed(app),
-                                add_fill_mask(app), add_qa(app),      add_rerank(app),
-                                add_tokenize(app),  add_convert(app), add_inspect(app),
-                                add_eval(app),      add_bench(app),   add_models(app)};
+  std::vector<Command> commands{
+      add_classify(app), add_ner(app),      add_embed(app),   add_fill_mask(app), add_qa(app),
+      add_rerank(app),   add_tokenize(app), add_convert(app), add_inspect(app),   add_eval(app),
+      add_bench(app),    add_capacity(app), add_models(app)};
 #ifdef SAPWOOD_SERVE
   commands.push_back(add_serve(app));
 #endif

@@ -1,5 +1,5 @@
 // What the application of `sapwood serve` is told when it starts. The flags and environment variables that stand for
-// these fields are in APP.md; names are text-embeddings-inference's where it has one.
+// these fields are in deploy/README.md; names are text-embeddings-inference's where it has one.
 #pragma once
 
 #include <chrono>
