@@ -119,9 +119,32 @@ TEST_CASE("what the engine does not have is refused by name", "[config]") {
   check_error({{"hidden_size", 3}}, ErrorCode::malformed, "model_type");
 }
 
+TEST_CASE("an ELECTRA configuration has tables of their own size and gelu in its heads",
+          "[config]") {
+  const json absent = {{"model_type", "electra"}};
+  CHECK(parse(absent).hidden == 256);
+  CHECK(parse(absent).embedding_size == 128);
+  CHECK(parse(absent).layers == 12);
+  CHECK(parse(absent).heads == 4);
+  CHECK(parse(absent).feed_forward.width == 1024);
+  CHECK(parse(bert()).embedding_size == parse(bert()).hidden);
+
+  const json relu = with(absent, "hidden_act", "relu");
+  const auto head = [&](const char* name) { return parse(with(relu, "architectures", {name})); };
+  CHECK(head("ElectraModel").head == HeadKind::none);
+  CHECK(head("ElectraForPreTraining").head == HeadKind::replaced_token_detection);
+  CHECK(head("ElectraForPreTraining").head_activation == Activation::relu);
+  CHECK(head("ElectraForMaskedLM").head_width == 128);
+  CHECK(head("ElectraForMaskedLM").head_activation == Activation::gelu);
+  CHECK(head("ElectraForSequenceClassification").head_activation == Activation::gelu);
+  check_error(with(absent, "embedding_size", 0), ErrorCode::malformed, "embedding_size");
+  check_error(with(absent, "architectures", {"ElectraForMultipleChoice"}), ErrorCode::unsupported,
+              "ElectraForPreTraining");
+}
+
 TEST_CASE("an unknown model_type names the families and the nearest one", "[config]") {
   check_error(with(bert(), "model_type", "roberta"), ErrorCode::unsupported,
-              "'roberta' is not supported; these are: bert, distilbert, crammedBERT");
+              "'roberta' is not supported; these are: bert, distilbert, crammedBERT, electra");
   check_error(with(bert(), "model_type", "distil-bert"), ErrorCode::unsupported,
               "the nearest name is distilbert");
   check_error(with(bert(), "model_type", "CrammedBert"), ErrorCode::unsupported,

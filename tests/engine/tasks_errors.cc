@@ -60,6 +60,17 @@ std::vector<TextInput> inputs() {
   return list;
 }
 
+TEST_CASE("a discriminator of replaced tokens has no task, and embeds", "[tasks][errors]") {
+  const Model model = load("electra-discriminator");
+  const TextInput input{.text = "wood"};
+  const Error error = error_of([&] { ner(model, {}); });
+  CHECK(error.code() == ErrorCode::unsupported);
+  CHECK_THAT(
+      error.what(),
+      ContainsSubstring("(electra) has a replaced_token_detection head: give another model"));
+  CHECK(embed(model, {&input, 1})[0].value().dim == 32);
+}
+
 TEST_CASE("one bad text leaves the others their answers: classify and embed") {
   const Model model = load("distilbert-sentiment-f16");
   check_each(classify(model, inputs()), classify(model, inputs(), {.length = kRefuse}));
@@ -147,7 +158,8 @@ TEST_CASE("a model without the head says what the task needs and what it is") {
     INFO(error.what());
     CHECK(error.code() == ErrorCode::unsupported);
     CHECK(std::string(error.what()).find(head) != std::string::npos);
-    CHECK(std::string(error.what()).find("bert encoder without a head") != std::string::npos);
+    CHECK(std::string(error.what()).find("(bert) is an encoder without a head") !=
+          std::string::npos);
   }
   const Error rank = error_of([&] { rerank(classifier, text, {&text, 1}); });
   CHECK(rank.code() == ErrorCode::unsupported);

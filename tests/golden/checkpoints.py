@@ -11,11 +11,12 @@ ENTITIES = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 @dataclass
 class Checkpoint:
     name: str
-    kind: str  # distilbert | bert
+    kind: str  # distilbert | bert | electra
     head: str = "none"
     hidden: int = 32
     heads: int = 4
     width: int = 64  # of the dense feedforward
+    embedding_size: int | None = None  # electra: of the tables, where it is not hidden
     layers: int = 2
     activation: str = "gelu"
     fff: tuple[int, int] | None = None  # depth, trees
@@ -127,6 +128,28 @@ def checkpoints() -> list[Checkpoint]:
         Checkpoint("bert-qa", "bert", "question_answering"),
         Checkpoint("bert-fff-mlm", "bert", "masked_lm", hidden=36, heads=2, fff=(2, 3)),
         Checkpoint("bert-fff-ner", "bert", tokens, labels=ENTITIES, fff=(5, 1), storage="F16"),
+        Checkpoint(
+            "electra-discriminator", "electra", "replaced_token_detection", embedding_size=24
+        ),
+        Checkpoint(
+            "electra-generator",
+            "electra",
+            "masked_lm",
+            hidden=40,
+            heads=2,
+            embedding_size=28,
+            activation="relu",
+        ),
+        Checkpoint(
+            "electra-sentiment",
+            "electra",
+            classify,
+            embedding_size=48,
+            activation="gelu_new",
+            labels=SENTIMENT,
+        ),
+        Checkpoint("electra-ner-cased", "electra", tokens, labels=ENTITIES, cased=True),
+        Checkpoint("electra-qa", "electra", "question_answering", embedding_size=20, storage="F16"),
         Checkpoint(
             "st-bert-mean",
             "bert",

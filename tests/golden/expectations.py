@@ -13,6 +13,7 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForMaskedLM,
+    AutoModelForPreTraining,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
@@ -29,6 +30,7 @@ AUTO = {
     "sequence_classification": AutoModelForSequenceClassification,
     "token_classification": AutoModelForTokenClassification,
     "question_answering": AutoModelForQuestionAnswering,
+    "replaced_token_detection": AutoModelForPreTraining,
 }
 STORED_HIDDEN_STATES = 2  # of the first texts, to keep the files small
 
@@ -76,7 +78,7 @@ class Oracle:
     @torch.no_grad()
     def forward(self, encoding):
         inputs = {"input_ids": torch.tensor([encoding.ids])}
-        if self.model.config.model_type == "bert":
+        if self.model.config.model_type != "distilbert":
             inputs["token_type_ids"] = torch.tensor([encoding.type_ids])
         return self.model(**inputs, output_hidden_states=True)
 
@@ -101,6 +103,8 @@ class Oracle:
             case["logits"] = torch.stack(
                 [output.start_logits[0], output.end_logits[0]], -1
             ).tolist()
+        elif self.head == "replaced_token_detection":
+            case["logits"] = output.logits[0].unsqueeze(-1).tolist()  # one a token
         elif self.head != "none":
             case["logits"] = output.logits[0].tolist()
         return case

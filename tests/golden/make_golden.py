@@ -19,7 +19,14 @@ import numpy
 import tokenizers
 import torch
 import transformers
-from transformers import BertConfig, BertTokenizerFast, DistilBertConfig, DistilBertTokenizerFast
+from transformers import (
+    BertConfig,
+    BertTokenizerFast,
+    DistilBertConfig,
+    DistilBertTokenizerFast,
+    ElectraConfig,
+    ElectraTokenizerFast,
+)
 
 import texts
 from checkpoints import MAX_POSITIONS, PICKLED, Checkpoint, checkpoints
@@ -50,7 +57,11 @@ def config_of(spec: Checkpoint, vocab_size: int):
             activation=spec.activation,
             **common,
         )
-    return BertConfig(
+    kind = BertConfig
+    if spec.kind == "electra":
+        kind = ElectraConfig
+        common["embedding_size"] = spec.embedding_size or spec.hidden
+    return kind(
         hidden_size=spec.hidden,
         num_attention_heads=spec.heads,
         num_hidden_layers=spec.layers,
@@ -94,7 +105,11 @@ def save_tokenizer(spec: Checkpoint, path: Path) -> None:
     vocabulary.write_text(
         "".join(token + "\n" for token in texts.vocabulary(spec.cased)), encoding="utf-8"
     )
-    kind = DistilBertTokenizerFast if spec.kind == "distilbert" else BertTokenizerFast
+    kind = {
+        "distilbert": DistilBertTokenizerFast,
+        "bert": BertTokenizerFast,
+        "electra": ElectraTokenizerFast,
+    }[spec.kind]
     tokenizer = kind(str(vocabulary), do_lower_case=not spec.cased, model_max_length=MAX_POSITIONS)
     tokenizer.save_pretrained(path)
     settings = json.loads((path / "tokenizer_config.json").read_text(encoding="utf-8"))

@@ -103,6 +103,7 @@ MakeJob task_jobs(const Model& model, const TextsPtr& texts) {
       for (const std::string& text : texts->texts) inputs.push_back({texts->question, text});
       return make_jobs(answer_task(model, options), texts, std::move(inputs));
     }
+    case HeadKind::replaced_token_detection:
     case HeadKind::none:
       break;
   }

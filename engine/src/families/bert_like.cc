@@ -24,16 +24,17 @@ void layer_tensors(Table& table, const ModelConfig& config, int i, const std::st
 
 }  // namespace
 
-void parse_bert_fields(const ConfigFields& fields, ModelConfig& config) {
+void parse_bert_fields(const ConfigFields& fields, ModelConfig& config,
+                       const BertDefaults& defaults) {
   config.vocab_size = fields.integer("vocab_size", 1, kMaxVocabulary, 30522);
-  config.hidden = fields.integer("hidden_size", 1, kMaxWidth, 768);
+  config.hidden = fields.integer("hidden_size", 1, kMaxWidth, defaults.hidden);
   config.layers = fields.integer("num_hidden_layers", 1, kMaxLayers, 12);
-  config.heads = fields.integer("num_attention_heads", 1, kMaxWidth, 12);
+  config.heads = fields.integer("num_attention_heads", 1, kMaxWidth, defaults.heads);
   check_heads(fields, "num_attention_heads", config);
   config.max_positions = fields.integer("max_position_embeddings", 1, kMaxPositions, 512);
   config.type_vocab = fields.integer("type_vocab_size", 0, kMaxWidth, 2);
   config.norm_eps = fields.epsilon("layer_norm_eps", 1e-12f);
-  config.feed_forward.width = fields.integer("intermediate_size", 1, kMaxWidth, 3072);
+  config.feed_forward.width = fields.integer("intermediate_size", 1, kMaxWidth, defaults.width);
   config.feed_forward.activation = fields.activation("hidden_act", "gelu");
   config.tied_decoder = fields.boolean("tie_word_embeddings", true);
   fields.refuse_if(fields.string("position_embedding_type", "absolute") != "absolute",

@@ -8,9 +8,15 @@
 
 namespace sapwood {
 
-// The keys of BERT's config.json, with its defaults; of heads, tie_word_embeddings alone. Decoders, and positions that
+// What an absent key of config.json means: BERT's defaults.
+struct BertDefaults {
+  int hidden = 768, heads = 12, width = 3072;
+};
+
+// The keys of BERT's config.json; of heads, tie_word_embeddings alone. Decoders, and positions that
 // are no table, are Error unsupported.
-void parse_bert_fields(const ConfigFields& fields, ModelConfig& config);
+void parse_bert_fields(const ConfigFields& fields, ModelConfig& config,
+                       const BertDefaults& defaults = {});
 
 // Names of modules. Those of a layer stand behind "<layers><number of the layer>."; the defaults are BERT's, which most
 // of its descendants keep.

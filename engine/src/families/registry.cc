@@ -6,7 +6,8 @@ namespace sapwood {
 #define SAPWOOD_FAMILIES(X) \
   X(bert)                   \
   X(distilbert)             \
-  X(crammed_bert)
+  X(crammed_bert)           \
+  X(electra)
 
 #define SAPWOOD_DECLARE(name)  \
   namespace families::name {   \

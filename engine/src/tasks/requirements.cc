@@ -11,14 +11,14 @@ void throw_wrong_model(const Model& model, std::string_view task, std::string_vi
   const ModelConfig& config = model.config();
   std::string message(task);
   message.append(" needs ").append(needs).append("; ").append(model.path().string());
-  message.append(" is a ").append(config.architecture);
+  message.append(" (").append(config.architecture).append(")");
   if (config.head == HeadKind::none) {
-    message += " encoder without a head";
+    message += " is an encoder without a head";
     if (!config.missing_head.empty()) {
       message += " (config.json names a " + config.missing_head + ")";
     }
   } else {
-    message.append(" model with a ").append(to_string(config.head)).append(" head");
+    message.append(" has a ").append(to_string(config.head)).append(" head");
     if (config.head == HeadKind::sequence_classification) {
       message += " of " + std::to_string(config.labels.size()) + " labels";
     }
