@@ -19,7 +19,7 @@ Layer make_layer(DType type, int seed) {
   fill_random(bias.data(), kNodes, 0.1f, seed + 2);
   Buffer nodes(packed_fff_bytes(1, kDepth, kCols, type, type) / sizeof(float));
   std::vector<FffNode> params(kNodes);
-  pack_fff(in.data(), out.data(), bias.data(), 1, kDepth, kCols, type, type, nodes.data(),
+  pack_fff({in.data(), out.data(), bias.data(), 1, kDepth, kCols, type, type}, nodes.data(),
            params.data());
   Panels up = pack(type, in.data(), kNodes, kCols), down = pack(type, out.data(), kCols, kNodes);
   const std::size_t room = floats_of(kSize * 5 / 4, type);
@@ -48,7 +48,7 @@ Layers::Layers(DType decision_type)
       hidden_scales_(kMostTokens) {
   for (int i = 0; i < kLayers; ++i) layers_.push_back(make_layer(type, 3 * i + 1));
   fill_random(pool_.data(), pool_.size(), 1.0f, 99);
-  narrow(table, type, pool_.data(), kMostTokens, kCols, narrow_pool_.data(), pool_scales_.data());
+  narrow(table, type, {pool_.data(), kMostTokens, kCols, narrow_pool_.data(), pool_scales_.data()});
 }
 
 Layer& Layers::draw(int tokens, bool cold) {

@@ -30,12 +30,11 @@ Panels pack(DType type, const float* w, std::int64_t n, std::int64_t k) {
   return p;
 }
 
-void narrow(const KernelTable& table, DType type, const float* x, int rows, int cols, void* to,
-            RowScale* scales) {
-  if (type == DType::f32) std::memcpy(to, x, sizeof(float) * rows * cols);
-  if (type == DType::bf16) table.to_bf16({x, static_cast<Bf16*>(to), cols, rows, cols});
+void narrow(const KernelTable& table, DType type, const Narrowing& n) {
+  if (type == DType::f32) std::memcpy(n.to, n.x, sizeof(float) * n.rows * n.cols);
+  if (type == DType::bf16) table.to_bf16({n.x, static_cast<Bf16*>(n.to), n.cols, n.rows, n.cols});
   if (type == DType::int8) {
-    table.quantize({x, static_cast<std::uint8_t*>(to), cols, scales, rows, cols});
+    table.quantize({n.x, static_cast<std::uint8_t*>(n.to), n.cols, n.scales, n.rows, n.cols});
   }
 }
 

@@ -25,9 +25,14 @@ struct Panels {
 };
 Panels pack(kernels::DType type, const float* w, std::int64_t n, std::int64_t k);
 
-// Rows of floats in the type of a product's activations; `scales` for int8.
-void narrow(const kernels::KernelTable& table, kernels::DType type, const float* x, int rows,
-            int cols, void* to, kernels::RowScale* scales);
+// Rows of floats, and where they go in the type of a product's activations; `scales` for int8.
+struct Narrowing {
+  const float* x;  // [rows, cols]
+  int rows, cols;
+  void* to;
+  kernels::RowScale* scales;
+};
+void narrow(const kernels::KernelTable& table, kernels::DType type, const Narrowing& n);
 
 // The tables of this processor that have a kernel of their own, best first: an extension replaces
 // only what it makes faster.

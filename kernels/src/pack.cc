@@ -88,36 +88,37 @@ void put(DType type, std::byte* row, std::int64_t i, float w, float scale) noexc
   }
 }
 
-}  // namespace
-
-void pack_fff(const float* linear_in, const float* linear_out, const float* bias, int trees,
-              int depth, std::int64_t cols, DType decision_type, DType out_type, void* nodes,
-              FffNode* params) noexcept {
-  const std::int64_t total = trees * fff_nodes(depth);
-  const std::int64_t node_bytes = fff_node_bytes(cols, decision_type, out_type);
-  const std::int64_t out_at = fff_row_bytes(cols, decision_type);
-  std::byte* const first = static_cast<std::byte*>(nodes);
-  std::memset(first, 0, static_cast<std::size_t>(total * node_bytes));
+// The rows that a node decides by, with their numbers.
+void pack_decisions(const FffWeights& f, std::byte* first, FffNode* params) {
+  const std::int64_t total = f.trees * fff_nodes(f.depth);
+  const std::int64_t node_bytes = fff_node_bytes(f.cols, f.decision_type, f.out_type);
   for (std::int64_t node = 0; node < total; ++node) {
-    const float* w = linear_in + node * cols;
+    const float* w = f.linear_in + node * f.cols;
     std::byte* row = first + node * node_bytes;
-    const float scale = decision_type == DType::int8 ? int8_scale(w, cols) : 1.0f;
-    for (std::int64_t j = 0; j < cols; ++j) put(decision_type, row, j, w[j], scale);
+    const float scale = f.decision_type == DType::int8 ? int8_scale(w, f.cols) : 1.0f;
+    for (std::int64_t j = 0; j < f.cols; ++j) put(f.decision_type, row, j, w[j], scale);
     std::int32_t sum = 0;
-    for (std::int64_t j = 0; decision_type == DType::int8 && j < cols; ++j) {
+    for (std::int64_t j = 0; f.decision_type == DType::int8 && j < f.cols; ++j) {
       sum += reinterpret_cast<const std::int8_t*>(row)[j];
     }
-    params[node] = {bias[node], scale, 1.0f, static_cast<float>(sum)};
+    params[node] = {f.bias[node], scale, 1.0f, static_cast<float>(sum)};
   }
-  // Transposes linear_out in blocks, so that neither side jumps by a whole row at every element.
+}
+
+// The rows that a node adds, with their scales. Transposes linear_out in blocks, so that neither side jumps by a whole row
+// at every element.
+void pack_outputs(const FffWeights& f, std::byte* first, FffNode* params) {
   constexpr std::int64_t kBlock = 32;
+  const std::int64_t total = f.trees * fff_nodes(f.depth), cols = f.cols;
+  const std::int64_t node_bytes = fff_node_bytes(cols, f.decision_type, f.out_type);
+  const std::int64_t out_at = fff_row_bytes(cols, f.decision_type);
   for (std::int64_t node = 0; node < total; node += kBlock) {
     const std::int64_t node_end = std::min(total, node + kBlock);
-    if (out_type == DType::int8) {
+    if (f.out_type == DType::int8) {
       float largest[kBlock] = {};
       for (std::int64_t j = 0; j < cols; ++j) {
         for (std::int64_t i = node; i < node_end; ++i) {
-          largest[i - node] = std::max(largest[i - node], std::abs(linear_out[j * total + i]));
+          largest[i - node] = std::max(largest[i - node], std::abs(f.linear_out[j * total + i]));
         }
       }
       for (std::int64_t i = node; i < node_end; ++i) {
@@ -129,11 +130,22 @@ void pack_fff(const float* linear_in, const float* linear_out, const float* bias
       for (std::int64_t i = node; i < node_end; ++i) {
         std::byte* row = first + i * node_bytes + out_at;
         for (std::int64_t j = col; j < col_end; ++j) {
-          put(out_type, row, j, linear_out[j * total + i], params[i].out_scale);
+          put(f.out_type, row, j, f.linear_out[j * total + i], params[i].out_scale);
         }
       }
     }
   }
+}
+
+}  // namespace
+
+void pack_fff(const FffWeights& weights, void* nodes, FffNode* params) noexcept {
+  auto* const first = static_cast<std::byte*>(nodes);
+  const std::int64_t bytes = packed_fff_bytes(weights.trees, weights.depth, weights.cols,
+                                              weights.decision_type, weights.out_type);
+  std::memset(first, 0, static_cast<std::size_t>(bytes));
+  pack_decisions(weights, first, params);
+  pack_outputs(weights, first, params);
 }
 
 }  // namespace sapwood::kernels

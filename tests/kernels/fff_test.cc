@@ -81,7 +81,7 @@ struct Layer {
     random.fill({out.data(), out.size()});
     random.fill({bias.data(), bias.size()}, 0.3f);
     random.fill({residual.data(), residual.size()});
-    pack_fff(in.data(), out.data(), bias.data(), trees, depth, cols, types.in, types.out,
+    pack_fff({in.data(), out.data(), bias.data(), trees, depth, cols, types.in, types.out},
              nodes.data(), params.data());
     narrow();
   }

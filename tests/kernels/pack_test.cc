@@ -45,8 +45,9 @@ TEST_CASE("pack: fff puts a node's two rows together and pads with zeros") {
         for (const DType out_type : types) {
           GuardedBytes nodes(packed_fff_bytes(trees, depth, cols, decision_type, out_type));
           std::vector<FffNode> params(total);
-          pack_fff(in.data(), out.data(), bias.data(), trees, depth, cols, decision_type, out_type,
-                   nodes.data(), params.data());
+          pack_fff(
+              {in.data(), out.data(), bias.data(), trees, depth, cols, decision_type, out_type},
+              nodes.data(), params.data());
           bool right = nodes.intact();
           const std::byte* row = nodes.data();
           // One row of `type` at `row`: element j stands for value(j).

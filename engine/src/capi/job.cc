@@ -75,6 +75,7 @@ class OneJob final : public AnyJob {
   std::unique_ptr<Job<Value>> job_;
 };
 
+// Seven parameters, because six are those of every public function that makes a job.
 // `make` gives the Result of a task's job() for the texts that the new job keeps.
 template <class Make>
 sapwood_status make_job(const sapwood_model* model, sapwood_text first, const sapwood_text* second,

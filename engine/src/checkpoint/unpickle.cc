@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 
 #include "base/quote.h"
+#include "checkpoint/pickle_bytes.h"
 #include "checkpoint/safetensors.h"
-#include "sapwood/error.h"
 
 namespace sapwood {
 namespace {
@@ -49,19 +48,17 @@ bool is_known_global(std::string_view global) {
                      [&](const StorageName& storage) { return storage.global == global; });
 }
 
-class Machine {
+class Machine : PickleBytes {
  public:
   Machine(std::span<const std::byte> pickle, const std::string& label)
-      : rest_(reinterpret_cast<const char*>(pickle.data()), pickle.size()),
-        size_(pickle.size()),
-        label_(label) {}
+      : PickleBytes(pickle, label) {}
 
   Unpickled run() {
     if (take_byte() != 0x80) fail("expected a pickle of protocol 2, found something else");
     const std::uint8_t protocol = take_byte();
     if (protocol != 2) {
       throw Error(ErrorCode::unsupported,
-                  label_ + ": expected a pickle of protocol 2, found protocol " +
+                  label() + ": expected a pickle of protocol 2, found protocol " +
                       std::to_string(protocol) + ": save it again without pickle_protocol");
     }
     while (step()) {
@@ -75,140 +72,121 @@ class Machine {
   // One opcode; false at the end of the pickle.
   bool step() {
     const std::uint8_t opcode = take_byte();
-    switch (opcode) {
-      case '.':
-        return false;
-      case '(':
-        push_mark();
-        break;
-      case 'N':
-        push({});
-        break;
-      case 0x88:
-        push({Kind::boolean, 1, {}, {}});
-        break;
-      case 0x89:
-        push({Kind::boolean, 0, {}, {}});
-        break;
-      case 'K':
-        push_integer(take_byte());
-        break;
-      case 'M':
-        push_integer(take_number<std::uint16_t>());
-        break;
-      case 'J':
-        push_integer(take_number<std::int32_t>());
-        break;
-      case 0x8a:
-        push_integer(take_long());
-        break;
-      case 'G':
-        take(8);
-        push({Kind::real, 0, {}, {}});
-        break;
-      case 'X':
-        push({Kind::string, 0, take(take_number<std::uint32_t>()), {}});
-        break;
-      case ')':
-        push({Kind::tuple, 0, {}, {}});
-        break;
-      case ']':
-        push({Kind::list, 0, {}, {}});
-        break;
-      case '}':
-        push({Kind::dict, 0, {}, {}});
-        break;
-      case 't':
-        push({Kind::tuple, 0, {}, pop_to_mark()});
-        break;
-      case 0x85:
-        push_tuple(1);
-        break;
-      case 0x86:
-        push_tuple(2);
-        break;
-      case 0x87:
-        push_tuple(3);
-        break;
-      case 'a':
-        append({pop()}, Kind::list);
-        break;
-      case 'e':
-        append(pop_to_mark(), Kind::list);
-        break;
-      case 's': {
-        const PickleRef value = pop();
-        const PickleRef key = pop();
-        append({key, value}, Kind::dict);
-        break;
-      }
-      case 'u':
-        append(pop_to_mark(), Kind::dict);
-        break;
-      case 'q':
-        memorise(take_byte());
-        break;
-      case 'r':
-        memorise(take_number<std::uint32_t>());
-        break;
-      case 'h':
-        recall(take_byte());
-        break;
-      case 'j':
-        recall(take_number<std::uint32_t>());
-        break;
-      case 'c':
-        push_global();
-        break;
-      case 'Q':
-        load_storage();
-        break;
-      case 'R':
-        reduce();
-        break;
-      case 'b':
-        build();
-        break;
-      default:
-        refuse_opcode(opcode);
+    if (opcode == '.') return false;
+    if (!push_constant(opcode) && !build_container(opcode) && !build_other(opcode)) {
+      refuse_opcode(opcode);
     }
     return true;
   }
 
-  // --- the bytes
+  // Each of the three does what its opcodes say, or returns false for another one.
 
-  std::string_view take(std::size_t n) {
-    if (n > rest_.size()) fail("the pickle is cut short");
-    const std::string_view taken = rest_.substr(0, n);
-    rest_.remove_prefix(n);
-    return taken;
+  bool push_constant(std::uint8_t opcode) {
+    switch (opcode) {
+      case 'N':
+        push({});
+        return true;
+      case 0x88:
+        push({Kind::boolean, 1, {}, {}});
+        return true;
+      case 0x89:
+        push({Kind::boolean, 0, {}, {}});
+        return true;
+      case 'K':
+        push_integer(take_byte());
+        return true;
+      case 'M':
+        push_integer(take_number<std::uint16_t>());
+        return true;
+      case 'J':
+        push_integer(take_number<std::int32_t>());
+        return true;
+      case 0x8a:
+        push_integer(take_long());
+        return true;
+      case 'G':
+        take(8);
+        push({Kind::real, 0, {}, {}});
+        return true;
+      case 'X':
+        push({Kind::string, 0, take(take_number<std::uint32_t>()), {}});
+        return true;
+      default:
+        return false;
+    }
   }
 
-  std::uint8_t take_byte() { return static_cast<std::uint8_t>(take(1)[0]); }
-
-  template <typename T>
-  T take_number() {
-    T value;
-    std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
-    return value;
+  bool build_container(std::uint8_t opcode) {
+    switch (opcode) {
+      case '(':
+        push_mark();
+        return true;
+      case ')':
+        push({Kind::tuple, 0, {}, {}});
+        return true;
+      case ']':
+        push({Kind::list, 0, {}, {}});
+        return true;
+      case '}':
+        push({Kind::dict, 0, {}, {}});
+        return true;
+      case 't':
+        push({Kind::tuple, 0, {}, pop_to_mark()});
+        return true;
+      case 0x85:
+      case 0x86:
+      case 0x87:
+        push_tuple(opcode - 0x84u);
+        return true;
+      case 'a':
+        append({pop()}, Kind::list);
+        return true;
+      case 'e':
+        append(pop_to_mark(), Kind::list);
+        return true;
+      case 's': {
+        const PickleRef last = pop();
+        const PickleRef key = pop();
+        append({key, last}, Kind::dict);
+        return true;
+      }
+      case 'u':
+        append(pop_to_mark(), Kind::dict);
+        return true;
+      default:
+        return false;
+    }
   }
 
-  // LONG1: a count and that many bytes, little-endian two's complement.
-  std::int64_t take_long() {
-    const std::uint8_t count = take_byte();
-    if (count > 8) fail("expected integers of at most 64 bits, found a longer one");
-    const std::string_view bytes = take(count);
-    std::uint64_t value = count > 0 && (bytes[count - 1] & 0x80) != 0 ? ~std::uint64_t{0} : 0;
-    std::memcpy(&value, bytes.data(), count);
-    return static_cast<std::int64_t>(value);
-  }
-
-  std::string_view take_line() {
-    const std::size_t end = rest_.find('\n');
-    if (end == std::string_view::npos) fail("the pickle is cut short");
-    const std::string_view line = rest_.substr(0, end);
-    rest_.remove_prefix(end + 1);
-    return line;
+  bool build_other(std::uint8_t opcode) {
+    switch (opcode) {
+      case 'q':
+        memorise(take_byte());
+        return true;
+      case 'r':
+        memorise(take_number<std::uint32_t>());
+        return true;
+      case 'h':
+        recall(take_byte());
+        return true;
+      case 'j':
+        recall(take_number<std::uint32_t>());
+        return true;
+      case 'c':
+        push_global();
+        return true;
+      case 'Q':
+        load_storage();
+        return true;
+      case 'R':
+        reduce();
+        return true;
+      case 'b':
+        build();
+        return true;
+      default:
+        return false;
+    }
   }
 
   // --- stack, memo and pool
@@ -289,14 +267,14 @@ class Machine {
   // --- what torch.save builds
 
   void push_global() {
-    const char* const begin = rest_.data();
+    const char* const begin = data();
     const std::string_view module = take_line();
     const std::string_view name = take_line();
     const std::string_view global(begin, module.size() + 1 + name.size());
     if (!is_known_global(global)) {
       const std::string dotted = std::string(module) + "." + std::string(name);
       throw Error(ErrorCode::unsupported,
-                  label_ + ": the pickle names " + quote(dotted) +
+                  label() + ": the pickle names " + quote(dotted) +
                       "; only tensors in dicts are read, and nothing is executed: save the "
                       "model's state_dict() alone, best as safetensors");
     }
@@ -401,20 +379,12 @@ class Machine {
 
   [[noreturn]] void refuse_opcode(std::uint8_t opcode) const {
     throw Error(ErrorCode::unsupported,
-                label_ + ": pickle opcode " + std::to_string(opcode) + " at byte " +
-                    std::to_string(size_ - rest_.size() - 1) +
+                label() + ": pickle opcode " + std::to_string(opcode) + " at byte " +
+                    std::to_string(place() - 1) +
                     " is none that a state dict needs: save the model's state_dict() alone, best "
                     "as safetensors");
   }
 
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ErrorCode::malformed, label_ + ": pickle, near byte " +
-                                          std::to_string(size_ - rest_.size()) + ": " + what);
-  }
-
-  std::string_view rest_;
-  std::size_t size_;
-  const std::string& label_;
   Unpickled out_;
   std::vector<PickleRef> stack_;
   std::vector<PickleRef> memo_;  // kMark where nothing is memorised

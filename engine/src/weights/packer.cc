@@ -251,10 +251,16 @@ class Packer {
     const std::vector<float> in = copy(spec.sources[0]), out = copy(spec.sources[1]),
                              bias = copy(spec.sources[2]);
     const std::string layer = spec.name.substr(0, spec.name.rfind('.'));
-    kernels::pack_fff(
-        in.data(), out.data(), bias.data(), config_.feed_forward.trees, config_.feed_forward.depth,
-        config_.hidden, weights_.types_.decision_type_of(layer), weights_.types_.of(layer),
-        target<std::byte>(spec.name), target<kernels::FffNode>(layer + ".node_params"));
+    kernels::pack_fff({.linear_in = in.data(),
+                       .linear_out = out.data(),
+                       .bias = bias.data(),
+                       .trees = config_.feed_forward.trees,
+                       .depth = config_.feed_forward.depth,
+                       .cols = config_.hidden,
+                       .decision_type = weights_.types_.decision_type_of(layer),
+                       .out_type = weights_.types_.of(layer)},
+                      target<std::byte>(spec.name),
+                      target<kernels::FffNode>(layer + ".node_params"));
   }
 
   void pack_rows(const PackedSpec& spec) {

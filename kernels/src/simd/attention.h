@@ -119,8 +119,8 @@ void score_tile(const Head& h, int query, int panel) {
   clear<typename Type::Dot>(acc);
   const std::int64_t panel_size = std::int64_t{h.key_words} * kLineBytes;
   accumulate<typename Type::Dot, kRows, kRegs, Prefetch::none>(
-      h.queries + query * h.stride, h.stride, h.key_panels + panel * panel_size, panel_size,
-      h.key_words, nullptr, 0, acc);
+      {h.queries + query * h.stride, h.stride}, {h.key_panels + panel * panel_size, panel_size},
+      h.key_words, {}, acc);
   float* at = h.scores + panel * kPanelWidth;
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
@@ -136,8 +136,8 @@ void output_tile(const Head& h, int query, const float* inverses, int panel) {
   clear<typename Type::Dot>(acc);
   const std::int64_t panel_size = std::int64_t{h.value_words} * kLineBytes;
   accumulate<typename Type::Dot, kRows, kRegs, Prefetch::none>(
-      h.weights, h.padded * (4 / Type::kPerWord), h.value_panels + panel * panel_size, panel_size,
-      h.value_words, nullptr, 0, acc);
+      {h.weights, h.padded * (4 / Type::kPerWord)},
+      {h.value_panels + panel * panel_size, panel_size}, h.value_words, {}, acc);
   const int column = panel * kPanelWidth;
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {

@@ -80,6 +80,30 @@ constexpr int kFetchedLevel = 5;
 // Registers that a step of the loop below takes from each row.
 constexpr int kDotStep = 2 * kDotChains;
 
+// The rest of the rows from word j on, fewer than a step of the loop in multiply_rows().
+template <typename Dot, int kCount, bool kShared>
+[[gnu::always_inline]] inline void multiply_rest(const std::byte* const* x,
+                                                 const std::byte* const* w, int j, int words,
+                                                 typename Dot::Sum (&chains)[kCount][kDotChains],
+                                                 Fetcher& fetcher) {
+#pragma GCC unroll 8
+  for (int c = 0; c < kDotStep; ++c) {
+    const int left = words - j - c * kLanes;
+    if (left <= 0) break;
+    if constexpr (kCount > 1) {
+      fetcher.step();
+      fetcher.step();
+    }
+    const int at = (j + c * kLanes) * 4;
+#pragma GCC unroll 8
+    for (int i = 0; i < kCount; ++i) {
+      const Raw value = left < kLanes ? load_raw_first(x[i] + at, left) : load_raw(x[i] + at);
+      typename Dot::Sum& sum = chains[i][c % kDotChains];
+      sum = Dot::add(sum, Dot::prepare(value), load_raw(w[kShared ? 0 : i] + at));
+    }
+  }
+}
+
 // The sums of kCount dot products x . w, not yet over the lanes. With kShared all have the row
 // w[0]. w is padded with zeros to whole registers.
 template <typename Dot, int kCount, bool kShared>
@@ -119,24 +143,7 @@ template <typename Dot, int kCount, bool kShared>
       }
     }
   }
-  if (j < words) {
-#pragma GCC unroll 8
-    for (int c = 0; c < kDotStep; ++c) {
-      const int left = words - j - c * kLanes;
-      if (left <= 0) break;
-      if constexpr (kCount > 1) {
-        fetcher.step();
-        fetcher.step();
-      }
-      const int at = (j + c * kLanes) * 4;
-#pragma GCC unroll 8
-      for (int i = 0; i < kCount; ++i) {
-        const Raw value = left < kLanes ? load_raw_first(x[i] + at, left) : load_raw(x[i] + at);
-        typename Dot::Sum& sum = chains[i][c % kDotChains];
-        sum = Dot::add(sum, Dot::prepare(value), load_raw(w[kShared ? 0 : i] + at));
-      }
-    }
-  }
+  if (j < words) multiply_rest<Dot, kCount, kShared>(x, w, j, words, chains, fetcher);
 #pragma GCC unroll 8
   for (int i = 0; i < kCount; ++i) {
     sums[i] = chains[i][0];

@@ -97,14 +97,12 @@ inline void store_narrow(const float* values, int width, Bf16* y) {
   }
 }
 
-template <typename Dot, int kRows, int kRegs, Prefetch kPrefetch>
-[[gnu::noinline]] void multiply_tile(const Product& p, const Tile& tile) {
-  const LinearArgs& a = p.a;
-  typename Dot::Sum acc[kRows][kRegs];
+// The sums that an earlier block of k left in y, and what the rows start from.
+template <typename Dot, int kRows, int kRegs>
+[[gnu::always_inline]] inline void begin_sums(const LinearArgs& a, const Tile& tile, const float* y,
+                                              typename Dot::Sum (&acc)[kRows][kRegs]) {
+  const int left = a.n - tile.column;
   clear<Dot>(acc);
-  const int left = a.n - tile.column, width = left < kRegs * kLanes ? left : kRegs * kLanes;
-  const std::int64_t first = tile.row * a.y_stride + tile.column;
-  float* const y = static_cast<float*>(a.y) + first;
   if (tile.begin > 0) {
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
@@ -124,20 +122,35 @@ template <typename Dot, int kRows, int kRegs, Prefetch kPrefetch>
       for (int c = 0; c < kRegs; ++c) acc[r][c] = Dot::plus(acc[r][c], tile.starts[r]);
     }
   }
-  accumulate<Dot, kRows, kRegs, kPrefetch>(
-      tile.x, tile.x_stride,
-      p.panels + tile.column / kPanelWidth * p.panel_size + std::int64_t{tile.begin} * kLineBytes,
-      p.panel_size, tile.words, tile.next, tile.next_step, acc);
-  if (tile.begin + tile.words < p.words) {
+}
+
+// Leaves the sums in y for the next block of k.
+template <typename Dot, int kRows, int kRegs>
+[[gnu::always_inline]] inline void leave_sums(const LinearArgs& a, const Tile& tile, float* y,
+                                              typename Dot::Sum (&acc)[kRows][kRegs]) {
 #pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) {
+  for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 16
-      for (int c = 0; c < kRegs; ++c) {
-        store_up_to(y + r * a.y_stride + c * kLanes, as_floats(acc[r][c]), left - c * kLanes);
-      }
+    for (int c = 0; c < kRegs; ++c) {
+      store_up_to(y + r * a.y_stride + c * kLanes, as_floats(acc[r][c]),
+                  a.n - tile.column - c * kLanes);
     }
-    return;
   }
+}
+
+template <typename Dot, int kRows, int kRegs, Prefetch kPrefetch>
+[[gnu::noinline]] void multiply_tile(const Product& p, const Tile& tile) {
+  const LinearArgs& a = p.a;
+  typename Dot::Sum acc[kRows][kRegs];
+  const int left = a.n - tile.column, width = left < kRegs * kLanes ? left : kRegs * kLanes;
+  const std::int64_t first = tile.row * a.y_stride + tile.column;
+  float* const y = static_cast<float*>(a.y) + first;
+  begin_sums<Dot>(a, tile, y, acc);
+  const std::byte* panels =
+      p.panels + tile.column / kPanelWidth * p.panel_size + std::int64_t{tile.begin} * kLineBytes;
+  accumulate<Dot, kRows, kRegs, kPrefetch>({tile.x, tile.x_stride}, {panels, p.panel_size},
+                                           tile.words, {tile.next, tile.next_step}, acc);
+  if (tile.begin + tile.words < p.words) return leave_sums<Dot>(a, tile, y, acc);
   if (!p.narrow) {
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
@@ -237,12 +250,19 @@ inline void share_fetch(int panels, std::int64_t panel_size, int words, int tile
   }
 }
 
-// A block of rows and of k, times all panels of the call.
+// Rows and words of k that are multiplied together.
+struct Block {
+  int row, rows;                         // the first one and how many
+  int word, words;                       // likewise
+  Operand x;                             // the rows, from the first word on
+  const std::int32_t* starts = nullptr;  // of the rows' sums, where Dot prepares rows
+};
+
+// A block times all panels of the call.
 template <typename Dot>
-void multiply_block(const Product& p, const std::byte* x, std::int64_t x_stride,
-                    const std::int32_t* starts, int row_begin, int rows, int word_begin,
-                    int words) {
+void multiply_block(const Product& p, const Block& block) {
   const LinearArgs& a = p.a;
+  const int rows = block.rows, words = block.words;
   const int tiles = part_count(rows, most_rows<Dot>(tile_regs<Dot>()));
   const int panels = a.panel_end - a.panel_begin;
   const int regs_of_group = tiles == 1 ? most_regs<Dot>(rows) : tile_regs<Dot>();
@@ -259,18 +279,26 @@ void multiply_block(const Product& p, const std::byte* x, std::int64_t x_stride,
     const int first = group_begin(group), end = group_begin(group + 1);
     const int regs = (end - first) * kRegsPerPanel;
     const bool last = group + 1 == groups;
-    const std::byte* next = p.panels + end * p.panel_size + std::int64_t{word_begin} * kLineBytes;
+    const std::byte* next = p.panels + end * p.panel_size + std::int64_t{block.word} * kLineBytes;
     const int next_panels = last ? 0 : group_begin(group + 2) - end;
     if (tiles > 1 && !last && next_panels != shared_panels) {
       share_fetch(next_panels, p.panel_size, words, tiles, shares);
       shared_panels = next_panels;
     }
-    Tile tile{x, x_stride, starts, 0, first * kPanelWidth, word_begin, words, nullptr, 0};
+    Tile tile{.x = block.x.data,
+              .x_stride = block.x.stride,
+              .starts = block.starts,
+              .row = 0,
+              .column = first * kPanelWidth,
+              .begin = block.word,
+              .words = words,
+              .next = nullptr,
+              .next_step = 0};
     for (int t = 0; t < tiles; ++t) {
       const int begin = row_at[t], count = row_at[t + 1] - begin;
-      tile.row = row_begin + begin;
-      tile.x = x + begin * x_stride;
-      if constexpr (kPreparesRows<Dot>) tile.starts = starts + begin;
+      tile.row = block.row + begin;
+      tile.x = block.x.data + begin * block.x.stride;
+      if constexpr (kPreparesRows<Dot>) tile.starts = block.starts + begin;
       if (tiles == 1) {
         find_tile<Dot, Prefetch::stream, kFlatRegs>(count, regs)(p, tile);
       } else if (last) {
@@ -286,16 +314,17 @@ void multiply_block(const Product& p, const std::byte* x, std::int64_t x_stride,
 
 // multiply_block() after its rows have been made ready.
 template <typename Dot>
-[[gnu::noinline]] void prepare_and_multiply(const Product& p, int row_begin, int rows,
-                                            int word_begin, int words) {
+[[gnu::noinline]] void prepare_and_multiply(const Product& p, Block block) {
   std::byte* const prepared = static_cast<std::byte*>(p.a.scratch);
   std::int32_t starts[kBlockRows];
-  const std::int64_t stride = std::int64_t{words} * kWordBytes<Dot>;
-  for (int r = 0; r < rows; ++r) {
-    starts[r] = Dot::prepare_row(p.x + (row_begin + r) * p.x_stride + word_begin * 4, words,
-                                 prepared + r * stride);
+  const std::int64_t stride = std::int64_t{block.words} * kWordBytes<Dot>;
+  for (int r = 0; r < block.rows; ++r) {
+    starts[r] =
+        Dot::prepare_row(block.x.data + r * block.x.stride, block.words, prepared + r * stride);
   }
-  multiply_block<Dot>(p, prepared, stride, starts, row_begin, rows, word_begin, words);
+  block.x = {prepared, stride};
+  block.starts = starts;
+  multiply_block<Dot>(p, block);
 }
 
 template <typename Dot>
@@ -312,11 +341,15 @@ void multiply(const LinearArgs& a, DType type) {
     for (int d = 0; d < depths; ++d) {
       const int word = part_begin(p.words, depths, d);
       const int words = part_begin(p.words, depths, d + 1) - word;
+      const Block block{.row = row,
+                        .rows = rows,
+                        .word = word,
+                        .words = words,
+                        .x = {p.x + row * p.x_stride + word * 4, p.x_stride}};
       if constexpr (kPreparesRows<Dot>) {
-        prepare_and_multiply<Dot>(p, row, rows, word, words);
+        prepare_and_multiply<Dot>(p, block);
       } else {
-        multiply_block<Dot>(p, p.x + row * p.x_stride + word * 4, p.x_stride, nullptr, row, rows,
-                            word, words);
+        multiply_block<Dot>(p, block);
       }
     }
   }

@@ -73,15 +73,26 @@ template <typename Dot, int kRows, int kRegs>
   }
 }
 
+// Rows of x or panels of w, `stride` bytes apart.
+struct Operand {
+  const std::byte* data;
+  std::int64_t stride;
+};
+
+// What Prefetch::next fetches with each word.
+struct Ahead {
+  const char* next = nullptr;
+  std::int64_t step = 0;  // bytes
+};
+
 // acc[r][c] += x[r, word] . w[word, c] for word = 0, 1, ..., registers c counting through the
-// columns of consecutive panels that lie `panel_stride` bytes apart. Rows of x are `x_stride` bytes
-// apart.
+// columns of consecutive panels.
 template <typename Dot, int kRows, int kRegs, Prefetch kPrefetch>
-[[gnu::always_inline]] inline void accumulate(const std::byte* x, std::int64_t x_stride,
-                                              const std::byte* w, std::int64_t panel_stride,
-                                              std::int64_t words, const char* next,
-                                              std::int64_t next_step,
-                                              typename Dot::Sum (&acc)[kRows][kRegs]) {
+[[gnu::always_inline]] inline void accumulate(Operand rows, Operand panels, std::int64_t words,
+                                              Ahead fetch, typename Dot::Sum (&acc)[kRows][kRegs]) {
+  const std::byte *x = rows.data, *w = panels.data;
+  const std::int64_t x_stride = rows.stride, panel_stride = panels.stride;
+  [[maybe_unused]] const char* next = fetch.next;
   // What `stream` fetches now. Behind a panel lies its neighbour, which is being read too: near the
   // end the panels of the next tile are fetched instead.
   [[maybe_unused]] const std::byte* ahead = w + kStreamAhead * kLineBytes;
@@ -99,7 +110,7 @@ template <typename Dot, int kRows, int kRegs, Prefetch kPrefetch>
       // Two lines a step are enough: where this is used, at least two tiles share three panels.
       prefetch_l2(next);
       prefetch_l2(next + kLineBytes);
-      next += next_step;
+      next += fetch.step;
     }
     decltype(load_w<Dot>(w)) column[kRegs];
 #pragma GCC unroll 16

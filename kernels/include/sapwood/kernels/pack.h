@@ -33,10 +33,17 @@ constexpr std::int64_t packed_fff_bytes(std::int64_t trees, int depth, std::int6
   return trees * fff_nodes(depth) * fff_node_bytes(cols, decision_type, out_type);
 }
 
-// Packs linear_in [trees * nodes, cols], linear_out [cols, trees * nodes] and bias [trees * nodes]
-// node by node: `nodes` and `params` as in FffArgs. An int8 row has a scale of its own.
-void pack_fff(const float* linear_in, const float* linear_out, const float* bias, int trees,
-              int depth, std::int64_t cols, DType decision_type, DType out_type, void* nodes,
-              FffNode* params) noexcept;
+// A layer of trees as a checkpoint has it, and the types that its nodes take.
+struct FffWeights {
+  const float* linear_in;   // [trees * nodes, cols]
+  const float* linear_out;  // [cols, trees * nodes]
+  const float* bias;        // [trees * nodes], of the decisions
+  int trees, depth;
+  std::int64_t cols;
+  DType decision_type, out_type;
+};
+
+// Packs it node by node: `nodes` and `params` as in FffArgs. An int8 row has a scale of its own.
+void pack_fff(const FffWeights& weights, void* nodes, FffNode* params) noexcept;
 
 }  // namespace sapwood::kernels
