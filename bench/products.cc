@@ -63,8 +63,7 @@ struct Product {
     }
     Buffer wide(std::size_t{kMostRows} * s.k);
     fill_random(wide.data(), wide.size(), 1.0f, 3);
-    narrow(*select_table("auto"), type,
-           {wide.data(), kMostRows, s.k, x.data(), scales.data()});
+    narrow(*select_table("auto"), type, {wide.data(), kMostRows, s.k, x.data(), scales.data()});
   }
 
   std::string name() const { return "k" + std::to_string(shape.k) + "n" + std::to_string(shape.n); }

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import grid, lengths, machine, report, startup, suites, tokenizing
+from . import grid, lengths, machine, readme, report, startup, suites, tokenizing
 from .engines import PEERS, WITHOUT
 from .paths import REPORT, ROOT, write_tokenizer
 from .results import Results
@@ -92,6 +92,7 @@ def main() -> None:
     folder = REPORT / machine.slug(found)
     report.write(Results(found, cells), folder, plots.draw)
     report.write_index(REPORT)
+    readme.write()
     print(f"wrote {os.path.relpath(folder / 'README.md', ROOT)}")
 
 
