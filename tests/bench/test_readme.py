@@ -1,6 +1,7 @@
 """The README's table of speeds is the one that the reports give."""
 
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -20,9 +21,9 @@ class Readme(unittest.TestCase):
         name, results = readme.newest(ROOT / "bench/report")
         for cell in results.select("grid", dtype="int8", threads=1):
             cell["quick"] = True
-        folder = ROOT / "build" / "test_readme"
-        results.save(folder / name / "results.json")
-        self.assertIsNone(readme.newest(folder))
+        with tempfile.TemporaryDirectory() as folder:
+            results.save(Path(folder) / name / "results.json")
+            self.assertIsNone(readme.newest(Path(folder)))
 
     def test_only_what_stands_between_the_markers_is_replaced(self):
         text = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter {readme.END}\n"
