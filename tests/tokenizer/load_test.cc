@@ -144,7 +144,7 @@ TEST_CASE("to_json keeps everything, the configuration's roles and limit include
 TEST_CASE("to_parts keeps everything, whatever the tokens are") {
   const auto same = [](const Tokenizer& t) {
     const Tokenizer::Parts parts = t.to_parts();
-    const Tokenizer again = Tokenizer::from_parts(parts.settings, parts.vocabulary);
+    const Tokenizer again = Tokenizer::from_parts(parts);
     CHECK(again.to_json() == t.to_json());
     CHECK(again.vocab_size() == t.vocab_size());
     CHECK(again.model_max_length() == t.model_max_length());
@@ -152,7 +152,8 @@ TEST_CASE("to_parts keeps everything, whatever the tokens are") {
     return parts;
   };
   const Tokenizer small = small_tokenizer();
-  CHECK(same(small).vocabulary == small_vocab());
+  CHECK(same(small).tables.at(0).name == "vocabulary");
+  CHECK(same(small).tables.at(0).bytes == small_vocab());
   same(small_tokenizer(false));
   same(Tokenizer::from_json(small.to_json(), R"({"pad_token": "[MASK]", "model_max_length": 77})"));
 
@@ -166,10 +167,10 @@ TEST_CASE("to_parts keeps everything, whatever the tokens are") {
   const Tokenizer::Parts parts = same(strange);
   CHECK(strange.token(43) == "a\nb");
   CHECK(parts.settings.find(R"("vocab":{"\n":42,"a\nb":43})") != std::string::npos);
-  CHECK(parts.vocabulary.ends_with("\n\nhello\n\n\n\n \n\r\n\"\\\n\u2028\n"));
+  CHECK(parts.tables.at(0).bytes.ends_with("\n\nhello\n\n\n\n \n\r\n\"\\\n\u2028\n"));
 
-  // A whole tokenizer.json needs no second part.
-  CHECK(Tokenizer::from_parts(json, "").to_json() == strange.to_json());
+  // A whole tokenizer.json needs no tables.
+  CHECK(Tokenizer::from_parts({.settings = json}).to_json() == strange.to_json());
 }
 
 TEST_CASE("to_parts keeps real tokenizers") {
@@ -181,7 +182,7 @@ TEST_CASE("to_parts keeps real tokenizers") {
     INFO(entry.path());
     const Tokenizer t = Tokenizer::load(entry.path());
     const Tokenizer::Parts parts = t.to_parts();
-    CHECK(Tokenizer::from_parts(parts.settings, parts.vocabulary).to_json() == t.to_json());
+    CHECK(Tokenizer::from_parts(parts).to_json() == t.to_json());
     ++seen;
   }
   if (seen == 0) WARN("skipped: no tokenizers in " + folder.string());
@@ -190,18 +191,29 @@ TEST_CASE("to_parts keeps real tokenizers") {
 TEST_CASE("parts that were damaged are refused") {
   const Tokenizer::Parts good = small_tokenizer().to_parts();
   const auto error = [&](const std::string& vocabulary) {
-    return error_of([&] { Tokenizer::from_parts(good.settings, vocabulary); },
-                    ErrorCode::malformed);
+    return error_of(
+        [&] {
+          Tokenizer::from_parts(
+              {.settings = good.settings, .tables = {{"vocabulary", vocabulary}}});
+        },
+        ErrorCode::malformed);
   };
+  const std::string& vocabulary = good.tables.at(0).bytes;
   CHECK(mentions(error(""), "empty"));
-  CHECK(mentions(error(good.vocabulary.substr(0, good.vocabulary.size() - 1)), "cut short"));
-  CHECK(mentions(error(good.vocabulary + "\xff\n"), "not UTF-8 at byte"));
-  CHECK(mentions(error(good.vocabulary + "hello\n"), "occurs twice"));
-  CHECK(mentions(error(good.vocabulary + std::string(2 << 20, '\n') + "x\n"), "left out"));
+  CHECK(mentions(error(vocabulary.substr(0, vocabulary.size() - 1)), "cut short"));
+  CHECK(mentions(error(vocabulary + "\xff\n"), "not UTF-8 at byte"));
+  CHECK(mentions(error(vocabulary + "hello\n"), "occurs twice"));
+  CHECK(mentions(error(vocabulary + std::string(2 << 20, '\n') + "x\n"), "left out"));
   for (std::size_t n = 0; n < good.settings.size(); ++n) {
-    CHECK(error_of([&] { Tokenizer::from_parts(good.settings.substr(0, n), good.vocabulary); },
-                   ErrorCode::malformed) != "no error");
+    const Tokenizer::Parts cut{good.settings.substr(0, n), good.tables};
+    CHECK(error_of([&] { Tokenizer::from_parts(cut); }, ErrorCode::malformed) != "no error");
   }
+
+  // A table that another version needed.
+  Tokenizer::Parts more = good;
+  more.tables.push_back({"merges", "a b\n"});
+  CHECK(mentions(error_of([&] { Tokenizer::from_parts(more); }, ErrorCode::unsupported),
+                 "the table 'merges' of the model WordPiece is not one that this version knows"));
 }
 
 TEST_CASE("the file's truncation and padding are told, not applied") {

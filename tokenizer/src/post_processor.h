@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +30,11 @@ struct Tokens {
     ids.push_back(id);
     spans.push_back(span);
     words.push_back(word);
+  }
+  // The same for a token that shows other text than the vocabulary has for its id.
+  void push(int32_t id, Span span, int32_t word, std::string_view shown) {
+    texts.push_back({static_cast<int32_t>(size()), std::string(shown)});
+    push(id, span, word);
   }
   void truncate(std::size_t n);
 };
