@@ -77,7 +77,7 @@ std::unique_ptr<Normalizer> make_normalizer(const JsonValue& node) {
     return std::make_unique<ReplaceNormalizer>(make_pattern(node.at("pattern")),
                                                std::string(node.at("content").string()));
   }
-  refuse_type(node, "normaliser", type);
+  refuse_type(node, "normalizer", type);
 }
 
 std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonValue& node) {
@@ -101,7 +101,7 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonValue& node) {
     }
     return std::make_unique<PreTokenizerSequence>(std::move(parts));
   }
-  refuse_type(node, "pre-tokeniser", type);
+  refuse_type(node, "pre-tokenizer", type);
 }
 
 Decoder make_decoder(const JsonValue& node) {

@@ -17,7 +17,7 @@ struct Tokens {
   std::vector<Span> spans;
   std::vector<int32_t> words;
   std::vector<TokenText> texts;
-  bool cut_short = false;  // tokenising stopped early because no more was wanted
+  bool cut_short = false;  // tokenizing stopped early because no more was wanted
 
   std::size_t size() const noexcept { return ids.size(); }
   void clear() noexcept;

@@ -146,7 +146,7 @@ void SplitPreTokenizer::split(const Text& text, Range range, SearchTime& time,
 PreTokenizerSequence::PreTokenizerSequence(std::vector<std::unique_ptr<PreTokenizer>> parts)
     : parts_(std::move(parts)) {
   for (const auto& part : parts_) steps_ += part->steps();
-  require_steps(steps_, "pre-tokenisers");
+  require_steps(steps_, "pre-tokenizers");
 }
 
 void PreTokenizerSequence::split(const Text& text, Range range, SearchTime& time,

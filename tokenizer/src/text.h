@@ -1,4 +1,4 @@
-// Text on its way through the normaliser: characters, each with the range of the caller's text it
+// Text on its way through the normalizer: characters, each with the range of the caller's text it
 // stands for.
 #pragma once
 

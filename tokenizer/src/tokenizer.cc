@@ -29,7 +29,7 @@ void check(std::string_view text, const char* name) {
   if (text.size() > static_cast<std::size_t>(std::numeric_limits<int32_t>::max())) {
     throw Error(ErrorCode::invalid_argument,
                 std::string(name) + " has " + std::to_string(text.size()) +
-                    " bytes; at most 2147483647 can be tokenised at once");
+                    " bytes; at most 2147483647 can be tokenized at once");
   }
   utf8::require_valid(text, name);
 }

@@ -1,7 +1,7 @@
 // WordPiece tokenizer, equal to Hugging Face tokenizers 0.23 in ids, tokens, offsets, masks and
 // windows.
 //
-//   text -> added tokens -> normaliser -> pre-tokeniser -> WordPiece -> truncation -> template
+//   text -> added tokens -> normalizer -> pre-tokenizer -> subword model -> truncation -> template
 //
 // Read from tokenizer.json, or from vocab.txt with tokenizer_config.json. Immutable after loading:
 // every const method may run on any number of threads at once.
@@ -63,7 +63,7 @@ struct EncodeOptions {
 };
 
 // The text of a token where it is not the vocabulary's own string: an added token that took
-// whitespace with it, or that was matched in normalised form.
+// whitespace with it, or that was matched in normalized form.
 struct TokenText {
   int32_t index = 0;
   std::string text;
@@ -75,7 +75,7 @@ struct Encoding {
   std::vector<int32_t> type_ids;
   std::vector<Offsets> offsets;
   std::vector<uint8_t> special_tokens_mask;  // 1: put there by the template or by padding
-  std::vector<int32_t> word_ids;             // index of the pre-tokenised word; -1: special
+  std::vector<int32_t> word_ids;             // index of the pre-tokenized word; -1: special
   std::vector<int32_t> sequence_ids;         // 0 or 1: the text it came from; -1: special
   std::vector<TokenText> token_texts;        // nearly always empty; see Tokenizer::tokens()
   std::vector<Encoding> overflowing;         // windows after the first; in the reference's order
@@ -191,7 +191,7 @@ class SAPWOOD_API Tokenizer {
   static Tokenizer from_parts(std::string_view settings, std::span<const NamedBuffer> tables);
   static Tokenizer from_parts(const Parts& parts);
 
-  // Errors: invalid_utf8; too_long, also where the file's normalisers make the text grow beyond
+  // Errors: invalid_utf8; too_long, also where the file's normalizers make the text grow beyond
   // measure; invalid_argument (max_length or stride that cannot be met); unsupported (a regular
   // expression of the file that does too much work on this text).
   Encoding encode(std::string_view text, const EncodeOptions& options = {}) const;
