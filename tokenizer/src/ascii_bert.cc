@@ -69,24 +69,20 @@ std::string AsciiBert::mapped(std::string_view word) const {
 
 // In the loop over words, which would lose registers to a call.
 [[gnu::always_inline]] inline AsciiBert::Letters AsciiBert::read_letters(std::string_view text,
-                                                                         std::size_t at) const {
-  Letters letters;
-  letters.hash = model_.vocabulary().seed();
+                                                                         std::size_t at,
+                                                                         char* normalized) const {
+  uint64_t hash = model_.vocabulary().seed();
   std::size_t length = 0;
   while (at + length < text.size()) {
     const auto b = static_cast<unsigned char>(text[at + length]);
     if (kind_[b] != kWord) break;
     if (length == kMostLetters) break;
-    letters.normalized[length++] = map_[b];
-    letters.hash = Vocabulary::step(letters.hash, static_cast<unsigned char>(map_[b]));
+    normalized[length++] = map_[b];
+    hash = Vocabulary::step(hash, static_cast<unsigned char>(map_[b]));
   }
-  letters.size = length;
-  letters.end = at + length;
-  while (letters.end < text.size() &&
-         kind_[static_cast<unsigned char>(text[letters.end])] == kWord) {
-    ++letters.end;
-  }
-  return letters;
+  std::size_t end = at + length;
+  while (end < text.size() && kind_[static_cast<unsigned char>(text[end])] == kWord) ++end;
+  return {length, hash, end};
 }
 
 std::size_t AsciiBert::chunk(std::string_view text, std::size_t at, Progress& progress) const {
@@ -117,10 +113,11 @@ std::size_t AsciiBert::chunk(std::string_view text, std::size_t at, Progress& pr
       continue;
     }
 
-    const Letters letters = read_letters(text, at);
+    char buffer[kMostLetters];
+    const Letters letters = read_letters(text, at, buffer);
     const std::size_t length = letters.end - at;
     const Span whole{position(at), position(letters.end)};
-    const std::string_view normalized(letters.normalized, letters.size);
+    const std::string_view normalized(buffer, letters.size);
     if (length > model.max_chars_per_word()) {
       out.push(*model.unk_id(), whole, word++);
     } else if (length > letters.size) {

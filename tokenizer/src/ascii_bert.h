@@ -31,13 +31,13 @@ class AsciiBert final : public Shortcut {
 
   // A word of letters and digits.
   struct Letters {
-    char normalized[kMostLetters];
-    std::size_t size;  // of them; the word may have more
-    uint64_t hash;     // of them
+    std::size_t size;  // how many were read, at most kMostLetters; the word may have more
+    uint64_t hash;     // of those, normalized
     std::size_t end;   // of the word in the text
   };
 
-  Letters read_letters(std::string_view text, std::size_t at) const;
+  // Reads the word at `at`; `normalized` has room for kMostLetters.
+  Letters read_letters(std::string_view text, std::size_t at, char* normalized) const;
   std::string mapped(std::string_view word) const;
 
   enum Kind : uint8_t { kWord, kPunct, kSpace, kOther };
