@@ -1,4 +1,4 @@
-// Tokenising English text on one thread.
+// Tokenizing English text on one thread.
 //
 // The text is the file named by SAPWOOD_BENCH_TEXT, else generated; the tokenizer is the one named
 // by SAPWOOD_BENCH_TOKENIZER (a directory, tokenizer.json, or vocab.txt taken as uncased), else a

@@ -181,6 +181,27 @@ TEST_CASE("HOSTILE 23: a vocabulary that is none is refused by name", "[converte
   check_load_error(bad, ErrorCode::malformed, {"tokenizer.vocabulary", "empty"});
 }
 
+TEST_CASE("HOSTILE 23: tables of a tokenizer that this version does not know are refused by name",
+          "[converted][hostile]") {
+  const Converted c;
+  const fs::path bad = c.folder.path() / "bad.safetensors";
+  const auto add = [&](const std::string& name, TensorDtype dtype,
+                       std::vector<std::int64_t> shape) {
+    rewrite(c.file, bad, [&](auto& tensors, auto&) {
+      tensors.push_back({name, dtype, shape, std::vector<std::byte>(4)});
+    });
+  };
+  add("tokenizer.merges", TensorDtype::u8, {4});
+  check_load_error(bad, ErrorCode::unsupported,
+                   {"tensor 'tokenizer.merges'", "the table 'merges' of the model WordPiece",
+                    "convert the model again"});
+  CHECK_NOTHROW(Model::load(bad, {.tokenizer = false}));
+  add("tokenizer.", TensorDtype::u8, {4});
+  check_load_error(bad, ErrorCode::unsupported, {"the table ''"});
+  add("tokenizer.merges", TensorDtype::f32, {1});
+  check_load_error(bad, ErrorCode::malformed, {"tensor 'tokenizer.merges'", "expected U8 [bytes]"});
+}
+
 TEST_CASE("a converted file names the checkpoint's tensors that nothing needs", "[converted]") {
   const TemporaryFolder folder;
   copy_model(sentiment, folder.path() / "source", [](auto& tensors, auto&) {

@@ -3,7 +3,7 @@
 
 Ids, tokens, offsets, type ids, special-token masks, word ids, windows and decoded text are compared over all of
 data/text, every Unicode scalar value, random mixes, pairs with truncation and stride, added tokens and
-normaliser variants, for the three BERT vocabularies, all-MiniLM-L6-v2 and the tokenizers of
+normalizer variants, for the three BERT vocabularies, all-MiniLM-L6-v2 and the tokenizers of
 data/golden/crammed. Needs the Python package tokenizers and the data folder.
 
 usage: compare_tokenizers.py [--encode-lines BINARY] [--data FOLDER] [--quick] [--seed N]
@@ -363,10 +363,10 @@ def main():
             lines = itertools.chain(random_lines(rng, few), scalar_lines(64, True))
             if any(c in json.dumps(normalizer) for c in ("\\\\w", "\\\\d", "\\\\p")):
                 lines = old_characters(lines)
-            comparison.run(f"normaliser {json.dumps(normalizer)[:100]}", variant, lines)
+            comparison.run(f"normalizer {json.dumps(normalizer)[:100]}", variant, lines)
         for pre_tokenizer in pre_tokenizer_variants():
             variant.write_text(bert_json(base, pre_tokenizer=pre_tokenizer))
-            comparison.run(f"pre-tokeniser {json.dumps(pre_tokenizer)[:100]}", variant,
+            comparison.run(f"pre-tokenizer {json.dumps(pre_tokenizer)[:100]}", variant,
                            itertools.chain(random_lines(rng, few), scalar_lines(64, True)))
         processors = (None, {"type": "BertProcessing", "sep": ["[SEP]", 102], "cls": ["[CLS]", 101]},
                       {"type": "TemplateProcessing",

@@ -1,63 +1,14 @@
-// What a file or a text can ask for is bounded: growth, time, memory, and what stays behind.
-#include <malloc.h>
-
+// What a file or a text can ask for is bounded: growth, time and memory.
 #include <ctime>
-#include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "catch.h"
+#include "changed_json.h"
 #include "small_vocab.h"
 
-using Json = nlohmann::ordered_json;
-using sapwood::EncodeOptions;
-using sapwood::EncodeScratch;
-using sapwood::Encoding;
-using sapwood::ErrorCode;
-using sapwood::Tokenizer;
-using sapwood::test::error_of;
-using sapwood::test::mentions;
-using sapwood::test::small_tokenizer;
-
+namespace sapwood::test {
 namespace {
-
-Json bert_json() { return Json::parse(small_tokenizer().to_json()); }
-
-Tokenizer load(const Json& json) { return Tokenizer::from_json(json.dump()); }
-
-Json with_normalizer(const Json& normalizer) {
-  Json json = bert_json();
-  json["normalizer"] = normalizer;
-  return json;
-}
-
-Json sequence(std::size_t n, const Json& part) {
-  return {{"type", "Sequence"}, {"normalizers", Json(std::vector<Json>(n, part))}};
-}
-
-Json replace(const char* kind, const std::string& pattern, const std::string& content) {
-  return {{"type", "Replace"}, {"pattern", {{kind, pattern}}}, {"content", content}};
-}
-
-Json added_token(int id, const std::string& content, bool lstrip, bool rstrip) {
-  return {{"id", id},         {"content", content},  {"single_word", false}, {"lstrip", lstrip},
-          {"rstrip", rstrip}, {"normalized", false}, {"special", false}};
-}
-
-// The small tokenizer with more added tokens.
-Tokenizer with_added(std::vector<Json> tokens) {
-  Json json = bert_json();
-  for (Json& token : tokens) json["added_tokens"].push_back(std::move(token));
-  return load(json);
-}
-
-std::string times(const std::string& part, std::size_t n) {
-  std::string out;
-  out.reserve(part.size() * n);
-  for (std::size_t i = 0; i < n; ++i) out += part;
-  return out;
-}
 
 template <typename Call>
 bool too_long(Call call, const std::string& part) {
@@ -69,17 +20,11 @@ bool malformed(Call call, const std::string& part) {
   return mentions(error_of(call, ErrorCode::malformed), part);
 }
 
-// Bytes that the process has allocated; 0 where the allocator does not say.
-std::size_t allocated() {
-  const auto info = ::mallinfo2();
-  return info.uordblks + info.hblkhd;
-}
-
 }  // namespace
 
-TEST_CASE("normalisers cannot make a text grow without bound") {
+TEST_CASE("normalizers cannot make a text grow without bound") {
   const Tokenizer doubles = load(with_normalizer(sequence(40, replace("String", "a", "aa"))));
-  CHECK(too_long([&] { doubles.encode("a"); }, "the normaliser Replace adds too much"));
+  CHECK(too_long([&] { doubles.encode("a"); }, "the normalizer Replace adds too much"));
   CHECK(doubles.encode("b").size() == 3);
 
   const Tokenizer between = load(with_normalizer(replace("Regex", "", std::string(1000, 'b'))));
@@ -90,7 +35,7 @@ TEST_CASE("normalisers cannot make a text grow without bound") {
   const Tokenizer prepends =
       load(with_normalizer({{"type", "Prepend"}, {"prepend", std::string(40'000, 'b')}}));
   CHECK(prepends.encode("a").size() == 3);
-  CHECK(too_long([&] { prepends.encode("a[MASK]a"); }, "the normaliser Prepend"));
+  CHECK(too_long([&] { prepends.encode("a[MASK]a"); }, "the normalizer Prepend"));
 
   const Json spaces = {{"type", "BertNormalizer"},
                        {"clean_text", false},
@@ -98,7 +43,7 @@ TEST_CASE("normalisers cannot make a text grow without bound") {
                        {"strip_accents", false},
                        {"lowercase", false}};
   const Tokenizer spreads = load(with_normalizer(sequence(200, spaces)));
-  CHECK(too_long([&] { spreads.encode(times("中", 1000)); }, "the normaliser BertNormalizer"));
+  CHECK(too_long([&] { spreads.encode(times("中", 1000)); }, "the normalizer BertNormalizer"));
   CHECK(malformed([] { load(with_normalizer(sequence(300, {{"type", "NFC"}}))); }, "at most 256"));
   CHECK(malformed(
       [] {
@@ -113,12 +58,12 @@ TEST_CASE("the growth that Unicode asks for is allowed") {
   CHECK(t.encode(times("\uFDFA", 200'000)).size() == 3 * 200'000 + 1 + 2);
 }
 
-TEST_CASE("pre-tokenisers are at most 256") {
+TEST_CASE("pre-tokenizers are at most 256") {
   Json json = bert_json();
   json["pre_tokenizer"] = {
       {"type", "Sequence"},
       {"pretokenizers", Json(std::vector<Json>(257, {{"type", "WhitespaceSplit"}}))}};
-  CHECK(malformed([&] { load(json); }, "pre-tokenisers in sequence"));
+  CHECK(malformed([&] { load(json); }, "pre-tokenizers in sequence"));
 }
 
 TEST_CASE("a long literal is looked for in linear time") {
@@ -153,25 +98,25 @@ TEST_CASE("added tokens of white space: what several take counts as growth") {
   const Encoding e = t.encode("a   b");
   CHECK(e.ids ==
         std::vector<int32_t>{*t.cls_id(), *t.id("a"), next, next, next, *t.id("b"), *t.sep_id()});
-  CHECK(e.offsets[2] == sapwood::Offsets{1, 4});
-  CHECK(e.offsets[4] == sapwood::Offsets{3, 4});
+  CHECK(e.offsets[2] == Offsets{1, 4});
+  CHECK(e.offsets[4] == Offsets{3, 4});
   CHECK(too_long([&] { t.encode(std::string(100'000, ' ')); }, "an added token of white space"));
 
   // One that takes the space before it, within the space that the one before took.
   EncodeOptions bytes;
-  bytes.offset_unit = sapwood::OffsetUnit::bytes;
+  bytes.offset_unit = OffsetUnit::bytes;
   const Encoding inside = t.encode("é[X]\t\té", bytes);
   REQUIRE(inside.size() == 5);
   CHECK(inside.ids[2] == next + 1);
-  CHECK(inside.offsets[2] == sapwood::Offsets{2, 7});
-  CHECK(inside.offsets[3] == sapwood::Offsets{7, 9});
+  CHECK(inside.offsets[2] == Offsets{2, 7});
+  CHECK(inside.offsets[3] == Offsets{7, 9});
 }
 
-TEST_CASE("an added token cannot grow without bound when it is normalised") {
+TEST_CASE("an added token cannot grow without bound when it is normalized") {
   Json json = with_normalizer(sequence(40, replace("String", "a", "aa")));
   json["added_tokens"].push_back(added_token(small_tokenizer().vocab_size(), "qa", false, false));
   json["added_tokens"].back()["normalized"] = true;
-  CHECK(malformed([&] { load(json); }, "'qa' cannot be normalised: the normaliser Replace"));
+  CHECK(malformed([&] { load(json); }, "'qa' cannot be normalized: the normalizer Replace"));
 }
 
 TEST_CASE("a long token of the vocabulary is an error only where a word could hold it") {
@@ -238,7 +183,7 @@ TEST_CASE("the texts of tokens count in the windows' memory, and stay with their
     std::size_t texts = 0;
     for (std::size_t i = 0; i < window.size(); ++i) texts += window.ids[i] == next;
     wrong += window.token_texts.size() != texts;
-    for (const sapwood::TokenText& text : window.token_texts) {
+    for (const TokenText& text : window.token_texts) {
       wrong += window.ids[static_cast<std::size_t>(text.index)] != next || text.text != "[X]  ";
     }
   }
@@ -249,7 +194,7 @@ TEST_CASE("the texts of tokens count in the windows' memory, and stay with their
 TEST_CASE("padding adds at most 65,536 tokens") {
   const Tokenizer t = small_tokenizer();
   std::vector<Encoding> batch{t.encode("hello")};
-  sapwood::PaddingSection padding;
+  PaddingSection padding;
   padding.fixed_length = 2'147'483'647;
   auto pad = [&] { Tokenizer::pad(batch, padding); };
   CHECK(mentions(error_of(pad, ErrorCode::invalid_argument), "at most 65536"));
@@ -273,89 +218,4 @@ TEST_CASE("few ids cannot ask for more text than there is memory") {
   CHECK(too_long([&] { t.tokens(e); }, "fewer ids"));
 }
 
-namespace {
-
-// Tokenizers that between them use every buffer of a scratch.
-std::vector<Tokenizer> every_way() {
-  Json general = with_normalizer(replace("Regex", "zz", "z"));
-  Json words = bert_json();
-  for (Json* json : {&general, &words}) {
-    (*json)["model"]["max_input_chars_per_word"] = 100'000'000;
-  }
-  Json accents = with_normalizer({{"type", "NFKC"}});
-  accents["added_tokens"].push_back(added_token(small_tokenizer().vocab_size(), "a!", true, true));
-  accents["added_tokens"].back()["normalized"] = true;
-  return {load(general), small_tokenizer(), load(words), load(accents)};
-}
-
-// Encodes the text in several ways; the results are let go.
-void use(const Tokenizer& t, EncodeScratch& scratch, const std::string& text) {
-  EncodeOptions refuse, bytes;
-  refuse.max_length = 8;
-  refuse.truncation = sapwood::Truncation::none;
-  bytes.offset_unit = sapwood::OffsetUnit::bytes;
-  Encoding e;
-  t.encode_into(e, scratch, text, bytes);
-  t.encode_into(e, scratch, text, text, bytes);
-  error_of([&] { t.encode_into(e, scratch, text, refuse); }, ErrorCode::too_long);
-}
-
-}  // namespace
-
-TEST_CASE("a scratch keeps no storage of a long text, nor of one that was refused") {
-  const std::string one_word(4'000'000, 'a'), marks = times("e\u0301 a! ", 400'000);
-  for (const Tokenizer& t : every_way()) {
-    EncodeScratch scratch;
-    for (const std::string* text : {&one_word, &marks}) {
-      use(t, scratch, *text);
-      CHECK(scratch.bytes() > 0);
-      CHECK(scratch.bytes() < 12'000'000);
-    }
-  }
-}
-
-TEST_CASE("a scratch is empty until used, keeps what short texts need, and can be moved") {
-  const std::string text = "Hello e\u0301 a! zz [MASK]";
-  EncodeScratch scratch;
-  CHECK(scratch.bytes() == 0);
-  for (const Tokenizer& t : every_way()) use(t, scratch, text);
-  const std::size_t warm = scratch.bytes();
-  CHECK(warm > 0);
-  CHECK(warm < 40'000);
-  for (const Tokenizer& t : every_way()) use(t, scratch, text);
-  CHECK(scratch.bytes() == warm);
-  EncodeScratch other = std::move(scratch);
-  CHECK(other.bytes() == warm);
-  const Tokenizer t = small_tokenizer();
-  Encoding e;
-  t.encode_into(e, scratch, text);  // NOLINT: a scratch that was moved from is empty
-  CHECK(e.ids == t.encode(text).ids);
-  CHECK(scratch.bytes() < warm);
-}
-
-TEST_CASE("a scratch goes from one tokenizer and text to another without a trace") {
-  const std::string texts[] = {"Hello e\u0301 a! zz [MASK]", "", "\u4e2d\u6587 unwanted,running",
-                               std::string(1000, 'a'), " a!  a! "};
-  EncodeScratch scratch;
-  Encoding e;
-  for (int round = 0; round < 2; ++round) {
-    for (const std::string& text : texts) {
-      for (const Tokenizer& t : every_way()) {
-        t.encode_into(e, scratch, text);
-        CHECK(e.ids == t.encode(text).ids);
-        CHECK(e.offsets == t.encode(text).offsets);
-        t.encode_into(e, scratch, text, texts[0]);
-        CHECK(e.ids == t.encode(text, texts[0]).ids);
-      }
-    }
-  }
-}
-
-TEST_CASE("no storage stays with a thread") {
-  const std::vector<Tokenizer> tokenizers = every_way();
-  const std::string text = times("e\u0301 a! ", 20'000);
-  for (const Tokenizer& t : tokenizers) t.encode("e\u0301 a!");  // tables made once
-  const std::size_t before = allocated();
-  for (const Tokenizer& t : tokenizers) t.encode(text, text);
-  CHECK(allocated() < before + 100'000);
-}
+}  // namespace sapwood::test

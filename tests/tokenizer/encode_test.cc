@@ -18,7 +18,7 @@ using sapwood::test::error_of;
 using sapwood::test::small_tokenizer;
 using Strings = std::vector<std::string>;
 
-TEST_CASE("Google's own tokenisation cases") {
+TEST_CASE("Google's own tokenization cases") {
   const Tokenizer t = small_tokenizer();
   CHECK(t.tokens(t.encode("UNwant\u00e9d,running")) ==
         Strings{"[CLS]", "un", "##want", "##ed", ",", "runn", "##ing", "[SEP]"});

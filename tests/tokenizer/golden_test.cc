@@ -78,7 +78,7 @@ void check_line(const sapwood::Tokenizer& tokenizer, const Json& line, const Jso
   }
 }
 
-// The words and ranges of one text through normaliser and pre-tokeniser, as make_golden.py writes
+// The words and ranges of one text through normalizer and pre-tokenizer, as make_golden.py writes
 // them.
 void add_splits(std::u32string_view chars, const sapwood::Normalizer& normalizer,
                 const sapwood::PreTokenizer& pre_tokenizer, Crc32& crc) {
@@ -126,7 +126,7 @@ TEST_CASE("texts, pairs, windows, added tokens and decoding are as in the refere
   CHECK(lines > 400);
 }
 
-TEST_CASE("every scalar value is normalised and split as in the reference") {
+TEST_CASE("every scalar value is normalized and split as in the reference") {
   std::ifstream in(golden("scalars.txt"));
   REQUIRE(in);
   static const std::u32string kAround[][2] = {

@@ -90,7 +90,7 @@ TEST_CASE("vocab.txt: a blank line has an id that no text gives, as in Chinese v
     CHECK(t.token(4).empty());
     CHECK(Tokenizer::from_json(t.to_json()).id("hello") == 6);
     const Tokenizer::Parts parts = t.to_parts();
-    CHECK(Tokenizer::from_parts(parts.settings, parts.vocabulary).id("hello") == 6);
+    CHECK(Tokenizer::from_parts(parts).id("hello") == 6);
   }
 }
 

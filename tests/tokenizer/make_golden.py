@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes golden/ from Hugging Face tokenizers 0.23.3, so that the C++ tests need no Python.
 
-  scalars.txt   every Unicode scalar value alone and between letters, through normaliser and pre-tokeniser of
+  scalars.txt   every Unicode scalar value alone and between letters, through normalizer and pre-tokenizer of
                 several settings: a CRC-32 a block of code points
   texts.jsonl   tricky texts, pairs, windows, added tokens, with small tokenizers of our own
   data.txt      CRC-32 of what the tokenizers of ../shared/data answer over data/text and every scalar value
@@ -26,7 +26,7 @@ BERT = {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": Tr
 CRAMMED = {"type": "Sequence", "normalizers": [
     {"type": "Replace", "pattern": {"String": "``"}, "content": '"'}, {"type": "NFD"}, {"type": "Lowercase"},
     {"type": "StripAccents"}, {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}]}
-# name: normaliser, pre-tokeniser
+# name: normalizer, pre-tokenizer
 SETTINGS = {
     "uncased": (dict(BERT, strip_accents=None, lowercase=True), {"type": "BertPreTokenizer"}),
     "cased": (dict(BERT, strip_accents=None, lowercase=False), {"type": "BertPreTokenizer"}),

@@ -79,7 +79,7 @@ void find_tokens(const View& view, const StringSet<typename View::Symbol>& set,
   if (done < view.size()) out.push_back({{done, view.size()}, -1});
 }
 
-// `token` as its normaliser makes it.
+// `token` as its normalizer makes it.
 std::u32string normalize(const AddedToken& token, const Normalizer* normalizer, Call& call) {
   Text text;
   text.assign(token.content, 0);
@@ -88,11 +88,11 @@ std::u32string normalize(const AddedToken& token, const Normalizer* normalizer, 
   } catch (const Error& e) {
     if (e.code() == ErrorCode::out_of_memory) throw;
     throw Error(ErrorCode::malformed,
-                "added_tokens: " + quote(token.content) + " cannot be normalised: " + e.what());
+                "added_tokens: " + quote(token.content) + " cannot be normalized: " + e.what());
   }
   if (text.size() == 0) {
     throw Error(ErrorCode::malformed, "added_tokens: " + quote(token.content) +
-                                          " is empty after normalisation and could never match");
+                                          " is empty after normalization and could never match");
   }
   return std::move(text.chars);
 }
@@ -135,7 +135,7 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer* norma
     throw Error(
         ErrorCode::malformed,
         "added_tokens: " + quote(tokens_[static_cast<std::size_t>(same[1].second)].content) +
-            " is the same as another added token after normalisation");
+            " is the same as another added token after normalization");
   }
   plain_ = StringSet<char>(std::move(plain));
   normalized_ = StringSet<char32_t>(std::move(normalized));

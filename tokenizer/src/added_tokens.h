@@ -21,19 +21,19 @@ struct AddedToken {
   bool single_word = false;  // only where no \w character touches it
   bool lstrip = false;       // takes the whitespace before it
   bool rstrip = false;       // takes the whitespace after it
-  bool normalized = true;    // looked for, normalised, in the normalised text
+  bool normalized = true;    // looked for, normalized, in the normalized text
   bool special = false;
 };
 
 class AddedTokens {
  public:
   AddedTokens() = default;
-  // Error malformed for an empty token, or a normalised one that is empty, equals another or grows
+  // Error malformed for an empty token, or a normalized one that is empty, equals another or grows
   // too long.
   AddedTokens(std::vector<AddedToken> tokens, const Normalizer* normalizer);
 
   const std::vector<AddedToken>& tokens() const noexcept { return tokens_; }
-  // What decoding uses for a token: its normalised form where it has one.
+  // What decoding uses for a token: its normalized form where it has one.
   const std::string& decoded(std::size_t index) const noexcept { return decoded_[index]; }
   const AddedToken* find(int32_t id) const noexcept;
   int32_t index_of(int32_t id) const noexcept;
@@ -45,11 +45,11 @@ class AddedTokens {
   bool any_normalized() const noexcept { return !normalized_.empty(); }
   bool any_plain() const noexcept { return !plain_.empty(); }
 
-  // Splits at the tokens that are not normalised; ranges in bytes. specials false: special tokens
+  // Splits at the tokens that are not normalized; ranges in bytes. specials false: special tokens
   // are plain text. Ranges overlap where a token begins with white space that the one before took:
   // what is there twice counts as growth of the text (error too_long).
   void split(std::string_view text, bool specials, Call& call, std::vector<AddedSplit>& out) const;
-  // Splits at the normalised tokens; ranges in characters.
+  // Splits at the normalized tokens; ranges in characters.
   void split(const Text& text, bool specials, Call& call, std::vector<AddedSplit>& out) const;
 
  private:

@@ -45,7 +45,7 @@ class Allowance {
   explicit Allowance(std::size_t bytes) noexcept
       : bytes_(bytes), growth_(total_growth()), search_(bytes) {}
 
-  // The characters that normalisers may add to the text of one call, all of them together. The
+  // The characters that normalizers may add to the text of one call, all of them together. The
   // most that Unicode asks for is 17 of the 3 bytes of U+FDFA.
   static constexpr std::size_t kGrowthPerByte = 7, kGrowth = 1 << 16;
 
@@ -74,7 +74,7 @@ class Allowance {
   SearchTime search_;
 };
 
-// Steps of a Sequence of normalisers or pre-tokenisers, those inside others counted too: each costs
+// Steps of a Sequence of normalizers or pre-tokenizers, those inside others counted too: each costs
 // a pass over the text.
 inline constexpr std::size_t kMaxSteps = 256;
 

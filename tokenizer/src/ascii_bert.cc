@@ -7,10 +7,6 @@ constexpr bool is_boundary(char c) noexcept {
   return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-// Words up to this length are looked up whole while they are read; it is more than any English word
-// and less than every limit on the characters of a word that is in use.
-constexpr std::size_t kBuffer = 64;
-
 // A word that is no token as a whole. Apart from the loop over words, which rarely comes here and
 // would lose registers to it.
 [[gnu::noinline]] void push_pieces(std::string_view normalized, Span whole, int32_t word,
@@ -23,12 +19,24 @@ constexpr std::size_t kBuffer = 64;
   });
   if (known) return;
   out.truncate(before);
-  out.push(model.unk_id(), whole, word);
+  out.push(*model.unk_id(), whole, word);
+}
+
+// The first byte from `at` on that is not space, tab or line end.
+std::size_t skip_space(std::string_view text, std::size_t at) noexcept {
+  while (at < text.size() && is_boundary(text[at])) ++at;
+  return at;
+}
+
+// The next space, tab or line end from `at` on, or the end.
+std::size_t chunk_end(std::string_view text, std::size_t at) noexcept {
+  while (at < text.size() && !is_boundary(text[at])) ++at;
+  return at;
 }
 
 }  // namespace
 
-AsciiBert::AsciiBert(const BertNormalizerOptions& options) {
+AsciiBert::AsciiBert(const BertNormalizerOptions& options, const WordPiece& model) : model_(model) {
   for (int b = 0; b < 256; ++b) {
     const char c = static_cast<char>(b);
     const bool upper = c >= 'A' && c <= 'Z';
@@ -41,14 +49,16 @@ AsciiBert::AsciiBert(const BertNormalizerOptions& options) {
   }
 }
 
-std::size_t AsciiBert::skip_space(std::string_view text, std::size_t at) noexcept {
-  while (at < text.size() && is_boundary(text[at])) ++at;
-  return at;
-}
-
-std::size_t AsciiBert::chunk_end(std::string_view text, std::size_t at) noexcept {
-  while (at < text.size() && !is_boundary(text[at])) ++at;
-  return at;
+Range AsciiBert::tokenize(std::string_view text, std::size_t at, Progress& progress) const {
+  while (at < text.size() && !progress.full()) {
+    const std::size_t begin = skip_space(text, at);
+    progress.code_point += static_cast<uint32_t>(begin - at);
+    at = begin;
+    if (begin == text.size()) break;
+    at = chunk(text, begin, progress);
+    if (at == begin) return {begin, chunk_end(text, begin)};
+  }
+  return {at, at};
 }
 
 std::string AsciiBert::mapped(std::string_view word) const {
@@ -57,59 +67,70 @@ std::string AsciiBert::mapped(std::string_view word) const {
   return out;
 }
 
-std::size_t AsciiBert::chunk(std::string_view text, std::size_t at, uint32_t code_point,
-                             const WordPiece& model, int32_t& word, Tokens& out) const {
+// In the loop over words, which would lose registers to a call.
+[[gnu::always_inline]] inline AsciiBert::Letters AsciiBert::read_letters(std::string_view text,
+                                                                         std::size_t at,
+                                                                         char* normalized) const {
+  uint64_t hash = model_.vocabulary().seed();
+  std::size_t length = 0;
+  while (at + length < text.size()) {
+    const auto b = static_cast<unsigned char>(text[at + length]);
+    if (kind_[b] != kWord) break;
+    if (length == kMostLetters) break;
+    normalized[length++] = map_[b];
+    hash = Vocabulary::step(hash, static_cast<unsigned char>(map_[b]));
+  }
+  std::size_t end = at + length;
+  while (end < text.size() && kind_[static_cast<unsigned char>(text[end])] == kWord) ++end;
+  return {length, hash, end};
+}
+
+std::size_t AsciiBert::chunk(std::string_view text, std::size_t at, Progress& progress) const {
+  Tokens& out = progress.out;
   const std::size_t start = at, tokens_before = out.size();
-  const int32_t words_before = word;
+  const WordPiece& model = model_;
   const Vocabulary& vocabulary = model.vocabulary();
-  auto give_up = [&] {
-    out.truncate(tokens_before);
-    word = words_before;
-    return start;
-  };
   const uint64_t seed = vocabulary.seed();
+  const uint32_t code_point = progress.code_point;
   auto position = [&](std::size_t i) { return code_point + static_cast<uint32_t>(i - start); };
+  int32_t word = progress.word;
 
   while (at < text.size()) {
     const auto first = static_cast<unsigned char>(text[at]);
     const uint8_t kind = kind_[first];
     if (kind == kSpace) break;
-    if (kind == kOther) return give_up();
+    if (kind == kOther) {
+      out.truncate(tokens_before);
+      return start;
+    }
     if (kind == kPunct) {
       const char c = text[at];
       const uint64_t hash = Vocabulary::step(seed, first);
       const int32_t id = vocabulary.find(hash, {}, {&c, 1});
       const bool known = id >= 0 && model.max_chars_per_word() >= 1;
-      out.push(known ? id : model.unk_id(), {position(at), position(at + 1)}, word++);
+      out.push(known ? id : *model.unk_id(), {position(at), position(at + 1)}, word++);
       ++at;
       continue;
     }
 
-    char buffer[kBuffer];
-    uint64_t hash = seed;
-    std::size_t length = 0;
-    while (at + length < text.size()) {
-      const auto b = static_cast<unsigned char>(text[at + length]);
-      if (kind_[b] != kWord) break;
-      if (length == kBuffer) break;
-      buffer[length++] = map_[b];
-      hash = Vocabulary::step(hash, static_cast<unsigned char>(map_[b]));
-    }
-    std::size_t end = at + length;
-    while (end < text.size() && kind_[static_cast<unsigned char>(text[end])] == kWord) ++end;
-    const Span whole{position(at), position(end)};
-    const std::string_view normalized(buffer, length);
-    if (end - at > model.max_chars_per_word()) {
-      out.push(model.unk_id(), whole, word++);
-    } else if (end - at > length) {
-      push_pieces(mapped(text.substr(at, end - at)), whole, word++, model, out);
-    } else if (const int32_t id = vocabulary.find(hash, {}, normalized); id >= 0) {
+    char buffer[kMostLetters];
+    const Letters letters = read_letters(text, at, buffer);
+    const std::size_t length = letters.end - at;
+    const Span whole{position(at), position(letters.end)};
+    const std::string_view normalized(buffer, letters.size);
+    if (length > model.max_chars_per_word()) {
+      out.push(*model.unk_id(), whole, word++);
+    } else if (length > letters.size) {
+      push_pieces(mapped(text.substr(at, length)), whole, word++, model, out);
+    } else if (const int32_t id = vocabulary.find(letters.hash, {}, normalized); id >= 0) {
       out.push(id, whole, word++);
     } else {
       push_pieces(normalized, whole, word++, model, out);
     }
-    at = end;
+    at = letters.end;
   }
+  progress.code_point = position(at);
+  progress.word = word;
   return at;
 }
 

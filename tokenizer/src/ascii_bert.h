@@ -1,4 +1,4 @@
-// The fast path: BERT's normaliser and pre-tokeniser in one pass over ASCII.
+// WordPiece's shortcut: BERT's normalizer and pre-tokenizer in one pass over ASCII.
 #pragma once
 
 #include <cstdint>
@@ -6,33 +6,44 @@
 #include <string_view>
 
 #include "normalizer.h"
-#include "post_processor.h"
+#include "subword_model.h"
 #include "wordpiece.h"
 
 namespace sapwood {
 
-class AsciiBert {
+class AsciiBert final : public Shortcut {
  public:
-  explicit AsciiBert(const BertNormalizerOptions& options);
+  AsciiBert(const BertNormalizerOptions& options, const WordPiece& model);
 
-  // Tokenises the chunk of `text` at `at`: up to the next space, tab or line end, or the end of the
-  // text. Returns the end of the chunk; or `at` itself, with nothing added to `out`, where the
-  // chunk holds a byte that this path does not know (not ASCII, or a control character).
-  // `code_point`: position of text[at] in the caller's text. `word`: the running number of words.
-  std::size_t chunk(std::string_view text, std::size_t at, uint32_t code_point,
-                    const WordPiece& model, int32_t& word, Tokens& out) const;
-
-  // The first byte from `at` on that is not space, tab or line end.
-  static std::size_t skip_space(std::string_view text, std::size_t at) noexcept;
-  // The next space, tab or line end from `at` on, or the end.
-  static std::size_t chunk_end(std::string_view text, std::size_t at) noexcept;
+  // White space of ASCII is a boundary for every step of BERT's normalizer and pre-tokenizer, so that
+  // the chunks between it can be taken one by one.
+  Range tokenize(std::string_view text, std::size_t at, Progress& progress) const override;
 
  private:
+  // Tokenizes the chunk of `text` at `at`: up to the next space, tab or line end, or the end of the
+  // text. Returns the end of the chunk; or `at` itself, with nothing changed, where the chunk holds a
+  // byte that this shortcut does not know (not ASCII, or a control character).
+  std::size_t chunk(std::string_view text, std::size_t at, Progress& progress) const;
+
+  // Words up to this length are looked up whole while they are read; it is more than any English word
+  // and less than every limit on the characters of a word that is in use.
+  static constexpr std::size_t kMostLetters = 64;
+
+  // A word of letters and digits.
+  struct Letters {
+    std::size_t size;  // how many were read, at most kMostLetters; the word may have more
+    uint64_t hash;     // of those, normalized
+    std::size_t end;   // of the word in the text
+  };
+
+  // Reads the word at `at`; `normalized` has room for kMostLetters.
+  Letters read_letters(std::string_view text, std::size_t at, char* normalized) const;
+  std::string mapped(std::string_view word) const;
+
   enum Kind : uint8_t { kWord, kPunct, kSpace, kOther };
+  const WordPiece& model_;
   uint8_t kind_[256];
   char map_[256];  // lowercase, or the byte itself
-
-  std::string mapped(std::string_view word) const;
 };
 
 }  // namespace sapwood

@@ -10,7 +10,7 @@ namespace {
 
 std::optional<int32_t> find_id(const Tokenizer::Impl& impl, const std::string& token) {
   if (const AddedToken* added = impl.added.find(token)) return added->id;
-  const int32_t id = impl.model.vocabulary().find(token);
+  const int32_t id = impl.model->vocabulary().find(token);
   return id < 0 ? std::nullopt : std::optional<int32_t>(id);
 }
 
@@ -32,7 +32,7 @@ void assign_roles(Tokenizer::Impl& impl, const TokenizerConfig& config) {
   assign_role(impl, special.sep, config.sep, {"[SEP]", "<sep>"});
   assign_role(impl, special.mask, config.mask, {"[MASK]", "<mask>"});
   assign_role(impl, special.pad, config.pad, {"[PAD]", "<pad>"});
-  special.unk = impl.model.unk_id();
+  special.unk = impl.model->unk_id();
 }
 
 // What the configuration added, kept in the document under the model, where other readers of the
@@ -61,7 +61,7 @@ void make_components(const JsonValue& root, Tokenizer::Impl& impl) {
   if (root.has("pre_tokenizer")) {
     impl.pre_tokenizer = make_pre_tokenizer(root.at("pre_tokenizer"));
   }
-  const Vocabulary& tokens = impl.model.vocabulary();
+  const Vocabulary& tokens = impl.model->vocabulary();
   std::vector<AddedToken> added;
   if (root.has("added_tokens")) added = make_added_tokens(root.at("added_tokens"), tokens);
   impl.vocab_size = tokens.size();
@@ -75,22 +75,21 @@ void make_components(const JsonValue& root, Tokenizer::Impl& impl) {
   if (root.has("decoder")) impl.decoder = make_decoder(root.at("decoder"));
   if (root.has("truncation")) impl.truncation = make_truncation(root.at("truncation"));
   if (root.has("padding")) impl.padding = make_padding(root.at("padding"));
-
-  const auto* bert = dynamic_cast<const BertNormalizer*>(impl.normalizer.get());
-  if (bert && dynamic_cast<const BertPreTokenizer*>(impl.pre_tokenizer.get()) &&
-      !impl.added.any_normalized()) {
-    impl.ascii_bert.emplace(bert->options());
+  // An added token that is looked for in normalized text needs the normalizer.
+  if (!impl.added.any_normalized()) {
+    impl.shortcut = impl.model->shortcut(impl.normalizer.get(), impl.pre_tokenizer.get());
   }
 }
 
-std::shared_ptr<Tokenizer::Impl> build(const TokenizerDocument& document, TokenizerConfig config) {
+std::shared_ptr<Tokenizer::Impl> build(TokenizerDocument& document, TokenizerConfig config) {
   const JsonValue root = document.json.root();
   if (root.has("version") && root.string("version") != "1.0") {
     root.at("version").fail("expected \"1.0\", found " + root.at("version").to_json(),
                             ErrorCode::unsupported);
   }
   const JsonValue model = root.at("model");
-  auto impl = std::make_shared<Tokenizer::Impl>(make_model(model, document.vocabulary));
+  auto impl = std::make_shared<Tokenizer::Impl>();
+  impl->model = make_subword_model(document);
   if (model.has("sapwood")) config.read(model.at("sapwood"));
   make_components(root, *impl);
 
@@ -98,7 +97,7 @@ std::shared_ptr<Tokenizer::Impl> build(const TokenizerDocument& document, Tokeni
   assign_roles(*impl, config);
   impl->model_max_length = config.model_max_length;
   impl->clean_up_tokenization_spaces = config.clean_up_tokenization_spaces.value_or(false);
-  impl->open_document = open_document(document.json, kept_config(config));
+  impl->open_document = open_document(document.json, *impl->model, kept_config(config));
   impl->notices = std::move(config.notices);
   impl->notices.add(document.json.doubled_key_notices());
   return impl;
@@ -106,8 +105,8 @@ std::shared_ptr<Tokenizer::Impl> build(const TokenizerDocument& document, Tokeni
 
 }  // namespace
 
-std::shared_ptr<const Tokenizer::Impl> build_tokenizer(const TokenizerDocument& document,
-                                                       TokenizerConfig config) {
+std::shared_ptr<Tokenizer::Impl> build_tokenizer(TokenizerDocument document,
+                                                 TokenizerConfig config) {
   // What the parts find wrong, they find without knowing the file.
   return placing(document.json.where(), [&] { return build(document, std::move(config)); });
 }

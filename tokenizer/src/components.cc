@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/quote.h"
+#include "sapwood/tokenizer/word_piece_decoder.h"
 
 namespace sapwood {
 namespace {
@@ -12,11 +13,6 @@ namespace {
 constexpr int64_t kMaxInt = std::numeric_limits<int32_t>::max();
 
 std::string_view type_of(const JsonValue& node) { return node.at("type").string(); }
-
-[[noreturn]] void unknown(const JsonValue& node, const std::string& kind, std::string_view type) {
-  node.fail("the " + kind + " " + quote(type) + " is not one that this version knows",
-            ErrorCode::unsupported);
-}
 
 Pattern make_pattern(const JsonValue& node) {
   if (node.has("String")) return Pattern::literal(std::string(node.at("String").string()));
@@ -31,17 +27,22 @@ SplitBehavior make_behavior(const JsonValue& node) {
   if (name == "MergedWithPrevious") return SplitBehavior::merged_with_previous;
   if (name == "MergedWithNext") return SplitBehavior::merged_with_next;
   if (name == "Contiguous") return SplitBehavior::contiguous;
-  unknown(node, "behaviour", name);
+  refuse_type(node, "behaviour", name);
 }
 
 Direction make_direction(const JsonValue& node) {
   const std::string_view name = node.string();
   if (name == "Right") return Direction::right;
   if (name == "Left") return Direction::left;
-  unknown(node, "direction", name);
+  refuse_type(node, "direction", name);
 }
 
 }  // namespace
+
+void refuse_type(const JsonValue& node, std::string_view kind, std::string_view type) {
+  node.fail("the " + std::string(kind) + " " + quote(type) + " is not one that this version knows",
+            ErrorCode::unsupported);
+}
 
 std::unique_ptr<Normalizer> make_normalizer(const JsonValue& node) {
   const std::string_view type = type_of(node);
@@ -76,7 +77,7 @@ std::unique_ptr<Normalizer> make_normalizer(const JsonValue& node) {
     return std::make_unique<ReplaceNormalizer>(make_pattern(node.at("pattern")),
                                                std::string(node.at("content").string()));
   }
-  unknown(node, "normaliser", type);
+  refuse_type(node, "normalizer", type);
 }
 
 std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonValue& node) {
@@ -100,22 +101,15 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonValue& node) {
     }
     return std::make_unique<PreTokenizerSequence>(std::move(parts));
   }
-  unknown(node, "pre-tokeniser", type);
+  refuse_type(node, "pre-tokenizer", type);
 }
 
-WordPieceDecoder make_decoder(const JsonValue& node) {
+Decoder make_decoder(const JsonValue& node) {
   const std::string_view type = type_of(node);
-  if (type != "WordPiece") unknown(node, "decoder", type);
-  return {std::string(node.at("prefix").string()), node.at("cleanup").boolean()};
-}
-
-WordPiece make_model(const JsonValue& node, const std::vector<VocabularyEntry>& vocabulary) {
-  if (node.has("type") && type_of(node) != "WordPiece") unknown(node, "model", type_of(node));
-  if (!node.at("vocab").is_object()) node.at("vocab").expected("an object");
-  return WordPiece(
-      Vocabulary(vocabulary, "model.vocab"), std::string(node.at("unk_token").string()),
-      std::string(node.at("continuing_subword_prefix").string()),
-      static_cast<std::size_t>(node.at("max_input_chars_per_word").integer(0, kMaxInt)));
+  if (type != "WordPiece") refuse_type(node, "decoder", type);
+  const WordPieceDecoder decoder{std::string(node.at("prefix").string()),
+                                 node.at("cleanup").boolean()};
+  return [decoder](std::span<const std::string> tokens) { return decoder.join(tokens); };
 }
 
 // Ids are given as the reference gives them: the vocabulary's, else the next that is free. Its file
@@ -174,7 +168,7 @@ TruncationSection make_truncation(const JsonValue& node) {
   } else if (strategy == "OnlySecond") {
     section.strategy = Truncation::only_second;
   } else {
-    unknown(node.at("strategy"), "truncation strategy", strategy);
+    refuse_type(node.at("strategy"), "truncation strategy", strategy);
   }
   return section;
 }

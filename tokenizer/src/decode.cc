@@ -33,8 +33,8 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special_to
     const int32_t index = impl_->added.index_of(id);
     if (index >= 0) {
       token = impl_->added.decoded(static_cast<std::size_t>(index));
-    } else if (impl_->model.vocabulary().has(id)) {
-      token = impl_->model.vocabulary().token(id);
+    } else if (impl_->model->vocabulary().has(id)) {
+      token = impl_->model->vocabulary().token(id);
     } else {
       continue;
     }
@@ -48,7 +48,7 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special_to
 }
 
 std::string Tokenizer::join(std::span<const std::string> tokens) const try {
-  if (impl_->decoder) return impl_->decoder->join(tokens);
+  if (impl_->decoder) return impl_->decoder(tokens);
   std::string text;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (i > 0) text += ' ';

@@ -1,22 +1,22 @@
 // What a Tokenizer is made of.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "added_tokens.h"
-#include "ascii_bert.h"
 #include "base/notices.h"
 #include "document.h"
 #include "normalizer.h"
 #include "post_processor.h"
 #include "pre_tokenizer.h"
 #include "sapwood/tokenizer/tokenizer.h"
-#include "sapwood/tokenizer/word_piece_decoder.h"
+#include "subword_model.h"
 #include "tokenizer_config.h"
-#include "wordpiece.h"
 
 namespace sapwood {
 
@@ -24,18 +24,19 @@ struct SpecialIds {
   std::optional<int32_t> cls, sep, mask, pad, unk;
 };
 
-struct Tokenizer::Impl {
-  explicit Impl(WordPiece wordpiece) : model(std::move(wordpiece)) {}
+// From tokens, or strings that stand for them, back to text.
+using Decoder = std::function<std::string(std::span<const std::string>)>;
 
-  std::string open_document;  // document.h: what with_vocabulary ends
+struct Tokenizer::Impl {
+  std::string open_document;  // document.h: what close_document ends
   Notices notices;
   std::unique_ptr<Normalizer> normalizer;       // may be null
   std::unique_ptr<PreTokenizer> pre_tokenizer;  // may be null
-  WordPiece model;
+  std::unique_ptr<const SubwordModel> model;    // never null
+  std::unique_ptr<const Shortcut> shortcut;     // the model's; may be null
   AddedTokens added;
   PostProcessor post;
-  std::optional<WordPieceDecoder> decoder;
-  std::optional<AsciiBert> ascii_bert;  // set where normaliser and pre-tokeniser are BERT's
+  Decoder decoder;  // may be empty
   std::optional<TruncationSection> truncation;
   std::optional<PaddingSection> padding;
   SpecialIds special;
@@ -52,19 +53,17 @@ struct Tokenizer::Impl {
   struct Run;
   void tokenize_plain(std::string_view text, Run& run) const;
   void tokenize_general(std::string_view text, Run& run) const;
-  void push_word(const Text& text, Range word, Run& run) const;
   void push_added(int32_t index, std::string_view surface, Span span, Run& run) const;
 };
 
 // Errors as Tokenizer::from_json.
-std::shared_ptr<const Tokenizer::Impl> build_tokenizer(const TokenizerDocument& document,
-                                                       TokenizerConfig config);
+std::shared_ptr<Tokenizer::Impl> build_tokenizer(TokenizerDocument document,
+                                                 TokenizerConfig config);
 
 // The bytes of a vocab.txt; `where` is what messages call it. Errors as Tokenizer::from_vocab.
-std::shared_ptr<const Tokenizer::Impl> build_from_vocab(std::string_view vocab_txt,
-                                                        const std::string& where,
-                                                        const VocabOptions& options,
-                                                        Notices notices);
+std::shared_ptr<Tokenizer::Impl> build_from_vocab(std::string_view vocab_txt,
+                                                  const std::string& where,
+                                                  const VocabOptions& options, Notices notices);
 
 // The lines of a vocab.txt; a token's id is the number of its line, from 0. Rules in README.md. The
 // entries refer to `bytes`. Error malformed for text that is not UTF-8.

@@ -51,40 +51,42 @@ VocabOptions merge(VocabOptions options, const TokenizerConfig& config) {
 
 // The first difference between a vocab.txt and the vocabulary of the tokenizer.json beside it; empty
 // where they are the same. `lines` are in the order of their ids.
-std::string difference(const std::vector<VocabularyEntry>& lines,
-                       const std::vector<VocabularyEntry>& json) {
+std::string difference(const std::vector<VocabularyEntry>& lines, const Vocabulary& json) {
   std::vector<std::string_view> by_id(
       lines.empty() ? 0 : static_cast<std::size_t>(lines.back().id) + 1);
   for (const VocabularyEntry& e : lines) by_id[static_cast<std::size_t>(e.id)] = e.token;
-  for (const VocabularyEntry& e : json) {
-    const bool there = e.id >= 0 && e.id < static_cast<int64_t>(by_id.size());
-    const std::string_view line = there ? by_id[static_cast<std::size_t>(e.id)] : "";
-    if (line != e.token) {
-      return "the id " + std::to_string(e.id) + " is " +
+  for (int32_t id = 0; id < json.size(); ++id) {
+    if (!json.has(id)) continue;
+    const auto at = static_cast<std::size_t>(id);
+    const std::string_view line = at < by_id.size() ? by_id[at] : "";
+    if (line != json.token(id)) {
+      return "the id " + std::to_string(id) + " is " +
              (line.empty() ? "no token's" : "that of " + quote(line)) + " in one and that of " +
-             quote(e.token) + " in the other";
+             quote(json.token(id)) + " in the other";
     }
   }
-  if (lines.size() == json.size()) return "";
-  return std::to_string(lines.size()) + " tokens in one and " + std::to_string(json.size()) +
+  const auto count = static_cast<std::size_t>(json.count());
+  if (lines.size() == count) return "";
+  return std::to_string(lines.size()) + " tokens in one and " + std::to_string(count) +
          " in the other";
 }
 
 std::shared_ptr<const Tokenizer::Impl> load_json(const InputFile& json, const InputFile* vocab,
                                                  TokenizerConfig config) {
-  const TokenizerDocument document =
-      read_tokenizer_json(json.read(kMaxTokenizerBytes), json.path().string());
+  auto impl =
+      build_tokenizer({JsonDocument::parse(json.read(kMaxTokenizerBytes), json.path().string())},
+                      std::move(config));
   if (vocab) {
     // The references read tokenizer.json where there is one, and nothing else.
     const std::string lines = vocab->read(kMaxTokenizerBytes);
     const std::string what =
-        difference(parse_vocab_txt(lines, vocab->path().string()), document.vocabulary);
+        difference(parse_vocab_txt(lines, vocab->path().string()), impl->model->vocabulary());
     if (!what.empty()) {
-      config.notices.add(vocab->path().string() + " and tokenizer.json differ (" + what +
-                         "); tokenizer.json counts");
+      impl->notices.add(vocab->path().string() + " and tokenizer.json differ (" + what +
+                        "); tokenizer.json counts");
     }
   }
-  return build_tokenizer(document, std::move(config));
+  return impl;
 }
 
 std::shared_ptr<const Tokenizer::Impl> load_vocab(const InputFile& vocab,

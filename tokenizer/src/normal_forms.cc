@@ -1,5 +1,5 @@
 // NFC, NFD, NFKC and NFKD with alignment. The changes that each character carries follow the
-// reference's normalisation crate, so that the spans come out the same after reordering and
+// reference's normalization crate, so that the spans come out the same after reordering and
 // composition too.
 #include <algorithm>
 
@@ -89,15 +89,15 @@ void compose(const std::vector<Decomposed>& elements, Rewriter& rewriter,
 const char* UnicodeNormalizer::name() const noexcept {
   switch (form_) {
     case NormalForm::nfc:
-      return "the normaliser NFC";
+      return "the normalizer NFC";
     case NormalForm::nfd:
-      return "the normaliser NFD";
+      return "the normalizer NFD";
     case NormalForm::nfkc:
-      return "the normaliser NFKC";
+      return "the normalizer NFKC";
     case NormalForm::nfkd:
       break;
   }
-  return "the normaliser NFKD";
+  return "the normalizer NFKD";
 }
 
 void to_normal_form(Text& text, NormalForm form, Call& call) {

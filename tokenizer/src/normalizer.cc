@@ -88,7 +88,7 @@ void Normalizer::apply(Text& text, Call& call) const {
 NormalizerSequence::NormalizerSequence(std::vector<std::unique_ptr<Normalizer>> parts)
     : parts_(std::move(parts)) {
   for (const auto& part : parts_) steps_ += part->steps();
-  require_steps(steps_, "normalisers");
+  require_steps(steps_, "normalizers");
 }
 
 void NormalizerSequence::rewrite(Text& text, Call& call) const {

@@ -1,4 +1,4 @@
-// Normalisers: each rewrites a Text and keeps its spans. What they add to it all together is
+// Normalizers: each rewrites a Text and keeps its spans. What they add to it all together is
 // bounded by the call's Allowance.
 #pragma once
 
@@ -21,7 +21,7 @@ class Normalizer {
   // Regex::find_all.
   void apply(Text& text, Call& call) const;
 
-  // How many normalisers it is, with its parts.
+  // How many normalizers it is, with its parts.
   virtual std::size_t steps() const noexcept { return 1; }
 
  private:
@@ -44,7 +44,7 @@ class BertNormalizer final : public Normalizer {
 
  private:
   void rewrite(Text& text, Call& call) const override;
-  const char* name() const noexcept override { return "the normaliser BertNormalizer"; }
+  const char* name() const noexcept override { return "the normalizer BertNormalizer"; }
   BertNormalizerOptions options_;
 };
 
@@ -65,14 +65,14 @@ class UnicodeNormalizer final : public Normalizer {
 class LowercaseNormalizer final : public Normalizer {
  private:
   void rewrite(Text& text, Call& call) const override;
-  const char* name() const noexcept override { return "the normaliser Lowercase"; }
+  const char* name() const noexcept override { return "the normalizer Lowercase"; }
 };
 
 // Removes combining marks; on its own, without decomposing first.
 class StripAccentsNormalizer final : public Normalizer {
  private:
   void rewrite(Text& text, Call& call) const override;
-  const char* name() const noexcept override { return "the normaliser StripAccents"; }
+  const char* name() const noexcept override { return "the normalizer StripAccents"; }
 };
 
 class StripNormalizer final : public Normalizer {
@@ -81,7 +81,7 @@ class StripNormalizer final : public Normalizer {
 
  private:
   void rewrite(Text& text, Call& call) const override;
-  const char* name() const noexcept override { return "the normaliser Strip"; }
+  const char* name() const noexcept override { return "the normalizer Strip"; }
   bool left_, right_;
 };
 
@@ -91,7 +91,7 @@ class PrependNormalizer final : public Normalizer {
 
  private:
   void rewrite(Text& text, Call& call) const override;
-  const char* name() const noexcept override { return "the normaliser Prepend"; }
+  const char* name() const noexcept override { return "the normalizer Prepend"; }
   Text prefix_;
 };
 
@@ -101,7 +101,7 @@ class ReplaceNormalizer final : public Normalizer {
 
  private:
   void rewrite(Text& text, Call& call) const override;
-  const char* name() const noexcept override { return "the normaliser Replace"; }
+  const char* name() const noexcept override { return "the normalizer Replace"; }
   Pattern pattern_;
   Text content_;
 };
@@ -114,7 +114,7 @@ class NormalizerSequence final : public Normalizer {
 
  private:
   void rewrite(Text& text, Call& call) const override;
-  const char* name() const noexcept override { return "a sequence of normalisers"; }
+  const char* name() const noexcept override { return "a sequence of normalizers"; }
 
   std::vector<std::unique_ptr<Normalizer>> parts_;
   std::size_t steps_ = 1;

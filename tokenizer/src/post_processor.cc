@@ -156,6 +156,7 @@ void Tokens::truncate(std::size_t n) {
   ids.resize(n);
   spans.resize(n);
   words.resize(n);
+  while (!texts.empty() && static_cast<std::size_t>(texts.back().index) >= n) texts.pop_back();
 }
 
 PostProcessor::PostProcessor() : single_{{0, {}, 0}}, pair_{{0, {}, 0}, {1, {}, 1}} {}

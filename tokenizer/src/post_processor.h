@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,7 +17,7 @@ struct Tokens {
   std::vector<Span> spans;
   std::vector<int32_t> words;
   std::vector<TokenText> texts;
-  bool cut_short = false;  // tokenising stopped early because no more was wanted
+  bool cut_short = false;  // tokenizing stopped early because no more was wanted
 
   std::size_t size() const noexcept { return ids.size(); }
   void clear() noexcept;
@@ -29,6 +30,11 @@ struct Tokens {
     ids.push_back(id);
     spans.push_back(span);
     words.push_back(word);
+  }
+  // The same for a token that shows other text than the vocabulary has for its id.
+  void push(int32_t id, Span span, int32_t word, std::string_view shown) {
+    texts.push_back({static_cast<int32_t>(size()), std::string(shown)});
+    push(id, span, word);
   }
   void truncate(std::size_t n);
 };

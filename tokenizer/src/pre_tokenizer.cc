@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "sapwood/utf8.h"
 #include "unicode.h"
 
 namespace sapwood {
@@ -124,10 +123,7 @@ void SplitPreTokenizer::split(const Text& text, Range range, SearchTime& time,
                               std::vector<Range>& out) const {
   std::string utf8;
   std::vector<uint32_t> char_at;  // character index by byte
-  for (std::size_t i = range.begin; i < range.end; ++i) {
-    utf8::append(utf8, text.chars[i]);
-    char_at.resize(utf8.size(), static_cast<uint32_t>(i - range.begin));
-  }
+  to_utf8(text, range, utf8, char_at);
   char_at.push_back(static_cast<uint32_t>(range.end - range.begin));
   std::vector<Match> matches;
   pattern_.find_all(utf8, time, matches);
@@ -150,7 +146,7 @@ void SplitPreTokenizer::split(const Text& text, Range range, SearchTime& time,
 PreTokenizerSequence::PreTokenizerSequence(std::vector<std::unique_ptr<PreTokenizer>> parts)
     : parts_(std::move(parts)) {
   for (const auto& part : parts_) steps_ += part->steps();
-  require_steps(steps_, "pre-tokenisers");
+  require_steps(steps_, "pre-tokenizers");
 }
 
 void PreTokenizerSequence::split(const Text& text, Range range, SearchTime& time,

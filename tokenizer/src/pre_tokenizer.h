@@ -1,4 +1,4 @@
-// Pre-tokenisers: each splits ranges of a normalised Text into smaller ones, the words of the
+// Pre-tokenizers: each splits ranges of a normalized Text into smaller ones, the words of the
 // model.
 #pragma once
 
@@ -29,7 +29,7 @@ struct Segment {
 class PreTokenizer {
  public:
   virtual ~PreTokenizer() = default;
-  // How many pre-tokenisers it is, with its parts.
+  // How many pre-tokenizers it is, with its parts.
   virtual std::size_t steps() const noexcept { return 1; }
   // Appends the non-empty parts of `range`. `time`: what regular expressions may still take; errors
   // as Regex::find_all.

@@ -112,10 +112,7 @@ PostProcessor make_post_processor(const JsonValue& node, const Vocabulary& vocab
     special.sep = id("sep");
     return post;
   }
-  if (type != "TemplateProcessing") {
-    node.fail("the post-processor " + quote(type) + " is not one that this version knows",
-              ErrorCode::unsupported);
-  }
+  if (type != "TemplateProcessing") refuse_type(node, "post-processor", type);
   single = reader.pieces("single", false);
   // What opens and closes a single text are the roles that other parts of the engine know as CLS
   // and SEP.

@@ -1,4 +1,4 @@
-// Text on its way through the normaliser: characters, each with the range of the caller's text it
+// Text on its way through the normalizer: characters, each with the range of the caller's text it
 // stands for.
 #pragma once
 
@@ -43,6 +43,15 @@ struct Text {
   // Decodes valid UTF-8 that begins at code point `at` of the caller's text.
   void assign(std::string_view utf8, uint32_t at);
 };
+
+// A range of characters of a Text.
+struct Range {
+  std::size_t begin = 0, end = 0;
+  bool operator==(const Range&) const = default;
+};
+
+// The characters of a range in UTF-8, and for each byte the number of its character in the range.
+void to_utf8(const Text& text, Range range, std::string& bytes, std::vector<uint32_t>& char_at);
 
 // Rewrites a Text by the reference's rules for alignment: a character of the result either replaces
 // the next character of the source and takes its span, or is added and shares the span of the
@@ -103,12 +112,6 @@ class ReleaseIfLarge {
 
  private:
   std::tuple<Containers&...> containers_;
-};
-
-// A range of characters of a Text.
-struct Range {
-  std::size_t begin = 0, end = 0;
-  bool operator==(const Range&) const = default;
 };
 
 // A piece of text: plain (token < 0) or an added token.

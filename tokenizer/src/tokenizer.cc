@@ -29,7 +29,7 @@ void check(std::string_view text, const char* name) {
   if (text.size() > static_cast<std::size_t>(std::numeric_limits<int32_t>::max())) {
     throw Error(ErrorCode::invalid_argument,
                 std::string(name) + " has " + std::to_string(text.size()) +
-                    " bytes; at most 2147483647 can be tokenised at once");
+                    " bytes; at most 2147483647 can be tokenized at once");
   }
   utf8::require_valid(text, name);
 }
@@ -176,7 +176,7 @@ std::string_view Tokenizer::token(int32_t id) const try {
                                                  std::to_string(impl_->vocab_size - 1));
   }
   if (const AddedToken* added = impl_->added.find(id)) return added->content;
-  const Vocabulary& vocabulary = impl_->model.vocabulary();
+  const Vocabulary& vocabulary = impl_->model->vocabulary();
   return vocabulary.has(id) ? vocabulary.token(id) : std::string_view();
 } catch (...) {
   throw_as_error();
@@ -184,8 +184,20 @@ std::string_view Tokenizer::token(int32_t id) const try {
 
 std::optional<int32_t> Tokenizer::id(std::string_view token) const {
   if (const AddedToken* added = impl_->added.find(token)) return added->id;
-  const int32_t id = impl_->model.vocabulary().find(token);
+  const int32_t id = impl_->model->vocabulary().find(token);
   return id < 0 ? std::nullopt : std::optional<int32_t>(id);
+}
+
+bool Tokenizer::continues_word(int32_t id, std::string_view source, std::string_view edge) const
+    try {
+  if (id == impl_->special.unk) return false;
+  if (!impl_->model->continuing_prefix().empty()) {
+    // A token as long as the text it came from starts a word: the prefix makes the others longer.
+    return utf8::count(token(id)) != utf8::count(source);
+  }
+  return !edge.empty() && edge.find(' ') == std::string_view::npos;
+} catch (...) {
+  throw_as_error();
 }
 
 bool Tokenizer::is_special(int32_t id) const noexcept {

@@ -1,4 +1,4 @@
-// Unicode as the reference tokenizer sees it (see README.md, "Unicode tables").
+// Unicode as the reference tokenizer sees it (see README.md, "Unicode").
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ enum Flag : uint8_t {
       1,       // dropped by BertNormalizer's clean_text (controls, unassigned, private use, U+FFFD)
   kSpace = 2,  // whitespace
   kMn = 4,     // nonspacing mark by the reference's category tables
-  kMark = 8,   // any mark by the reference's normalisation tables
+  kMark = 8,   // any mark by the reference's normalization tables
   kPunct = 16,   // punctuation: ASCII's, or general category P
   kWord = 32,    // \w of the reference's regular expressions
   kNormal = 64,  // has a decomposition or combining class in the reference's Unicode version

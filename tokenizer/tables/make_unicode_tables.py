@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes ../src/unicode_tables.inc by asking Hugging Face tokenizers about every Unicode scalar value.
 
-The reference mixes tables of several Unicode versions (its normalisation crate is at 9.0, its category
+The reference mixes tables of several Unicode versions (its normalization crate is at 9.0, its category
 crate older still, lowercase and \\w newer than that), so no library has all of them. What it answers is
 measured here and stored as run-length ranges; only decompositions, which Unicode guarantees never to
 change for a character once assigned, are left to utf8proc, and the kNormal flag says which

@@ -143,10 +143,12 @@ ConvertReport convert(const std::filesystem::path& source, const std::filesystem
   if (tokenizer) {
     texts = tokenizer->to_parts();
     metadata.tokenizer = texts.settings;
-    tensors.push_back({.name = kVocabularyTensor,
+  }
+  for (const Tokenizer::Table& table : texts.tables) {
+    tensors.push_back({.name = std::string(kTokenizerTensor) + table.name,
                        .dtype = TensorDtype::u8,
-                       .shape = {static_cast<std::int64_t>(texts.vocabulary.size())},
-                       .data = reinterpret_cast<const std::byte*>(texts.vocabulary.data())});
+                       .shape = {static_cast<std::int64_t>(table.bytes.size())},
+                       .data = reinterpret_cast<const std::byte*>(table.bytes.data())});
   }
   write_safetensors(target, metadata.to_map(), tensors, {.checksum_key = kChecksumKey});
   return report;

@@ -6,6 +6,7 @@
 #include "architecture/parse_config.h"
 #include "base/error_place.h"
 #include "base/json.h"
+#include "base/quote.h"
 #include "checkpoint/file_kind.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/safetensors_writer.h"
@@ -14,22 +15,28 @@
 namespace sapwood {
 namespace {
 
+bool is_tokenizer_tensor(std::string_view name) { return name.starts_with(kTokenizerTensor); }
+
 Tokenizer read_tokenizer(const std::string& settings, const TensorSource& source,
                          const std::string& where) {
-  std::string_view vocabulary;
-  if (const TensorView* text = source.find(kVocabularyTensor)) {
-    if (text->dtype != TensorDtype::u8 || text->shape.size() != 1) {
-      throw Error(ErrorCode::malformed, where + ": tensor '" + kVocabularyTensor +
-                                            "': expected U8 [bytes], found " + text->dtype_name +
-                                            " " + to_string(text->shape));
+  std::vector<NamedBuffer> tables;
+  std::string names;
+  for (const TensorView& tensor : source.tensors()) {
+    if (!is_tokenizer_tensor(tensor.name)) continue;
+    if (tensor.dtype != TensorDtype::u8 || tensor.shape.size() != 1) {
+      throw Error(ErrorCode::malformed, where + ": tensor " + quote(tensor.name) +
+                                            ": expected U8 [bytes], found " + tensor.dtype_name +
+                                            " " + to_string(tensor.shape));
     }
-    vocabulary = {reinterpret_cast<const char*>(text->data), static_cast<std::size_t>(text->bytes)};
+    tables.push_back({std::string_view(tensor.name).substr(kTokenizerTensor.size()),
+                      {tensor.data, static_cast<std::size_t>(tensor.bytes)}});
+    if (names.size() < kShownCharacters) names += " and tensor " + quote(tensor.name);
   }
+  if (tables.empty()) names = " and no tensor 'tokenizer.vocabulary'";
   try {
-    return Tokenizer::from_parts(settings, vocabulary);
+    return Tokenizer::from_parts(settings, tables);
   } catch (const Error& e) {
-    throw Error(e.code(),
-                where + ": sapwood.tokenizer and tensor '" + kVocabularyTensor + "': " + e.what());
+    throw Error(e.code(), where + ": sapwood.tokenizer" + names + ": " + e.what());
   }
 }
 
@@ -79,7 +86,7 @@ LoadedParts read_converted(InputFile file, bool tokenizer) {
   parts.weights = PackedWeights::map(source, parts.config, metadata.types);
   parts.unused_tensors = std::move(metadata.unused_tensors);
   for (const std::string& name : parts.weights.unused()) {
-    if (name != kVocabularyTensor) parts.unused_tensors.push_back(name);
+    if (!is_tokenizer_tensor(name)) parts.unused_tensors.push_back(name);
   }
   if (tokenizer && metadata.tokenizer) {
     parts.tokenizer = read_tokenizer(*metadata.tokenizer, *source, where);

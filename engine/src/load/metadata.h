@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "checkpoint/tensor_source.h"
@@ -15,8 +16,8 @@ namespace sapwood {
 
 // The key under which the file's checksum stands.
 inline constexpr const char* kChecksumKey = "sapwood.checksum";
-// The tensor that holds Tokenizer::Parts::vocabulary.
-inline constexpr const char* kVocabularyTensor = "tokenizer.vocabulary";
+// The tensors that hold Tokenizer::Parts::tables: this, and the table's name.
+inline constexpr std::string_view kTokenizerTensor = "tokenizer.";
 
 struct FileMetadata {
   std::string config;  // the model's config.json

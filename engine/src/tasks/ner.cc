@@ -43,11 +43,12 @@ Window read_window(const Tokenizer& tokenizer, const tasks::TextIndex& text,
     const Offsets offsets = encoding.offsets[i];
     const std::string_view source = text.slice(offsets.start, offsets.end);
     const std::string_view word = tokenizer.token(encoding.ids[i]);
-    // A token as long as the text it came from starts a word: "##" makes the others longer.
-    const bool subword = utf8::count(word) != utf8::count(source);
+    const std::string_view edge =
+        offsets.start > 0 ? text.slice(offsets.start - 1, offsets.start + 1) : std::string_view();
     const bool unknown = encoding.ids[i] == tokenizer.unk_id();
     window.tokens.push_back({std::string(unknown ? source : word), scores, static_cast<int>(i),
-                             offsets.start, offsets.end, subword && !unknown});
+                             offsets.start, offsets.end,
+                             tokenizer.continues_word(encoding.ids[i], source, edge)});
   }
   return window;
 }

@@ -1,7 +1,7 @@
 // WordPiece tokenizer, equal to Hugging Face tokenizers 0.23 in ids, tokens, offsets, masks and
 // windows.
 //
-//   text -> added tokens -> normaliser -> pre-tokeniser -> WordPiece -> truncation -> template
+//   text -> added tokens -> normalizer -> pre-tokenizer -> subword model -> truncation -> template
 //
 // Read from tokenizer.json, or from vocab.txt with tokenizer_config.json. Immutable after loading:
 // every const method may run on any number of threads at once.
@@ -19,6 +19,7 @@
 
 #include "sapwood/error.h"
 #include "sapwood/export.h"
+#include "sapwood/named_buffer.h"
 #include "sapwood/names.h"
 
 namespace sapwood {
@@ -62,7 +63,7 @@ struct EncodeOptions {
 };
 
 // The text of a token where it is not the vocabulary's own string: an added token that took
-// whitespace with it, or that was matched in normalised form.
+// whitespace with it, or that was matched in normalized form.
 struct TokenText {
   int32_t index = 0;
   std::string text;
@@ -74,7 +75,7 @@ struct Encoding {
   std::vector<int32_t> type_ids;
   std::vector<Offsets> offsets;
   std::vector<uint8_t> special_tokens_mask;  // 1: put there by the template or by padding
-  std::vector<int32_t> word_ids;             // index of the pre-tokenised word; -1: special
+  std::vector<int32_t> word_ids;             // index of the pre-tokenized word; -1: special
   std::vector<int32_t> sequence_ids;         // 0 or 1: the text it came from; -1: special
   std::vector<TokenText> token_texts;        // nearly always empty; see Tokenizer::tokens()
   std::vector<Encoding> overflowing;         // windows after the first; in the reference's order
@@ -170,21 +171,27 @@ class SAPWOOD_API Tokenizer {
   // which other readers ignore.
   std::string to_json() const;
 
-  // The same in two parts, which load several times faster: what a converted model holds.
+  // The same in parts, which load several times faster: what a converted model holds.
+  struct Table {
+    std::string name, bytes;
+  };
   struct Parts {
-    // A tokenizer.json whose vocabulary has only the tokens that are no line of text.
+    // A tokenizer.json in which the tables of the model have only what `tables` cannot hold.
     std::string settings;
-    // The token of the id i in line i, from 0; empty where no other token has it. Every line ends
-    // with "\n", and everything before that is the token's.
-    std::string vocabulary;
+    // By name; each model has its own. "vocabulary" has the token of the id i in line i, from 0;
+    // empty where no other token has it. Every line ends with "\n", and everything before that is
+    // the token's.
+    std::vector<Table> tables;
   };
   Parts to_parts() const;
 
-  // From to_parts. `vocabulary` may be empty where `settings` is a whole tokenizer.json. Errors:
-  // as from_json.
-  static Tokenizer from_parts(std::string_view settings, std::string_view vocabulary);
+  // From to_parts; the bytes are not needed any more afterwards. There may be no tables where
+  // `settings` is a whole tokenizer.json. Errors: as from_json; unsupported also for a table that
+  // this version does not know.
+  static Tokenizer from_parts(std::string_view settings, std::span<const NamedBuffer> tables);
+  static Tokenizer from_parts(const Parts& parts);
 
-  // Errors: invalid_utf8; too_long, also where the file's normalisers make the text grow beyond
+  // Errors: invalid_utf8; too_long, also where the file's normalizers make the text grow beyond
   // measure; invalid_argument (max_length or stride that cannot be met); unsupported (a regular
   // expression of the file that does too much work on this text).
   Encoding encode(std::string_view text, const EncodeOptions& options = {}) const;
@@ -213,6 +220,12 @@ class SAPWOOD_API Tokenizer {
   // The strings of an encoding's tokens, as the reference gives them. Error too_long where they
   // have more than 256 MiB together.
   std::vector<std::string> tokens(const Encoding& encoding) const;
+
+  // Whether a token of a text continues the word of the token before it, by the rule of
+  // TokenClassificationPipeline in transformers. `source`: the text that the token came from. `edge`:
+  // the first character of that with the character before it; empty at the start of the text.
+  // Throws Error invalid_argument for an id outside [0, vocab_size()).
+  bool continues_word(int32_t id, std::string_view source, std::string_view edge) const;
 
   bool is_special(int32_t id) const noexcept;  // an added token with its "special" flag set
 

@@ -17,7 +17,7 @@ struct WordPieceDecoder {
   SAPWOOD_API std::string join(std::span<const std::string> tokens) const;
 };
 
-// Both take out the spaces that tokenising put around punctuation and English contractions.
+// Both take out the spaces that tokenizing put around punctuation and English contractions.
 
 // The decoder's list, meant for one word with the space before it.
 SAPWOOD_API void clean_up_word(std::string& word);

@@ -1,0 +1,53 @@
+#include "subword_model.h"
+
+#include <algorithm>
+#include <span>
+
+#include "base/quote.h"
+#include "components.h"
+#include "wordpiece.h"
+
+namespace sapwood {
+namespace {
+
+struct ModelKind {
+  std::string_view type;
+  std::unique_ptr<const SubwordModel> (*make)(TokenizerDocument& document);
+  // Names of the tables that it reads besides the vocabulary.
+  std::span<const std::string_view> tables = {};
+};
+
+constexpr ModelKind kModels[] = {
+    {"WordPiece", make_word_piece},
+};
+
+// A table that nobody reads would be one that another version needed.
+void require_known(const std::vector<NamedBuffer>& tables, const ModelKind& kind) {
+  for (const NamedBuffer& table : tables) {
+    if (std::find(kind.tables.begin(), kind.tables.end(), table.name) != kind.tables.end())
+      continue;
+    throw Error(
+        ErrorCode::unsupported,
+        "the table " + quote(table.name) + " of the model " + std::string(kind.type) +
+            " is not one that this version knows: convert the model again with this version");
+  }
+}
+
+}  // namespace
+
+std::string_view Word::utf8() {
+  EncodeScratch::Buffers& scratch = call_.scratch;
+  to_utf8(text_, range_, scratch.word, scratch.char_at);
+  return scratch.word;
+}
+
+std::unique_ptr<const SubwordModel> make_subword_model(TokenizerDocument& document) {
+  const JsonValue model = document.json.root().at("model");
+  const std::string_view type = model.string("type", "WordPiece");
+  const auto kind = std::ranges::find(kModels, type, &ModelKind::type);
+  if (kind == std::end(kModels)) refuse_type(model, "model", type);
+  require_known(document.tables, *kind);
+  return kind->make(document);
+}
+
+}  // namespace sapwood
