@@ -57,6 +57,8 @@ struct Call {
   Call& operator=(const Call&) = delete;
 
   const HttpRequest& request() const { return exchange->request(); }
+  // The object that the route reads.
+  JsonValue root() const { return instance ? *instance : body->root(); }
 
   const AppOptions& options;
   const Metrics* metrics = nullptr;
@@ -73,6 +75,8 @@ struct Call {
   std::atomic<bool> answered = false;
 
   std::optional<JsonDocument> body;
+  std::optional<JsonValue>
+      instance;              // of a body that holds several requests, the one being planned
   std::string_view tensors;  // what follows the JSON of a binary body
   Plan plan;
 
