@@ -129,6 +129,18 @@ int run_serve(const ServeArguments& options) {
   return 0;
 }
 
+CLI::Validator address_check() {
+  const auto check = [](const std::string& text) -> std::string {
+    try {
+      serve::parse_tcp_address(text);
+      return {};
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  return CLI::Validator(check, "");
+}
+
 void add_service_options(CLI::App& app, ServeArguments& options) {
   app.add_option("--host", options.host, "Address to listen on; 0.0.0.0: every interface")
       ->type_name("HOST")
@@ -143,6 +155,7 @@ void add_service_options(CLI::App& app, ServeArguments& options) {
          "Addresses to listen on instead of --host and --port: HOST:PORT or [IPV6]:PORT, several")
       ->type_name("ADDRESS")
       ->delimiter(',')
+      ->check(address_check())
       ->envname("SAPWOOD_LISTEN");
   app.add_option("--uds-path", options.unix_socket,
                  "Listen on a Unix socket: beside the addresses of --listen, else alone")

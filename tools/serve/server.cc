@@ -126,6 +126,10 @@ struct Server::Impl {
       throw Error(ErrorCode::invalid_argument,
                   "a server needs an address or a Unix socket to listen on, found neither");
     }
+    // Before anybody is told that the server is there. Signals that come until run() wait for it.
+    if (options.handle_signals) {
+      for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals.add(signal);
+    }
   }
 
   // "[::]" takes IPv4 too, unless that has its own address with the same port.
@@ -176,10 +180,7 @@ struct Server::Impl {
 
   void run() {
     const NoSigpipe no_sigpipe;
-    if (core->options.handle_signals) {
-      for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals.add(signal);
-      wait_for_signal();
-    }
+    if (core->options.handle_signals) wait_for_signal();
     for (const auto& listener : listeners) listener->accept();
     core->io.run();
     for (const auto& listener : listeners) listener->close();

@@ -67,7 +67,7 @@ struct ServerOptions {
   // under way has so long to end.
   std::chrono::milliseconds drain_delay = std::chrono::milliseconds(0);
   std::chrono::milliseconds drain_limit = std::chrono::seconds(30);
-  // run() takes SIGTERM and SIGINT for drain(), a second one for stop(), and SIGHUP for on_hangup (from the
+  // The server takes SIGTERM and SIGINT for drain(), a second one for stop(), and SIGHUP for on_hangup (in run(), from the
   // transport's thread; it must not throw).
   bool handle_signals = false;
   std::function<void()> on_hangup = {};
