@@ -31,11 +31,13 @@ class Departure {
   // Cancels the ticket that there is, or the one that comes.
   void leave();
   void set(const Scheduler::Ticket& ticket);
+  // The answer is being made: to take it back would only mean to wait for it, on the thread that all clients share.
+  void close();
   bool left() const;
 
  private:
   mutable std::mutex mutex_;
-  bool left_ = false;
+  bool left_ = false, closed_ = false;
   std::optional<Scheduler::Ticket> ticket_;
 };
 
