@@ -75,6 +75,21 @@ TEST_CASE("json: numbers keep their text, of any length") {
   }
 }
 
+TEST_CASE("json: nothing but blanks, tabs and ends of lines is white space, also behind a number") {
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+      CHECK(again("[1" + std::string(1, c) + ",true" + c + ",\"\"" + c + "]") == "[1,true,\"\"]");
+    } else if ((c < '0' || c > '9') && c != ',' && c != ']') {
+      for (const char* const value : {"1", "true", "\"\"", "null", "[]", "{}"}) {
+        refused("[" + std::string(value) + c + "]");
+        refused("{\"a\":" + std::string(value) + c + "}");
+        refused(std::string(value) + c);
+      }
+    }
+  }
+}
+
 TEST_CASE("json: what is not JSON is refused") {
   for (const char* text : {"",
                            " ",

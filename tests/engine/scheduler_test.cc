@@ -167,6 +167,29 @@ TEST_CASE("a request that cannot be answered in time is refused at once, or told
   CHECK(statistics.late == 1);
 }
 
+TEST_CASE("a queued request whose deadline passes is told at once, though every worker is busy",
+          "[scheduler][threads]") {
+  const Model model = Model::load(golden_dir() / kSentiment);
+  Scheduler scheduler({.team = Threads(1), .max_wait = 1h});
+  scheduler.add(model);
+  Gate gate(scheduler, model);
+  auto patient = scheduler.answer(sentiment_job(model, "patient"));
+  // The later deadline is watched first.
+  auto later = scheduler.answer(sentiment_job(model, "later"), Clock::now() + 200ms);
+  auto first = scheduler.answer(sentiment_job(model, "first"), Clock::now() + 100ms);
+  const bool told =
+      first.wait_for(1min) == std::future_status::ready &&
+      later.wait_for(1min) == std::future_status::ready;  // while the gate is still closed
+  const SchedulerStatistics statistics = scheduler.statistics();
+  gate.open();
+  REQUIRE(told);
+  CHECK(code_of(first) == ErrorCode::deadline_exceeded);
+  CHECK(code_of(later) == ErrorCode::deadline_exceeded);
+  CHECK(statistics.late == 2);
+  CHECK(statistics.texts == 1);
+  CHECK_NOTHROW(patient.get());
+}
+
 TEST_CASE("a request that is cancelled ends once, and is not computed", "[scheduler][threads]") {
   const Model model = Model::load(golden_dir() / kSentiment);
   Scheduler scheduler({.team = Threads(1), .max_wait = 1h});

@@ -104,6 +104,21 @@ TEST_CASE("drain: stop() ends at once") {
   CHECK_FALSE(service.app.draining);
 }
 
+TEST_CASE("drain: a signal between the beginning of a server and its run is not lost") {
+  TestApp app;
+  std::atomic<int> hangups{0};
+  sapwood::serve::ServerOptions options;
+  options.handle_signals = true;
+  options.on_hangup = [&] { ++hangups; };
+  sapwood::serve::Server server(app, options);
+  ::kill(::getpid(), SIGHUP);
+  std::thread thread([&] { server.run(); });
+  CHECK(soon([&] { return hangups == 1; }));
+  ::kill(::getpid(), SIGTERM);
+  CHECK(soon([&] { return app.draining.load(); }));
+  thread.join();
+}
+
 TEST_CASE("drain: SIGTERM drains, a second signal stops, SIGHUP calls back") {
   std::atomic<int> hangups{0};
   sapwood::serve::ServerOptions options;

@@ -224,6 +224,51 @@ TEST_CASE("guard: what is no HTTP is 400") {
        {"{\"inputs\": \"x\"}\r\n\r\n", 400}});
 }
 
+TEST_CASE("guard: a header that goes on in the next line is 400") {
+  // Of two that read such a request one may take the second line for a header of its own, or for none.
+  check_all_refused(
+      {{get("/describe", "X: a\r\n b\r\n"), 400},
+       {get("/describe", "X: a\r\n\tb\r\n"), 400},
+       {post_head("Transfer-Encoding:\r\n chunked\r\n") + "5\r\nhello\r\n0\r\n\r\n", 400},
+       {post_head("X: a\r\n Content-Length: 0\r\nContent-Length: 5\r\n") + "hello", 400},
+       {post_head("Content-Length:\r\n 5\r\n") + "hello", 400}});
+}
+
+TEST_CASE("guard: a refusal is told which path was asked for, as soon as that was read") {
+  Service service;
+  const std::string long_name(9 << 10, 'a');
+  const auto body = [](const std::string& headers, const std::string& rest) {
+    return "POST /v1/x HTTP/1.1\r\n" + headers + "\r\n" + rest;
+  };
+  const std::vector<std::tuple<std::string, int, std::string>> cases{
+      {body("", ""), 400, "/v1/x"},
+      {body(kHost, ""), 411, "/v1/x"},
+      {body(kHost + "Content-Length: 1048577\r\n", ""), 413, "/v1/x"},
+      {"POST /v1/x?" + long_name + " HTTP/1.1\r\n" + kHost + "\r\n", 414, "/v1/x"},
+      {"POST /v1/x?" + long_name + long_name, 414, "/v1/x"},
+      {"GET /v1/x?a#b HTTP/1.1\r\n" + kHost + "\r\n", 400, "/v1/x"},
+      {body(kHost + "Content-Type: text/plain\r\nContent-Length: 1\r\n", "x"), 415, "/v1/x"},
+      {body(kHost + "Content-Encoding: gzip\r\nContent-Length: 1\r\n", "x"), 415, "/v1/x"},
+      {body(kHost + "Expect: more\r\nContent-Length: 1\r\n", "x"), 417, "/v1/x"},
+      {body(kHost + "X: " + long_name + long_name + "\r\n", ""), 431, "/v1/x"},
+      {body(kHost + "Transfer-Encoding: gzip\r\n", ""), 501, "/v1/x"},
+      {body(kHost + "Transfer-Encoding: chunked\r\n", "-1\r\n"), 400, "/v1/x"},
+      {body(kHost + "bad header\r\n", ""), 400, "/v1/x"},
+      {"POST /v1/%78 HTTP/3.0\r\n" + kHost + "\r\n", 505, "/v1/x"},
+      {"POST http://test/v1/x HTPP/1.1\r\n" + kHost + "\r\n", 400, "/v1/x"},
+      {get("/throw"), 500, "/throw"},
+      {get("/drop"), 500, "/drop"},
+      {"nonsense\r\n\r\n", 400, ""},
+      {"{\"a\": \"b\"}\r\n\r\n", 400, ""}};
+  for (const auto& [request, status, path] : cases) {
+    INFO(request.substr(0, 200));
+    const auto answer = service.connect().ask(request);
+    REQUIRE(answer);
+    CHECK(answer->status == status);
+    CHECK(answer->has("x-path", path));
+  }
+}
+
 TEST_CASE("guard: an empty line before a request is passed over") {
   check_all_answered({{"\r\n" + get("/describe"), 200}});
 }

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <iostream>
 #include <string>
 
 #include "catch.h"
@@ -64,6 +65,49 @@ TEST_CASE("listen: several addresses, and a Unix socket beside them") {
   Client client(path);
   CHECK(client.ask(post("/echo", "hello"))->body == "hello");
   CHECK(service.connect().ask(get("/describe"))->status == 200);
+}
+
+TEST_CASE("listen: addresses are written HOST:PORT, those of IPv6 in brackets") {
+  using sapwood::serve::parse_tcp_address;
+  for (const auto& [text, host, port] :
+       {std::tuple("127.0.0.1:8080", "127.0.0.1", 8080), std::tuple("[::1]:0", "::1", 0),
+        std::tuple("[::]:65535", "::", 65535), std::tuple("name.example:80", "name.example", 80)}) {
+    CHECK(parse_tcp_address(text).host == host);
+    CHECK(parse_tcp_address(text).port == port);
+  }
+  for (const char* bad : {"",       ":",       "a",       "a:",      ":80",
+                          "::1:80", "::1",     "[::1]",   "[::1]80", "[]:80",
+                          "[a]:80", "[::1:80", "::1]:80", "a:65536", "a:-1",
+                          "a:+1",   "a: 1",    "a:1 ",    "a:http",  "a:99999999999999999999",
+                          "[",      "]:1"}) {
+    INFO(bad);
+    check_refused([&] { parse_tcp_address(bad); }, ErrorCode::invalid_argument, {"HOST:PORT"});
+  }
+}
+
+TEST_CASE("listen: every interface of IPv4 and of IPv6 on one port, in any order") {
+  std::uint16_t port = 0;
+  {
+    ServerOptions options;
+    options.tcp = {TcpAddress{"::", 0}};
+    TestApp app;
+    try {
+      const Server server(app, options);
+      const std::string& address = server.addresses()[0];
+      port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+    } catch (const sapwood::Error&) {
+      std::cout << "skipped: this machine has no IPv6\n";
+      return;
+    }
+  }
+  for (const bool first : {true, false}) {
+    ServerOptions options;
+    options.tcp = {TcpAddress{first ? "0.0.0.0" : "::", port},
+                   TcpAddress{first ? "::" : "0.0.0.0", port}};
+    Service service(options);
+    CHECK(service.server.addresses().size() == 2);
+    CHECK(service.connect().ask(get("/describe"))->status == 200);
+  }
 }
 
 TEST_CASE("listen: a Unix socket's file is removed at the end, but not another's") {

@@ -44,7 +44,8 @@ class TrivialApp final : public sapwood::serve::App {
     }
     there_.notify_one();
   }
-  sapwood::serve::HttpResponse error(int status, std::string_view) const override {
+  sapwood::serve::HttpResponse error(const sapwood::serve::HttpRequest&, int status,
+                                     std::string_view) const override {
     return {.status = status};
   }
   void drain() override {}

@@ -63,7 +63,7 @@ const std::vector<std::string> kRequests = {
     "100-continue\r\n\r\n"
     "a;b=\"c\\\"\";d\r\n0123456789\r\n3\r\nabc\r\n0\r\nTrailer: x\r\n\r\n",
     "\r\nOPTIONS * HTTP/1.0\r\nConnection: close, x\r\n\r\n",
-    "PUT / HTTP/1.1\r\nHost: h\r\nX: folded\r\n line\r\nContent-Length: 0\r\n\r\n"};
+    "PUT / HTTP/1.1\r\nHost: h\r\nX: folded line\r\nContent-Length: 0\r\n\r\n"};
 
 }  // namespace
 

@@ -52,7 +52,7 @@ void TestApp::handle(std::shared_ptr<serve::Exchange> exchange) {
     ++waiting;
     return;
   }
-  exchange->respond(error(404, "no such route"));
+  exchange->respond(error(request, 404, "no such route"));
 }
 
 void TestApp::answer_later(std::shared_ptr<serve::Exchange> exchange, int ms) {
@@ -78,8 +78,11 @@ void TestApp::drop_waiting() {
   waiting_.clear();
 }
 
-HttpResponse TestApp::error(int status, std::string_view message) const {
-  return {.status = status, .content_type = "text/plain", .body = std::string(message)};
+HttpResponse TestApp::error(const HttpRequest& head, int status, std::string_view message) const {
+  return {.status = status,
+          .content_type = "text/plain",
+          .headers = {{"X-Path", head.path}},
+          .body = std::string(message)};
 }
 
 Service::Service(serve::ServerOptions options) : server(app, std::move(options)) {

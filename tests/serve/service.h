@@ -28,7 +28,8 @@ class TestApp final : public serve::App {
                                             std::optional<std::uint64_t> length) override;
   std::uint64_t max_body(const serve::HttpRequest& head) const override;
   void handle(std::shared_ptr<serve::Exchange> exchange) override;
-  serve::HttpResponse error(int status, std::string_view message) const override;
+  serve::HttpResponse error(const serve::HttpRequest& head, int status,
+                            std::string_view message) const override;
   void drain() override { draining = true; }
 
   // Answers those of /wait, from this thread. watch_waiting(): counts them in `left` once more where their clients leave.

@@ -40,6 +40,7 @@ TEST_CASE("timer: a head that comes byte by byte has 408 when its time is over, 
   const auto answer = trickle(client, "GET /describe HTTP/1.1");
   REQUIRE(answer);
   CHECK(answer->status == 408);
+  CHECK((answer->has("x-path", "/describe") || answer->has("x-path", "")));
   CHECK(answer->has("connection", "close"));
   CHECK(seconds_since(begin) >= 0.3);
   CHECK(service.app.handled == 0);
@@ -56,6 +57,20 @@ TEST_CASE("timer: a body that comes byte by byte has 408 when its time is over, 
     CHECK(answer->status == 408);
     client.shut_down();
     CHECK(client.rest() == "");
+  }
+}
+
+TEST_CASE("timer: a 408 is told which path was asked for, where the head had got so far") {
+  Service service(quick());
+  for (const auto& [begin, path] :
+       {std::pair("GET /desc", ""), std::pair("GET /describe HT", "/describe"),
+        std::pair("POST /echo HTTP/1.1\r\nHost: te", "/echo"),
+        std::pair("POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n", "/echo")}) {
+    INFO(begin);
+    const auto answer = service.connect().ask(begin);
+    REQUIRE(answer);
+    CHECK(answer->status == 408);
+    CHECK(answer->has("x-path", path));
   }
 }
 

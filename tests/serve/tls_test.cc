@@ -1,16 +1,14 @@
 // The same service through TLS, with a certificate of the test's own.
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include <csignal>
-#include <cstdio>
 #include <memory>
 #include <string>
 
 #include "catch.h"
+#include "certificate.h"
 #include "scratch.h"
 #include "service.h"
 
@@ -21,35 +19,10 @@ using std::chrono::milliseconds;
 
 namespace {
 
-template <class Object, class Write>
-void write_pem(const std::string& path, Object* object, Write write) {
-  std::FILE* const file = std::fopen(path.c_str(), "w");
-  REQUIRE(file != nullptr);
-  CHECK(write(file, object) == 1);
-  std::fclose(file);
-}
-
-// A key and the certificate that it signs itself.
-ServerOptions with_certificate(const ScratchDir& scratch) {
-  EVP_PKEY* const key = ::EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256");
-  X509* const certificate = ::X509_new();
-  ::ASN1_INTEGER_set(::X509_get_serialNumber(certificate), 1);
-  ::X509_gmtime_adj(::X509_getm_notBefore(certificate), 0);
-  ::X509_gmtime_adj(::X509_getm_notAfter(certificate), 3600);
-  ::X509_set_pubkey(certificate, key);
-  X509_NAME* const name = ::X509_get_subject_name(certificate);
-  ::X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                               reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
-  ::X509_set_issuer_name(certificate, name);
-  CHECK(::X509_sign(certificate, key, ::EVP_sha256()) > 0);
+ServerOptions with_certificate(const ScratchDir& scratch, int serial = 1) {
   ServerOptions options;
   options.tls = {scratch / "certificate.pem", scratch / "key.pem"};
-  write_pem(options.tls.certificate, certificate, ::PEM_write_X509);
-  write_pem(options.tls.key, key, [](std::FILE* file, EVP_PKEY* written) {
-    return ::PEM_write_PrivateKey(file, written, nullptr, nullptr, 0, nullptr, nullptr);
-  });
-  ::X509_free(certificate);
-  ::EVP_PKEY_free(key);
+  write_certificate(options.tls.certificate, options.tls.key, serial);
   return options;
 }
 
@@ -83,6 +56,13 @@ class TlsClient {
       text.append(bytes, static_cast<std::size_t>(size));
     }
     return text;
+  }
+  // Of the server's certificate.
+  long serial() const {
+    X509* const certificate = ::SSL_get1_peer_certificate(ssl_.get());
+    const long number = ::ASN1_INTEGER_get(::X509_get0_serialNumber(certificate));
+    ::X509_free(certificate);
+    return number;
   }
   void shut_down() { ::SSL_shutdown(ssl_.get()); }
   void close(bool reset = false) { client_.close(reset); }
@@ -175,6 +155,47 @@ TEST_CASE("TLS: who does not speak it, or is silent, is closed") {
   CHECK(service.app.handled == 0);
   CHECK(soon([&] { return service.server.statistics().connections == 0; }));
   CHECK(TlsClient(service.port()).connected);
+}
+
+TEST_CASE("TLS: files that are read again serve those who come then, and end no connection") {
+  const ScratchDir scratch, other;
+  const ServerOptions options = with_certificate(scratch, 1);
+  Service service(options);
+  TlsClient before(service.port());
+  REQUIRE(before.connected);
+  CHECK(before.serial() == 1);
+  before.send(get("/wait"));
+  REQUIRE(soon([&] { return service.app.waiting == 1; }));
+
+  with_certificate(scratch, 2);
+  CHECK(service.server.reload_tls());
+  TlsClient after(service.port());
+  REQUIRE(after.connected);
+  CHECK(after.serial() == 2);
+  service.app.answer_waiting();
+  CHECK(before.read_to("waited").starts_with("HTTP/1.1 200 OK\r\n"));
+  before.send(post("/echo", "still here"));
+  CHECK(before.read_to("still here").starts_with("HTTP/1.1 200 OK\r\n"));
+
+  // Of two files only one is new, or there is nothing good in it.
+  const auto check_kept = [&](const std::string& file) {
+    check_refused([&] { service.server.reload_tls(); }, ErrorCode::malformed, {file});
+    TlsClient client(service.port());
+    REQUIRE(client.connected);
+    CHECK(client.serial() == 2);
+  };
+  const ServerOptions another = with_certificate(other, 3);
+  std::filesystem::copy_file(another.tls.certificate, options.tls.certificate,
+                             std::filesystem::copy_options::overwrite_existing);
+  check_kept(options.tls.key);
+  scratch.write("certificate.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n");
+  check_kept(options.tls.certificate);
+  std::filesystem::remove(options.tls.certificate);
+  check_kept(options.tls.certificate);
+  CHECK(service.server.statistics().refused == 0);
+
+  Service plain;
+  CHECK_FALSE(plain.server.reload_tls());
 }
 
 TEST_CASE("TLS: files that are none are said") {

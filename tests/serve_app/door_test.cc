@@ -128,13 +128,54 @@ TEST_CASE("HOSTILE 39: a body that is announced too large is refused before it c
   CHECK(Json::parse(openai->body)["error"]["code"] == "too_large");
 }
 
-TEST_CASE("what the transport refuses by itself has a body as well") {
-  Service service({"embed"});
-  for (const int status : {400, 408, 411, 413, 417, 431, 501, 505}) {
-    const serve::HttpResponse response = service.app().error(status, "what was wrong");
-    CHECK(response.status == status);
-    CHECK(Json::parse(response.body)["error"] == "what was wrong");
+TEST_CASE(
+    "what the transport refuses by itself has the format of its path, an id and a line in the "
+    "log") {
+  std::vector<Json> lines;
+  serve::AppOptions options = test_options({"embed"});
+  options.log = [&](std::string_view line) { lines.push_back(Json::parse(line)); };
+  Service service(options);
+  const std::vector<std::pair<std::string, std::string>> places{
+      {"/embed", "/error"},
+      {"", "/error"},
+      {"/v1/embeddings", "/error/message"},
+      {"/models/embed/embeddings", "/error/message"},
+      {"/v2/rerank", "/message"},
+      {"/models/embed/v1/rerank", "/message"},
+      {"/v2/models/embed/infer", "/error"},
+      {"/api/embed", "/error"},
+      {"/api/embeddings", "/error"}};
+  std::set<std::string> codes;
+  for (const auto& [path, place] : places) {
+    for (const int status : {400, 408, 411, 413, 414, 415, 417, 429, 431, 500, 501, 503, 505}) {
+      INFO(path << " " << status);
+      lines.clear();
+      const serve::HttpResponse response = service.app().error(
+          make_request("POST", path, "", {{"x-request-id", "mine"}}), status, "what was wrong");
+      CHECK(response.status == status);
+      CHECK(response.content_type == "application/json");
+      const Json body = Json::parse(response.body);
+      REQUIRE(body.contains(Json::json_pointer(place)));
+      CHECK(body[Json::json_pointer(place)] == "what was wrong");
+      CHECK(body.size() == (body.contains("error_type") ? 2 : 1));
+      CHECK(body.contains("error_type") == (path == "/embed" || path.empty()));
+      if (place == "/error/message") {
+        CHECK(body["error"]["type"] == (status >= 500 && status != 501 && status != 505
+                                            ? "server_error"
+                                        : status == 429 ? "requests"
+                                                        : "invalid_request_error"));
+        codes.insert(body["error"]["code"].get<std::string>());
+      }
+      CHECK(header_of(response, "x-request-id") == "mine");
+      REQUIRE(lines.size() == 1);
+      CHECK(lines[0]["status"] == status);
+      CHECK(lines[0]["path"] == path);
+      CHECK(lines[0].contains("error"));
+    }
   }
+  CHECK(codes.size() == 13);  // each status has its own
+  CHECK_THAT(service.get("/metrics").body,
+             ContainsSubstring("sapwood_responses_total{status=\"431\"} 9\n"));
 }
 
 TEST_CASE("requests have an id and traces are found again in the log") {

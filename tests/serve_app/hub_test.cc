@@ -24,6 +24,37 @@ TEST_CASE("POST / refuses parameters of embeddings that are not beside the input
   answer_of(service.post("/", {{"inputs", "a"}, {"parameters", Json::object()}}));
   check_tei_error(service.post("/", {{"inputs", "a"}, {"parameters", {{"normalize", false}}}}), 422,
                   "Validation", "parameters.normalize");
+  check_tei_error(service.post("/", {{"inputs", "a"}, {"parameters", {{"prompt_name", "query"}}}}),
+                  422, "Validation", "parameters.prompt_name");
+}
+
+TEST_CASE("/vertex answers several requests of the model's own kind in one body") {
+  Service service({"embed"});
+  const Json instances = {{{"inputs", "a dog"}},
+                          {{"inputs", {"a cat", "a dog"}}, {"normalize", false}},
+                          {{"inputs", {{"source_sentence", "a"}, {"sentences", {"b", "c"}}}}}};
+  const Json found = answer_of(service.post("/vertex", {{"instances", instances}}));
+  REQUIRE(found["predictions"].size() == 3);
+  CHECK(found.size() == 1);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(found["predictions"][i] == answer_of(service.post("/", instances[i])));
+  }
+  Service ranking({"cross"});
+  const Json ranked{{"query", "a"}, {"texts", {"b", "c"}}};
+  CHECK(answer_of(ranking.post("/vertex", {{"instances", {ranked, ranked}}}))["predictions"][1] ==
+        answer_of(ranking.post("/rerank", ranked)));
+  const auto refused = [&](const Json& body, int status, const std::string& type,
+                           const std::string& part) {
+    check_tei_error(service.post("/vertex", body), status, type, part);
+  };
+  refused({{"inputs", "a"}}, 422, "Validation", "instances");
+  refused({{"instances", Json::array()}}, 400, "Empty", "instances");
+  refused({{"instances", {1}}}, 422, "Validation", "instances[0]");
+  refused({{"instances", {{{"inputs", "a"}}, {{"inputs", 1}}}}}, 422, "Validation",
+          "instances[1].inputs");
+  refused({{"instances", std::vector<Json>(33, {{"inputs", "a"}})}}, 413, "Validation", "33");
+  refused({{"instances", std::vector<Json>(2, {{"inputs", std::vector<std::string>(17, "a")}})}},
+          413, "Validation", "34");
 }
 
 TEST_CASE("text classification of the hub's client is a list in a list") {

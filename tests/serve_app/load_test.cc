@@ -1,8 +1,10 @@
 // Many requests at once, more than there is time for, and clients that leave.
 #include <atomic>
+#include <future>
 #include <random>
 #include <thread>
 
+#include "call.h"
 #include "catch.h"
 #include "sanitizer.h"
 #include "service.h"
@@ -93,12 +95,24 @@ TEST_CASE("HOSTILE 49: a deadline that cannot be met is 429 at the door and 503 
     busy.push_back(service.start(make_request("POST", "/embed", long_list().dump())));
     REQUIRE(busy.back() != nullptr);
   }
-  while (!service.app().refuse(make_request("POST", "/embed", {}, {{"x-request-timeout-ms", "1"}}),
-                               100)) {
+  while (!service.app().refuse(
+      make_request("POST", "/embed", {}, {{"x-request-timeout-ms", "100"}}), 100)) {
     REQUIRE_FALSE(busy.back()->answered());
   }
-  check_tei_error(service.post("/embed", {{"inputs", "a"}}, {{"x-request-timeout-ms", "1"}}), 429,
+  check_tei_error(service.post("/embed", {{"inputs", "a"}}, {{"x-request-timeout-ms", "100"}}), 429,
                   "Overloaded", "come again");
+  // One that has passed is not worth coming again for.
+  serve::HttpRequest late = make_request("POST", "/embed", {}, {{"x-request-timeout-ms", "1"}});
+  late.arrived -= 1s;
+  const auto passed = service.app().refuse(late, 100);
+  REQUIRE(passed);
+  CHECK(passed->status == 503);
+  CHECK(serve::find_header(passed->headers, "retry-after") == nullptr);
+  // It may pass while a long body waits to be read.
+  late.body = Json{{"inputs", std::string(5000, 'a')}}.dump();
+  const auto unread = std::make_shared<FakeExchange>(late);
+  service.app().handle(unread);
+  check_tei_error(unread->wait(), 503, "Overloaded", "deadline has passed");
   for (const auto& each : busy) answer_of(each->wait());
   // Let in where nobody waits, with a time that is enough to tokenise and not to compute.
   serve::AppOptions options = test_options({"embed"});
@@ -146,6 +160,32 @@ TEST_CASE("HOSTILE 48: a client that leaves takes its request with it") {
   int left = 0;
   for (const Json& line : lines) left += line["status"] == 499;
   CHECK(left == 2);
+}
+
+TEST_CASE("a client that leaves while its answer is made is not waited for", "[threads]") {
+  const Model model = test_model("embed");
+  Scheduler scheduler({.team = Threads(1)});
+  for (const bool late : {false, true}) {
+    serve::Departure departure;
+    std::promise<void> entered, finish;
+    EncodeScratch scratch;
+    Request request;
+    request.jobs = {embed_task(model)->job({"a dog"}, scratch).value()};
+    request.done = [&](const Completion&) {
+      departure.close();
+      entered.set_value();
+      finish.get_future().wait();  // for as long as the answer takes
+    };
+    const auto submitted = scheduler.submit(std::move(request));
+    // Its number may be known before its end, or after.
+    if (!late) departure.set(submitted.ticket);
+    entered.get_future().wait();
+    if (late) departure.set(submitted.ticket);
+    departure.leave();  // returns
+    CHECK(departure.left());
+    finish.set_value();
+    scheduler.drain();
+  }
 }
 
 TEST_CASE("an application that ends answers what it holds") {

@@ -26,6 +26,24 @@ TEST_CASE("/api/embed answers as Ollama does") {
   answer_of(service.post("/api/embed", {{"model", "sst2"}, {"input", "a"}}), 424);
 }
 
+TEST_CASE("/api/embeddings answers one prompt, as Ollama's older clients ask") {
+  Service service({"embed", "sst2"});
+  const Json found = answer_of(service.post(
+      "/api/embeddings", {{"model", "embed"}, {"prompt", "A dog runs."}, {"keep_alive", "5m"}}));
+  CHECK(found.size() == 1);
+  CHECK(floats(found["embedding"]) == embedding_of(test_model("embed"), "A dog runs.", {}));
+  const auto refused = [&](const Json& body, int status, const std::string& part) {
+    const Json answer = answer_of(service.post("/api/embeddings", body), status);
+    CHECK(answer.size() == 1);
+    CHECK_THAT(answer["error"].get<std::string>(), ContainsSubstring(part));
+  };
+  refused({{"model", "embed"}}, 422, "prompt");
+  refused({{"model", "embed"}, {"prompt", {"a"}}}, 422, "prompt");
+  refused({{"model", "llama3"}, {"prompt", "a"}}, 404, "llama3");
+  refused({{"model", "sst2"}, {"prompt", "a"}}, 424, "sst2");
+  CHECK(answer_of(service.get("/api/embeddings"), 405).size() == 1);
+}
+
 TEST_CASE("/api/tags and /api/version say what there is") {
   Service service({"embed", "sst2"});
   const Json tags = answer_of(service.get("/api/tags"));

@@ -222,6 +222,18 @@ TEST_CASE(
   Service service({"embed", "sst2"});
   check_tei_error(service.post("/embed", {{"inputs", "a"}, {"prompt_name", "query"}}), 422,
                   "Validation", "prompt_name");
+  const Json named{{"inputs", "a"}, {"prompt_name", "query"}};
+  for (const char* const path :
+       {"/embed", "/embed_all", "/tokenize", "/", "/models/sst2/predict", "/models/sst2"}) {
+    check_tei_error(service.post(path, named), 422, "Validation", "prompt_name");
+  }
+  check_tei_error(
+      service.post("/rerank", {{"query", "a"}, {"texts", {"b"}}, {"prompt_name", "query"}}), 422,
+      "Validation", "prompt_name");
+  check_tei_error(
+      service.post("/similarity", {{"inputs", {{"source_sentence", "a"}, {"sentences", {"b"}}}},
+                                   {"parameters", {{"prompt_name", "query"}}}}),
+      422, "Validation", "prompt_name");
   check_tei_error(service.post("/embed_all", {{"inputs", "a"}, {"normalize", true}}), 422,
                   "Validation", "normalize");
   check_tei_error(service.post("/models/sst2/predict", {{"inputs", "a"}, {"return_text", true}}),

@@ -17,7 +17,7 @@ namespace sapwood::cli {
 namespace {
 
 struct ServeArguments {
-  std::vector<std::string> models;
+  std::vector<std::string> models, listen;
   ModelOptions engine;
   std::string host = "127.0.0.1", unix_socket;
   int port = 3000;
@@ -27,39 +27,56 @@ struct ServeArguments {
   bool quiet = false;
 };
 
-// Loads the models again, away from the thread that serves; one time after the other.
+// Reads the certificate and loads the models again, away from the thread that serves; one time after the other.
 class Reloader {
  public:
-  explicit Reloader(serve::Application& app) : app_(app) {}
+  Reloader(serve::Application& app, serve::Server& server) : app_(app), server_(server) {}
   ~Reloader() {
     if (thread_.joinable()) thread_.join();
   }
-  void start() {
-    if (busy_.exchange(true)) {
-      say("asked to load the models again while they are being loaded; ask once more afterwards");
-      return;
-    }
+  // Whoever asks while it is done has it done once more, with what the files are then.
+  void start() noexcept try {
+    if (asked_.fetch_add(1) > 0) return;
     if (thread_.joinable()) thread_.join();
     thread_ = std::thread([this] {
-      try {
-        for (const auto& [model, error] : app_.reload()) {
-          if (error.empty()) {
-            say({"loaded ", model, " again"});
-          } else {
-            say({"the old ", model, " stays: ", error});
-          }
-        }
-      } catch (const Error& error) {
-        say(error.what());
+      for (int asked = 1; asked > 0; asked = asked_ -= asked) {
+        asked = asked_;
+        attempt("the old certificate stays: ", [this] {
+          if (server_.reload_tls()) say("read the certificate and its key again");
+        });
+        attempt("the old models stay: ", [this] { load_models(); });
       }
-      busy_ = false;
     });
+  } catch (const std::exception& error) {  // the system grants no thread
+    asked_ = 0;
+    say({"nothing is loaded again: ", error.what()});
   }
 
  private:
+  void load_models() {
+    for (const auto& [model, error] : app_.reload()) {
+      if (error.empty()) {
+        say({"loaded ", model, " again"});
+      } else {
+        say({"the old ", model, " stays: ", error});
+      }
+    }
+  }
+
+  // Says what `call` throws, which must not end the service.
+  template <class Call>
+  static void attempt(const char* consequence, const Call& call) noexcept {
+    try {
+      call();
+    } catch (const std::exception& error) {
+      say({consequence, error.what()});
+    }
+  }
+
   serve::Application& app_;
+  serve::Server& server_;
   std::thread thread_;
-  std::atomic<bool> busy_{false};
+  std::atomic<int> asked_{0};
 };
 
 serve::AppOptions app_options(const ServeArguments& options) {
@@ -82,24 +99,46 @@ serve::AppOptions app_options(const ServeArguments& options) {
   return app;
 }
 
+std::vector<serve::TcpAddress> tcp_addresses(const ServeArguments& options) {
+  std::vector<serve::TcpAddress> addresses;
+  for (const std::string& each : options.listen) {
+    addresses.push_back(serve::parse_tcp_address(each));
+  }
+  if (addresses.empty() && options.unix_socket.empty()) {
+    addresses.push_back({options.host, static_cast<std::uint16_t>(options.port)});
+  }
+  return addresses;
+}
+
 int run_serve(const ServeArguments& options) {
   const std::unique_ptr<serve::Application> app = serve::make_app(app_options(options));
-  Reloader reloader(*app);
   serve::ServerOptions server_options;
-  server_options.tcp = {{options.host, static_cast<std::uint16_t>(options.port)}};
-  if (!options.unix_socket.empty()) {
-    server_options.unix_socket.path = options.unix_socket;
-    server_options.tcp.clear();
-  }
+  server_options.tcp = tcp_addresses(options);
+  server_options.unix_socket.path = options.unix_socket;
   server_options.tls = options.tls;
   server_options.drain_delay = std::chrono::milliseconds(options.drain_delay_ms);
   server_options.drain_limit = std::chrono::milliseconds(options.drain_limit_ms);
   server_options.handle_signals = true;
-  server_options.on_hangup = [&reloader] { reloader.start(); };
+  Reloader* reload = nullptr;
+  server_options.on_hangup = [&reload] { reload->start(); };
   serve::Server server(*app, server_options);
+  Reloader reloader(*app, server);
+  reload = &reloader;
   for (const std::string& address : server.addresses()) say({"listening on ", address});
   server.run();
   return 0;
+}
+
+CLI::Validator address_check() {
+  const auto check = [](const std::string& text) -> std::string {
+    try {
+      serve::parse_tcp_address(text);
+      return {};
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  return CLI::Validator(check, "");
 }
 
 void add_service_options(CLI::App& app, ServeArguments& options) {
@@ -111,7 +150,15 @@ void add_service_options(CLI::App& app, ServeArguments& options) {
       ->check(CLI::Range(0, 65535))
       ->envname("PORT")
       ->capture_default_str();
-  app.add_option("--uds-path", options.unix_socket, "Listen on a Unix socket instead")
+  app.add_option(
+         "--listen", options.listen,
+         "Addresses to listen on instead of --host and --port: HOST:PORT or [IPV6]:PORT, several")
+      ->type_name("ADDRESS")
+      ->delimiter(',')
+      ->check(address_check())
+      ->envname("SAPWOOD_LISTEN");
+  app.add_option("--uds-path", options.unix_socket,
+                 "Listen on a Unix socket: beside the addresses of --listen, else alone")
       ->type_name("FILE")
       ->envname("UDS_PATH");
   app.add_option("--tls-cert", options.tls.certificate, "Certificates in PEM; with --tls-key")

@@ -118,9 +118,10 @@ class ModelApp final : public Application {
                         kTokenizingRetry));
   }
 
-  HttpResponse error(int status, std::string_view message) const override {
-    metrics_.answered(status);
-    return error_response(status, message);
+  HttpResponse error(const HttpRequest& head, int status, std::string_view message) const override {
+    HttpResponse response = error_response(family_of(head.path), status, message);
+    count_refusal(head, response, label_of_status(status));
+    return response;
   }
 
   void drain() override { draining_ = true; }
@@ -166,18 +167,29 @@ class ModelApp final : public Application {
   }
 
   [[noreturn]] void turn_away(const Admission& admission) {
+    const Error refusal = Scheduler::refusal(admission);
+    // A deadline that has passed, or the end: to come again is of no use.
+    if (admission.refusal != Admission::Refusal::overloaded) throw api_error(refusal);
     metrics_.refused(admission.wait > options_.max_wait ? "overloaded" : "deadline");
-    throw ApiError(Problem::overloaded, Scheduler::refusal(admission).what(), admission.wait);
+    throw ApiError(Problem::overloaded, refusal.what(), admission.wait);
   }
 
   HttpResponse refused(const HttpRequest& head, const ApiError& error) {
     HttpResponse response = error_response(family_of(head.path), error);
+    if (error.problem() == Problem::overloaded || error.problem() == Problem::late) {
+      metrics_.ended({.problem = error.problem()});
+    }
+    count_refusal(head, response, label_of(error.problem()));
+    return response;
+  }
+
+  // Of a request that does not become a call.
+  void count_refusal(const HttpRequest& head, HttpResponse& response,
+                     std::string_view label) const {
     const std::string id = request_id(head);
     response.headers.emplace_back("x-request-id", id);
     metrics_.answered(response.status);
-    if (error.problem() == Problem::overloaded) metrics_.ended({.problem = error.problem()});
-    if (options_.log) options_.log(log_line(head, id, response.status, label_of(error.problem())));
-    return response;
+    if (options_.log) options_.log(log_line(head, id, response.status, label));
   }
 
   // Reads, tokenises and submits a request, or answers it at once.
@@ -185,6 +197,10 @@ class ModelApp final : public Application {
     answering(*call, [&] {
       if (call->departure->left()) throw ApiError(Problem::left, "the client left");
       const auto start = Clock::now();
+      // It may have waited for the thread that reads long bodies.
+      if (call->deadline && *call->deadline <= start) {
+        throw ApiError(Problem::late, "the request's deadline has passed");
+      }
       if (call->route->method == "POST") call->body = read_json(take_json(*call));
       call->route->plan(*call);
       call->tokenizing = Clock::now() - start;
@@ -222,6 +238,7 @@ class ModelApp final : public Application {
   void finish(Call& call, const Completion& completion) noexcept {
     call.queued += completion.queued;
     call.computed = completion.computed;
+    call.departure->close();
     answering(call, [&] {
       if (call.departure->left()) throw ApiError(Problem::left, "the client left");
       Scheduler::throw_unless_done(completion);

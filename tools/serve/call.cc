@@ -15,10 +15,17 @@ void Departure::leave() {
 void Departure::set(const Scheduler::Ticket& ticket) {
   {
     const std::lock_guard lock(mutex_);
+    if (closed_) return;
     ticket_ = ticket;
     if (!left_) return;
   }
   Scheduler::Ticket(ticket).cancel();
+}
+
+void Departure::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  ticket_.reset();
 }
 
 bool Departure::left() const {

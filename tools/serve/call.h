@@ -31,11 +31,13 @@ class Departure {
   // Cancels the ticket that there is, or the one that comes.
   void leave();
   void set(const Scheduler::Ticket& ticket);
+  // The answer is being made: to take it back would only mean to wait for it, on the thread that all clients share.
+  void close();
   bool left() const;
 
  private:
   mutable std::mutex mutex_;
-  bool left_ = false;
+  bool left_ = false, closed_ = false;
   std::optional<Scheduler::Ticket> ticket_;
 };
 
@@ -57,6 +59,8 @@ struct Call {
   Call& operator=(const Call&) = delete;
 
   const HttpRequest& request() const { return exchange->request(); }
+  // The object that the route reads.
+  JsonValue root() const { return instance ? *instance : body->root(); }
 
   const AppOptions& options;
   const Metrics* metrics = nullptr;
@@ -73,6 +77,8 @@ struct Call {
   std::atomic<bool> answered = false;
 
   std::optional<JsonDocument> body;
+  std::optional<JsonValue>
+      instance;              // of a body that holds several requests, the one being planned
   std::string_view tensors;  // what follows the JSON of a binary body
   Plan plan;
 

@@ -14,7 +14,7 @@ struct RankWish {
 };
 
 RankWish rank_documents(Call& call, bool with_documents) {
-  const JsonValue root = call.body->root();
+  const JsonValue root = call.root();
   choose_model(call);
   RankWish wish;
   wish.documents = read_strings(root.at("documents"), true);
@@ -47,7 +47,7 @@ void write_results(JsonWriter& writer, const RankWish& wish) {
 }  // namespace
 
 void plan_cohere_rerank(Call& call) {
-  allow_fields(call.body->root(), {"model", "query", "documents", "top_n", "return_documents"});
+  allow_fields(call.root(), {"model", "query", "documents", "top_n", "return_documents"});
   const RankWish wish = rank_documents(call, false);
   const bool second = call.route->path == "/v2/rerank";
   call.plan.render = [wish, id = call.id, second] {
@@ -62,7 +62,7 @@ void plan_cohere_rerank(Call& call) {
 }
 
 void plan_jina_rerank(Call& call) {
-  refuse_fields(call.body->root(), {"texts"});
+  refuse_fields(call.root(), {"texts"});
   const RankWish wish = rank_documents(call, true);
   call.plan.render = [wish, name = call.model->name(), tokens = call.plan.tokens] {
     std::string body;

@@ -8,6 +8,9 @@
 namespace sapwood::serve {
 namespace {
 
+// Of the texts that an answer of fill-mask repeats: some 5 MB.
+constexpr std::size_t kMostFillTokens = std::size_t{1} << 20;
+
 void normalize_vector(std::span<float> vector) {
   double sum = 0;
   for (const float value : vector) sum += static_cast<double>(value) * value;
@@ -139,9 +142,25 @@ std::shared_ptr<Job<Ranking>> rank_job(Call& call, std::string_view query,
   for (const std::string_view text : texts) count_characters(call, text);
   const RerankInput input{query, texts};
   const auto task = rerank_task(call.model->model, options);
+  const std::size_t before = call.plan.items;
   auto job = make_jobs<RerankInput, Ranking>(call, *task, {&input, 1}).front();
-  call.plan.items = texts.size();
+  call.plan.items = before + texts.size();
   return job;
+}
+
+void require_fills(const Jobs<MaskFills>& jobs, int top_k, int vocabulary) {
+  std::size_t tokens = 0;
+  for (const auto& job : jobs) {
+    for (const Sequence& window : job->windows()) {
+      tokens += window.selected.size() * static_cast<std::size_t>(std::min(top_k, vocabulary)) *
+                window.ids.size();
+    }
+  }
+  if (tokens <= kMostFillTokens) return;
+  throw ApiError(Problem::too_large, "the texts with all their fills would have " +
+                                         std::to_string(tokens) + " tokens, of at most " +
+                                         std::to_string(kMostFillTokens) +
+                                         ": lower top_k or send fewer masks in a request");
 }
 
 std::span<const float> row_of(const Embedding& embedding, int row) {

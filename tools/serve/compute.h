@@ -77,6 +77,10 @@ std::shared_ptr<Job<Ranking>> rank_job(Call& call, std::string_view query,
                                        std::span<const std::string_view> texts,
                                        const RerankOptions& options);
 
+// Throws ApiError too_large where the fills of these jobs would repeat their texts too often: each of `top_k` fills of
+// each mask holds the whole text.
+void require_fills(const Jobs<MaskFills>& jobs, int top_k, int vocabulary);
+
 // The row of an embedding's matrix.
 std::span<const float> row_of(const Embedding& embedding, int row);
 

@@ -81,8 +81,10 @@ void Connection::on_end(error_code error) {
 void Connection::on_deadline() {
   if ((state_ != State::head && state_ != State::body) || dropping_) return close();
   guarded([&] {
+    if (state_ == State::head) parser_->find_path(ahead_);
     refuse({408, "the whole request was expected within " +
-                     std::to_string(core_.options.timeouts.request.count()) + " ms"});
+                     std::to_string(core_.options.timeouts.request.count()) + " ms"},
+           parser_->request());
   });
 }
 
@@ -96,6 +98,7 @@ void Connection::close() {
   state_ = State::closed;
   deadline_ = Clock::time_point::max();
   stream_->close();
+  hold(0);
   if (waited && !ended_) tell_left();
   core_.remove(*this);
 }
@@ -126,9 +129,13 @@ bool Connection::parse(std::string_view& bytes) {
   }
   if (state_ != State::head && state_ != State::body) return false;
   const RequestParser::Step step = parser_->feed(bytes);
-  if (state_ == State::head) bodiless_ = parser_->request().method == "HEAD";
+  const HttpRequest& request = parser_->request();
+  if (state_ == State::head) bodiless_ = request.method == "HEAD";
+  hold(request.body.size());
   switch (step) {
     case RequestParser::Step::more:
+      if (!may_hold())
+        refuse({503, "too many long bodies are being read: come again later"}, request);
       return false;
     case RequestParser::Step::head:
       return on_head();
@@ -138,7 +145,7 @@ bool Connection::parse(std::string_view& bytes) {
     case RequestParser::Step::refused:
       break;
   }
-  dropping_ ? close() : refuse(parser_->refusal());  // what is dropped has been answered
+  dropping_ ? close() : refuse(parser_->refusal(), request);  // what is dropped has been answered
   return false;
 }
 
@@ -163,7 +170,8 @@ bool Connection::on_head() try {
   const std::uint64_t most = core_.app.max_body(head);
   if (framing.length.value_or(0) > most) {
     refuse({413, "the body of this request may have " + std::to_string(most) + " bytes, and " +
-                     std::to_string(*framing.length) + " are announced"});
+                     std::to_string(*framing.length) + " are announced"},
+           head);
     return false;
   }
   parser_->set_max_body(most);
@@ -173,7 +181,7 @@ bool Connection::on_head() try {
   stream_->write(kContinue, {}, then(&Connection::on_continued));
   return false;
 } catch (const std::exception& error) {
-  refuse({500, std::string("the service failed: ") + error.what()});
+  refuse({500, std::string("the service failed: ") + error.what()}, parser_->request());
   return false;
 }
 
@@ -188,6 +196,7 @@ void Connection::hand_over() {
   const auto exchange = std::make_shared<PendingExchange>(
       core_.shared_from_this(), shared_from_this(), ++number_, std::move(parser_->request()));
   parser_.reset();
+  hold(0);
   exchange_ = exchange;
   state_ = State::waiting;
   deadline_ = Clock::time_point::max();
@@ -195,21 +204,26 @@ void Connection::hand_over() {
     core_.app.handle(exchange);
   } catch (const std::exception& error) {
     if (state_ == State::waiting) {
-      refuse({500, std::string("the service failed: ") + error.what()});
+      refuse({500, std::string("the service failed: ") + error.what()}, exchange->request());
     }
   }
 }
 
-void Connection::answer(std::uint64_t number, HttpResponse response) {
-  if (number == number_ && state_ == State::waiting) {
-    guarded([&] { write(std::move(response)); });
-  }
+void Connection::answer(std::uint64_t number, HttpResponse response, const HttpRequest* head) {
+  if (number != number_ || state_ != State::waiting) return;
+  guarded([&] {
+    hold(response.body.size());
+    if (head == nullptr || may_hold()) return write(std::move(response));
+    response = {};
+    refuse({503, "too many long answers wait for clients that read them slowly: come again later"},
+           *head);
+  });
 }
 
-void Connection::abandon(std::uint64_t number) {
+void Connection::abandon(std::uint64_t number, const HttpRequest& head) {
   if (number != number_ || state_ != State::waiting) return;
   if (ended_) return close();
-  guarded([&] { refuse({500, "the service gave no answer to this request"}); });
+  guarded([&] { refuse({500, "the service gave no answer to this request"}, head); });
 }
 
 void Connection::tell_left() {
@@ -230,10 +244,10 @@ void Connection::become_idle() {
 // --- answers
 
 // After a mistake in its framing nobody knows where a request ends: its connection does with the answer.
-void Connection::refuse(const Refusal& refusal) {
+void Connection::refuse(const Refusal& refusal, const HttpRequest& head) {
   ++core_.counts.refused;
   closing_ = true;
-  write(core_.app.error(refusal.status, refusal.message));
+  write(core_.app.error(head, refusal.status, refusal.message));
 }
 
 void Connection::write(HttpResponse response) {
@@ -242,6 +256,7 @@ void Connection::write(HttpResponse response) {
   append_head(out_head_, response, core_.date(), closing_);
   out_body_.clear();
   if (!bodiless_ && !has_no_body(response.status)) out_body_ = std::move(response.body);
+  hold(out_body_.size());
   state_ = State::writing;
   set_deadline(core_.options.timeouts.write * (1 + out_body_.size() / kWritePart));
   stream_->write(out_head_, out_body_, then(&Connection::on_written));
@@ -250,6 +265,7 @@ void Connection::write(HttpResponse response) {
 void Connection::on_written(error_code error) {
   if (error) return close();
   std::string().swap(out_body_);
+  hold(0);
   if (closing_ || ended_) return linger();
   if (dropping_) {
     state_ = State::body;
@@ -258,7 +274,7 @@ void Connection::on_written(error_code error) {
     become_idle();
   }
   take({});
-  if (state_ == State::idle && core_.ending()) return close();
+  if (state_ == State::idle && core_.ending()) return linger();
   read();
 }
 
@@ -272,6 +288,17 @@ void Connection::linger() {
   set_deadline(core_.options.timeouts.linger);
   stream_->end();
   read();
+}
+
+void Connection::hold(std::size_t bytes) {
+  core_.held += bytes - held_;
+  held_ = bytes;
+}
+
+// Whether there is memory for what this connection holds: for little always, else while the others do not hold too much.
+bool Connection::may_hold() const {
+  const Limits& limits = core_.options.limits;
+  return held_ <= limits.small || core_.held - held_ <= limits.held;
 }
 
 void Connection::set_deadline(std::chrono::milliseconds from_now) {

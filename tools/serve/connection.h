@@ -28,8 +28,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   void start();
   // The application's answer to the request of this number, or that none will come.
-  void answer(std::uint64_t number, HttpResponse response);
-  void abandon(std::uint64_t number);
+  // `head`: of the request, where the answer is so long that it may have to be refused.
+  void answer(std::uint64_t number, HttpResponse response, const HttpRequest* head);
+  void abandon(std::uint64_t number, const HttpRequest& head);
 
   Clock::time_point deadline() const { return deadline_; }
   void on_deadline();
@@ -61,11 +62,13 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void hand_over();
   void become_idle();
 
-  void refuse(const Refusal& refusal);
+  void refuse(const Refusal& refusal, const HttpRequest& head);
   void write(HttpResponse response);
   void linger();
   void tell_left();
   void set_deadline(std::chrono::milliseconds from_now);
+  void hold(std::size_t bytes);
+  bool may_hold() const;
 
   Core& core_;
   const std::unique_ptr<Stream> stream_;
@@ -77,7 +80,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   std::string ahead_;         // bytes that are not parsed yet
   std::string out_head_, out_body_;
   std::size_t lingered_ = 0;  // bytes
-  bool reading_ = false;      // a read is under way
+  std::size_t held_ =
+      0;  // bytes of the body that is being read or the answer that is being written
+  bool reading_ = false;   // a read is under way
   bool ended_ = false;     // the client sends no more: it has left, or waits for this answer alone
   bool closing_ = false;   // after this answer
   bool bodiless_ = false;  // the answer to HEAD

@@ -44,6 +44,8 @@ class Core : public std::enable_shared_from_this<Core> {
   const ServerOptions options;
   asio::io_context io{1};
   std::array<char, 64 << 10> scratch;
+  std::size_t held =
+      0;  // bytes of all bodies that are being read and answers that are being written
   struct {
     std::atomic<std::uint64_t> connections{0}, accepted{0}, pauses{0}, refused{0}, left{0};
   } counts;

@@ -26,6 +26,8 @@ class PendingExchange final : public Exchange {
   void leave();
 
  private:
+  std::shared_ptr<const HttpRequest> copy_head() const;
+
   const std::shared_ptr<Core> core_;  // first: the connection's socket is of its io
   const std::shared_ptr<Connection> connection_;
   const std::uint64_t number_;

@@ -151,7 +151,7 @@ void allow_fields(const JsonValue& object, std::initializer_list<std::string_vie
 }
 
 void choose_model(Call& call) {
-  const JsonValue root = call.body->root();
+  const JsonValue root = call.root();
   const std::string_view name = root.string("model", "");
   if (!name.empty()) call.model = call.models->at(name);
 }

@@ -33,4 +33,8 @@ std::optional<Refusal> read_framing(const HttpRequest& head, int minor, Framing&
 // "http://host/path?query", or "*" of OPTIONS.
 std::optional<Refusal> read_target(std::string_view target, HttpRequest& request);
 
+// Fills method and path of `request` from the beginning of a head that is not whole, or not as it should be, where its first
+// line has them: for the format of the answer that refuses it.
+void guess_target(std::string_view head, HttpRequest& request);
+
 }  // namespace sapwood::serve

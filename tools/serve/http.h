@@ -68,8 +68,10 @@ class App {
   virtual std::uint64_t max_body(const HttpRequest& head) const = 0;
   // Answers the request, now or later, by Exchange::respond. From the transport's thread; what takes long goes elsewhere.
   virtual void handle(std::shared_ptr<Exchange> exchange) = 0;
-  // An answer that the transport gives by itself (400, 408, 411, 413, 417, 431, 501, 505, ...), in the application's format.
-  virtual HttpResponse error(int status, std::string_view message) const = 0;
+  // An answer that the transport gives by itself (400, 408, 411, 413, 417, 431, 501, 505, ...), in the format of the path that was
+  // asked for. `head`: what is known of it, which may be nothing.
+  virtual HttpResponse error(const HttpRequest& head, int status,
+                             std::string_view message) const = 0;
   // From now on the service says that it is not ready; it still answers.
   virtual void drain() = 0;
 };

@@ -8,6 +8,10 @@
 namespace sapwood::serve {
 namespace {
 
+// Every window of a context may have so many answers, and every token is compared with so many labels.
+constexpr int kMostAnswers = 1000;
+constexpr std::size_t kMostIgnored = 1000;
+
 JsonValue parameters_of(const JsonValue& root) {
   return root.has("parameters") ? root.object("parameters") : root;
 }
@@ -27,7 +31,7 @@ void render_each(Call& call, Jobs<Value> jobs, bool list) {
 }
 
 void plan_hub_classify(Call& call) {
-  const JsonValue root = call.body->root();
+  const JsonValue root = call.root();
   const JsonValue parameters = parameters_of(root);
   const Inputs inputs = read_texts(root.at("inputs"));
   require_count(call, inputs.items.size(), "inputs");
@@ -42,7 +46,7 @@ void plan_hub_classify(Call& call) {
 
 // The texts of a task that takes no pairs.
 std::vector<std::string_view> single_inputs(Call& call, bool& list) {
-  const Inputs inputs = read_texts(call.body->root().at("inputs"));
+  const Inputs inputs = read_texts(call.root().at("inputs"));
   require_count(call, inputs.items.size(), "inputs");
   list = inputs.list;
   std::vector<std::string_view> texts;
@@ -54,7 +58,7 @@ std::vector<std::string_view> single_inputs(Call& call, bool& list) {
 }
 
 void plan_hub_ner(Call& call) {
-  const JsonValue parameters = parameters_of(call.body->root());
+  const JsonValue parameters = parameters_of(call.root());
   bool list = false;
   const auto texts = single_inputs(call, list);
   NerOptions options{.aggregation = Aggregation::simple,
@@ -65,6 +69,10 @@ void plan_hub_ner(Call& call) {
   }
   if (parameters.has("ignore_labels")) {
     const auto labels = read_strings(parameters.at("ignore_labels"));
+    if (labels.size() > kMostIgnored) {
+      parameters.fail_at("ignore_labels", "expected at most " + std::to_string(kMostIgnored) +
+                                              " labels, found " + std::to_string(labels.size()));
+    }
     options.ignore_labels.assign(labels.begin(), labels.end());
   }
   const auto task = ner_task(call.model->model, options);
@@ -72,24 +80,26 @@ void plan_hub_ner(Call& call) {
 }
 
 void plan_hub_fill_mask(Call& call) {
-  const JsonValue parameters = parameters_of(call.body->root());
+  const JsonValue parameters = parameters_of(call.root());
   refuse_fields(parameters, {"targets"});
   bool list = false;
   const auto texts = single_inputs(call, list);
   const FillMaskOptions options{.top_k = parameters.integer("top_k", 1, 1 << 20, 5),
                                 .length = length_options(call.options.auto_truncate)};
   const auto task = fill_mask_task(call.model->model, options);
-  render_each(call, make_jobs<std::string_view, MaskFills>(call, *task, texts), list);
+  auto jobs = make_jobs<std::string_view, MaskFills>(call, *task, texts);
+  require_fills(jobs, options.top_k, call.model->model.config().vocab_size);
+  render_each(call, std::move(jobs), list);
 }
 
 void plan_hub_answer(Call& call) {
-  const JsonValue root = call.body->root();
+  const JsonValue root = call.root();
   const JsonValue parameters = parameters_of(root);
   refuse_fields(parameters, {"max_question_len"});
   const JsonValue inputs = root.object("inputs");
   const QuestionInput input{inputs.string("question"), inputs.string("context")};
   AnswerOptions options;
-  options.top_k = parameters.integer("top_k", 1, 1 << 20, 1);
+  options.top_k = parameters.integer("top_k", 1, kMostAnswers, 1);
   options.max_answer_length = parameters.integer("max_answer_len", 1, 1 << 20, 15);
   options.handle_impossible_answer = parameters.boolean("handle_impossible_answer", false);
   options.align_to_words = parameters.boolean("align_to_words", true);
@@ -110,14 +120,14 @@ void plan_hub_answer(Call& call) {
 }  // namespace
 
 void plan_root(Call& call) {
-  const JsonValue root = call.body->root();
+  const JsonValue root = call.root();
   const bool hub = root.has("parameters");
   switch (call.model->kind) {
     case ModelKind::embedder: {
       const auto inputs = root.find("inputs");
       // The client sends those of embeddings beside the inputs.
       if (hub) {
-        refuse_fields(root.object("parameters"), {"normalize", "dimensions"});
+        refuse_fields(root.object("parameters"), {"normalize", "dimensions", "prompt_name"});
       }
       return inputs && inputs->is_object() ? plan_similarity(call) : plan_embed(call);
     }
@@ -133,6 +143,29 @@ void plan_root(Call& call) {
     case ModelKind::question_answering:
       return plan_hub_answer(call);
   }
+}
+
+void plan_vertex(Call& call) {
+  const JsonValue instances = call.body->root().at("instances");
+  require_count(call, instances.items().size(), "instances");
+  std::vector<std::function<HttpResponse()>> renders;
+  for (const JsonValue instance : instances.elements()) {
+    instance.members();  // throws where it is no object
+    call.instance = instance;
+    plan_root(call);
+    require_count(call, call.plan.items, "instances");
+    renders.push_back(std::move(call.plan.render));
+  }
+  call.instance.reset();
+  call.plan.list = true;
+  call.plan.render = [renders = std::move(renders)] {
+    std::string body;
+    JsonWriter writer(body);
+    writer.begin_object().key("predictions").begin_array();
+    for (const auto& render : renders) writer.raw(render().body);
+    writer.end().end();
+    return json_response(std::move(body));
+  };
 }
 
 }  // namespace sapwood::serve

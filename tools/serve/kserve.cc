@@ -115,7 +115,9 @@ void plan_kserve_model_ready(Call& call) {
 
 void plan_kserve_infer(Call& call) {
   const TensorNames names = tensor_names(*call.model);
-  const bool bytes = wants_bytes(call.body->root(), names);
+  const JsonValue root = call.root();
+  root.string("id", "");  // echoed in the answer
+  const bool bytes = wants_bytes(root, names);
   const auto texts = read_text_tensors(call, names);
   const Model& model = call.model->model;
   const LengthOptions length = length_options(call.options.auto_truncate);
@@ -138,10 +140,11 @@ void plan_kserve_infer(Call& call) {
                          bytes);
     }
     case ModelKind::fill_mask: {
-      const auto task = fill_mask_task(model, {.length = length});
-      return infer_texts(call, names,
-                         make_jobs<std::string_view, MaskFills>(call, *task, std::span(texts[0])),
-                         bytes);
+      const FillMaskOptions options{.length = length};
+      const auto task = fill_mask_task(model, options);
+      auto jobs = make_jobs<std::string_view, MaskFills>(call, *task, std::span(texts[0]));
+      require_fills(jobs, options.top_k, model.config().vocab_size);
+      return infer_texts(call, names, std::move(jobs), bytes);
     }
     case ModelKind::question_answering: {
       std::vector<QuestionInput> questions;

@@ -151,7 +151,7 @@ TensorNames tensor_names(const ServedModel& served) {
 
 std::vector<std::vector<std::string_view>> read_text_tensors(const Call& call,
                                                              const TensorNames& names) {
-  const std::vector<JsonValue> tensors = call.body->root().at("inputs").items();
+  const std::vector<JsonValue> tensors = call.root().at("inputs").items();
   std::vector<std::vector<std::string_view>> texts(names.inputs.size());
   std::vector<bool> there(names.inputs.size());
   std::string_view behind = call.tensors;
@@ -171,10 +171,10 @@ std::vector<std::vector<std::string_view>> read_text_tensors(const Call& call,
   }
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (!there[i] && (i == 0 || names.all)) {
-      call.body->root().fail_at("inputs", "lacks the input " + quote(names.inputs[i]));
+      call.root().fail_at("inputs", "lacks the input " + quote(names.inputs[i]));
     }
     if (there[i] && texts[i].size() != texts[0].size()) {
-      call.body->root().fail_at("inputs", "expected as many texts in every input");
+      call.root().fail_at("inputs", "expected as many texts in every input");
     }
   }
   require_count(call, texts[0].size(), "inputs");
@@ -196,7 +196,7 @@ bool wants_bytes(const JsonValue& root, const TensorNames& names) {
 
 HttpResponse kserve_response(const Call& call, const TensorNames& names, const OutputTensor& output,
                              bool bytes) {
-  const JsonValue root = call.body->root();
+  const JsonValue root = call.root();
   const std::string data = bytes ? bytes_of(output, names.numbers) : "";
   std::string body;
   JsonWriter writer(body);

@@ -9,7 +9,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -35,12 +37,15 @@ ListeningSocket open_unix_socket() {
 }
 
 // Nothing where the system refuses, which errno explains.
-std::optional<ListeningSocket> listen_at(const addrinfo& found) {
+std::optional<ListeningSocket> listen_at(const addrinfo& found, bool only_ipv6) {
   const int fd = ::socket(found.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return {};
   ListeningSocket socket(fd, found.ai_family);
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (only_ipv6 && found.ai_family == AF_INET6) {
+    ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  }
   if (::bind(fd, found.ai_addr, found.ai_addrlen) != 0 || ::listen(fd, kBacklog) != 0) return {};
   return socket;
 }
@@ -131,7 +136,26 @@ std::string ListeningSocket::address() const {
   return name + ":" + std::to_string(port());
 }
 
-std::vector<ListeningSocket> listen_on(const TcpAddress& address) {
+TcpAddress parse_tcp_address(std::string_view text) {
+  const std::size_t colon = std::min(text.rfind(':'), text.size());
+  std::string_view host = text.substr(0, colon);
+  const std::string_view digits = text.substr(std::min(colon + 1, text.size()));
+  bool good = true;
+  if (host.starts_with('[')) {
+    good = host.ends_with(']') && host.find(':') != host.npos;
+    host = host.substr(1, host.size() - std::min<std::size_t>(2, host.size()));
+  } else {
+    good = host.find_first_of(":[]") == host.npos;
+  }
+  TcpAddress address{std::string(host)};
+  const char* const end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, address.port);
+  if (good && !host.empty() && error == std::errc() && stop == end) return address;
+  throw Error(ErrorCode::invalid_argument,
+              "expected HOST:PORT or [IPV6]:PORT with a port up to 65535, found " + quote(text));
+}
+
+std::vector<ListeningSocket> listen_on(const TcpAddress& address, bool only_ipv6) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -151,7 +175,7 @@ std::vector<ListeningSocket> listen_on(const TcpAddress& address) {
   for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
     // The port that was free for the first address is the others' too.
     reinterpret_cast<sockaddr_in6*>(each->ai_addr)->sin6_port = htons(port);
-    if (std::optional<ListeningSocket> socket = listen_at(*each)) {
+    if (std::optional<ListeningSocket> socket = listen_at(*each, only_ipv6)) {
       port = socket->port();
       sockets.push_back(std::move(*socket));
     } else if (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT) {

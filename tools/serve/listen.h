@@ -33,8 +33,9 @@ class ListeningSocket {
   std::uint64_t device_ = 0, inode_ = 0;
 };
 
-// All addresses of the host that this machine has (localhost may have two), on one port. Errors: io, not_found.
-std::vector<ListeningSocket> listen_on(const TcpAddress& address);
+// All addresses of the host that this machine has (localhost may have two), on one port. `only_ipv6`: those of IPv6 take no
+// clients of IPv4. Errors: io, not_found.
+std::vector<ListeningSocket> listen_on(const TcpAddress& address, bool only_ipv6);
 // A socket file on which nobody listens is replaced; anything else there is an error.
 ListeningSocket listen_on(const UnixAddress& address);
 

@@ -20,7 +20,7 @@ std::string utc_time(std::int64_t seconds) {
 }  // namespace
 
 void plan_ollama_embed(Call& call) {
-  const JsonValue root = call.body->root();
+  const JsonValue root = call.root();
   choose_model(call);
   const Inputs inputs = read_texts(root.at("input"));
   require_count(call, inputs.items.size(), "input");
@@ -38,6 +38,22 @@ void plan_ollama_embed(Call& call) {
     const std::chrono::nanoseconds total = Clock::now() - call.request().arrived;
     writer.end().member("total_duration", std::int64_t{total.count()});
     writer.member("load_duration", 0).member("prompt_eval_count", call.plan.tokens).end();
+    return json_response(std::move(body));
+  };
+}
+
+// The older route: one text, whose vector is as the model itself normalises it.
+void plan_ollama_embeddings(Call& call) {
+  const JsonValue root = call.root();
+  choose_model(call);
+  const InputText item{root.string("prompt")};
+  const Embedder embedder(
+      call, {&item, 1},
+      {.normalize = std::nullopt, .length = length_options(call.options.auto_truncate)});
+  call.plan.render = [embedder] {
+    std::string body;
+    JsonWriter writer(body);
+    writer.begin_object().key("embedding").value(row_of(embedder.finish()[0], 0)).end();
     return json_response(std::move(body));
   };
 }

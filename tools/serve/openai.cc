@@ -23,7 +23,7 @@ void write_model(JsonWriter& writer, const ServedModel& served) {
 }  // namespace
 
 void plan_openai_embeddings(Call& call) {
-  const JsonValue root = call.body->root();
+  const JsonValue root = call.root();
   allow_fields(root, {"input", "model", "encoding_format", "dimensions", "user"});
   choose_model(call);
   const std::string_view format = root.string("encoding_format", "float");

@@ -9,8 +9,8 @@
 namespace sapwood::serve {
 namespace {
 
-struct ProblemNames {
-  Problem problem;
+// How the interfaces call what is wrong.
+struct ErrorNames {
   int status;
   std::string_view tei;          // error_type
   std::string_view openai_type;  // error.type
@@ -19,31 +19,56 @@ struct ProblemNames {
 };
 
 constexpr std::string_view kBadRequest = "invalid_request_error";
+constexpr std::string_view kServerError = "server_error";
 
 // One line for each problem, in the enumeration's order.
-constexpr std::array<ProblemNames, 15> kProblems{{
-    {Problem::unauthorized, 401, "Unauthorized", kBadRequest, "invalid_api_key", "unauthorized"},
-    {Problem::unknown_path, 404, "NotFound", kBadRequest, "unknown_url", "not_found"},
-    {Problem::unknown_model, 404, "NotFound", kBadRequest, "model_not_found", "not_found"},
-    {Problem::wrong_method, 405, "Validation", kBadRequest, "method_not_allowed", "validation"},
-    {Problem::malformed, 400, "Validation", kBadRequest, "invalid_json", "validation"},
-    {Problem::empty, 400, "Empty", kBadRequest, "empty_input", "validation"},
-    {Problem::invalid, 422, "Validation", kBadRequest, "invalid_value", "validation"},
-    {Problem::tokenizer, 422, "Tokenizer", kBadRequest, "invalid_text", "tokenization"},
-    {Problem::too_large, 413, "Validation", kBadRequest, "too_large", "batch_size"},
-    {Problem::wrong_model, 424, "Backend", kBadRequest, "unsupported_model", "model_type"},
-    {Problem::failed, 424, "Backend", "server_error", "inference_failed", "inference"},
-    {Problem::overloaded, 429, "Overloaded", "requests", "rate_limit_exceeded", "overloaded"},
-    {Problem::late, 503, "Overloaded", "server_error", "deadline_exceeded", "deadline"},
-    {Problem::unready, 503, "Unhealthy", "server_error", "unavailable", "unready"},
-    {Problem::left, 499, "Unhealthy", "server_error", "client_left", "dropped"},
+constexpr std::array<std::pair<Problem, ErrorNames>, 15> kProblems{{
+    {Problem::unauthorized, {401, "Unauthorized", kBadRequest, "invalid_api_key", "unauthorized"}},
+    {Problem::unknown_path, {404, "NotFound", kBadRequest, "unknown_url", "not_found"}},
+    {Problem::unknown_model, {404, "NotFound", kBadRequest, "model_not_found", "not_found"}},
+    {Problem::wrong_method, {405, "Validation", kBadRequest, "method_not_allowed", "validation"}},
+    {Problem::malformed, {400, "Validation", kBadRequest, "invalid_json", "validation"}},
+    {Problem::empty, {400, "Empty", kBadRequest, "empty_input", "validation"}},
+    {Problem::invalid, {422, "Validation", kBadRequest, "invalid_value", "validation"}},
+    {Problem::tokenizer, {422, "Tokenizer", kBadRequest, "invalid_text", "tokenization"}},
+    {Problem::too_large, {413, "Validation", kBadRequest, "too_large", "batch_size"}},
+    {Problem::wrong_model, {424, "Backend", kBadRequest, "unsupported_model", "model_type"}},
+    {Problem::failed, {424, "Backend", kServerError, "inference_failed", "inference"}},
+    {Problem::overloaded, {429, "Overloaded", "requests", "rate_limit_exceeded", "overloaded"}},
+    {Problem::late, {503, "Overloaded", kServerError, "deadline_exceeded", "deadline"}},
+    {Problem::unready, {503, "Unhealthy", kServerError, "unavailable", "unready"}},
+    {Problem::left, {499, "Unhealthy", kServerError, "client_left", "dropped"}},
 }};
 
-const ProblemNames& names_of(Problem problem) noexcept {
-  return kProblems[static_cast<std::size_t>(problem)];
+// What is wrong with the HTTP, or with the program. The last one is for all other statuses.
+constexpr std::array<ErrorNames, 13> kHttpErrors{{
+    {400, "Validation", kBadRequest, "bad_request", "http"},
+    {408, "Validation", kBadRequest, "request_timeout", "http"},
+    {411, "Validation", kBadRequest, "length_required", "http"},
+    {413, "Validation", kBadRequest, "too_large", "http"},
+    {414, "Validation", kBadRequest, "uri_too_long", "http"},
+    {415, "Validation", kBadRequest, "unsupported_media_type", "http"},
+    {417, "Validation", kBadRequest, "expectation_failed", "http"},
+    {431, "Validation", kBadRequest, "headers_too_large", "http"},
+    {501, "Validation", kBadRequest, "not_implemented", "http"},
+    {505, "Validation", kBadRequest, "version_not_supported", "http"},
+    {429, "Overloaded", "requests", "rate_limit_exceeded", "overloaded"},
+    {503, "Overloaded", kServerError, "unavailable", "unready"},
+    {500, "Backend", kServerError, "internal_error", "internal"},
+}};
+
+const ErrorNames& names_of(Problem problem) noexcept {
+  return kProblems[static_cast<std::size_t>(problem)].second;
 }
 
-std::string error_body(Family family, const ProblemNames& names, std::string_view message) {
+const ErrorNames& names_of_status(int status) noexcept {
+  const auto* const at =
+      std::find_if(kHttpErrors.begin(), kHttpErrors.end() - 1,
+                   [&](const ErrorNames& names) { return names.status == status; });
+  return *at;
+}
+
+std::string error_body(Family family, const ErrorNames& names, std::string_view message) {
   std::string body;
   JsonWriter writer(body);
   writer.begin_object();
@@ -132,15 +157,13 @@ HttpResponse error_response(Family family, const ApiError& error) {
   return response;
 }
 
-HttpResponse error_response(int status, std::string_view message) {
-  const auto* const at =
-      std::find_if(kProblems.begin(), kProblems.end(),
-                   [&](const ProblemNames& names) { return names.status == status; });
-  const ProblemNames& names = at == kProblems.end() ? names_of(Problem::malformed) : *at;
+HttpResponse error_response(Family family, int status, std::string_view message) {
   HttpResponse response;
   response.status = status;
-  response.body = error_body(Family::tei, names, message);
+  response.body = error_body(family, names_of_status(status), message);
   return response;
 }
+
+std::string_view label_of_status(int status) noexcept { return names_of_status(status).label; }
 
 }  // namespace sapwood::serve

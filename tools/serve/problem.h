@@ -62,6 +62,7 @@ std::string_view label_of(Problem problem) noexcept;
 
 HttpResponse error_response(Family family, const ApiError& error);
 // An error of HTTP itself, by its status.
-HttpResponse error_response(int status, std::string_view message);
+HttpResponse error_response(Family family, int status, std::string_view message);
+std::string_view label_of_status(int status) noexcept;
 
 }  // namespace sapwood::serve

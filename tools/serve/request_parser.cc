@@ -114,14 +114,30 @@ class Parser final : public RequestParser {
     if (reader_.is_done()) return Step::complete;
     error_code error;
     reader_.eager(reader_.head_given);
+    const std::string_view given = bytes;
     bytes.remove_prefix(reader_.put(boost::asio::buffer(bytes.data(), bytes.size()), error));
-    if (reader_.refusal.status != 0) return Step::refused;
-    if (error && error != http::error::need_more) return refuse(judge(error, bytes));
-    if (!reader_.head_given && reader_.is_header_done()) return check_head();
+    if (reader_.refusal.status == 0 && error && error != http::error::need_more) {
+      reader_.refusal = judge(error, bytes);
+    }
+    if (reader_.refusal.status != 0) {
+      if (!reader_.head_given) find_path(bytes);
+      return Step::refused;
+    }
+    if (!reader_.head_given) {
+      // Beast takes whole headers, each with all its lines.
+      const std::string_view taken = given.substr(0, given.size() - bytes.size());
+      folded_ |= taken.find("\r\n ") != taken.npos || taken.find("\r\n\t") != taken.npos;
+      if (reader_.is_header_done()) return check_head();
+    }
     if (reader_.is_done()) return Step::complete;
     if (bytes.size() < limits_.buffer) return Step::more;
     return refuse({431, "the header of a chunk, or what follows the last one, is over " +
                             std::to_string(limits_.buffer) + " bytes"});
+  }
+
+  void find_path(std::string_view rest) override {
+    if (reader_.target.empty()) return guess_target(rest, reader_.request);
+    read_target(reader_.target, reader_.request);
   }
 
   void set_max_body(std::uint64_t bytes) override {
@@ -152,10 +168,16 @@ class Parser final : public RequestParser {
     HttpRequest& request = reader_.request;
     reader_.head_given = true;
     request.arrived = std::chrono::steady_clock::now();
+    // First, because every refusal has the format of the path.
+    std::optional<Refusal> bad_target = read_target(reader_.target, request);
     if (reader_.target.size() > limits_.target) return refuse(target_too_long(limits_));
-    std::optional<Refusal> refused = read_framing(request, reader_.minor, framing_);
-    if (!refused) refused = read_target(reader_.target, request);
     std::string().swap(reader_.target);
+    // Beast joins the lines of a header. Who stands before us may not, and then reads another framing than we do.
+    if (folded_) {
+      return refuse({400, "expected each header on one line, found one that goes on in the next"});
+    }
+    std::optional<Refusal> refused = read_framing(request, reader_.minor, framing_);
+    if (!refused) refused = std::move(bad_target);
     return refused ? refuse(std::move(*refused)) : Step::head;
   }
 
@@ -181,6 +203,7 @@ class Parser final : public RequestParser {
   Reader reader_;
   Framing framing_;
   bool begun_ = false;
+  bool folded_ = false;  // a header goes on in another line
 };
 
 }  // namespace

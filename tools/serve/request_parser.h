@@ -31,7 +31,10 @@ class RequestParser {
   // The body is read and forgotten.
   virtual void drop_body() = 0;
 
-  // From `head` on; of a refused request only the method may be known. To be moved from at `complete`.
+  // Fills the path of request() before `head`, where that has come so far. `rest`: what feed() did not take.
+  virtual void find_path(std::string_view rest) = 0;
+
+  // From `head` on; of a request that is refused before, what is known of method and path. To be moved from at `complete`.
   virtual HttpRequest& request() = 0;
   virtual const Framing& framing() const = 0;
   virtual const Refusal& refusal() const = 0;

@@ -23,6 +23,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/predict", Family::tei, plan_predict, {.computes = true, .scoped = true}},
     Route{"POST", "/rerank", Family::tei, plan_rerank, {.computes = true, .scoped = true}},
     Route{"POST", "/similarity", Family::tei, plan_similarity, {.computes = true, .scoped = true}},
+    Route{"POST", "/vertex", Family::tei, plan_vertex, {.computes = true}},
     Route{"POST", "/tokenize", Family::tei, plan_tokenize, {.scoped = true}},
     Route{"POST", "/decode", Family::tei, plan_decode, {.scoped = true}},
     Route{"POST",
@@ -55,6 +56,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/v2/models/{model}/ready", Family::kserve, plan_kserve_model_ready},
     Route{"GET", "/v2/models/{model}", Family::kserve, plan_kserve_model},
     Route{"POST", "/api/embed", Family::ollama, plan_ollama_embed, {.computes = true}},
+    Route{"POST", "/api/embeddings", Family::ollama, plan_ollama_embeddings, {.computes = true}},
     Route{"GET", "/api/tags", Family::ollama, plan_ollama_tags},
     Route{"GET", "/api/version", Family::ollama, plan_ollama_version},
 };
@@ -111,10 +113,10 @@ RouteMatch find_route(std::string_view method, std::string_view path, const Mode
 }
 
 Family family_of(std::string_view path) {
+  if (path.starts_with("/api/")) return Family::ollama;
   if (path.ends_with("/v1/rerank") || path.ends_with("/v2/rerank")) return Family::cohere;
   if (path.starts_with("/v1/") || path.ends_with("/embeddings")) return Family::openai;
   if (path == "/v2" || path.starts_with("/v2/")) return Family::kserve;
-  if (path.starts_with("/api/")) return Family::ollama;
   return Family::tei;
 }
 

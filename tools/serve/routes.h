@@ -51,6 +51,8 @@ void plan_tokenize(Call& call);
 void plan_decode(Call& call);
 // What the model's kind is asked for; huggingface_hub's bodies too (hub.cc)
 void plan_root(Call& call);
+// Several of those in a body, as Vertex AI sends them
+void plan_vertex(Call& call);
 // (status.cc)
 void plan_health(Call& call);
 void plan_info(Call& call);
@@ -72,6 +74,7 @@ void plan_kserve_model_ready(Call& call);
 void plan_kserve_infer(Call& call);
 // Ollama (ollama.cc)
 void plan_ollama_embed(Call& call);
+void plan_ollama_embeddings(Call& call);
 void plan_ollama_tags(Call& call);
 void plan_ollama_version(Call& call);
 

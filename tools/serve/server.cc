@@ -17,6 +17,7 @@ constexpr std::chrono::milliseconds kAcceptPause{100};
 // Open files that are left for models, logs and whatever else a process reads.
 constexpr std::size_t kOtherFiles = 64;
 
+using TlsPointer = std::shared_ptr<const TlsContext>;
 using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
 
 // Keeps SIGPIPE, which OpenSSL's writes to a client that has left raise, from the thread that it is made on.
@@ -44,7 +45,8 @@ class NoSigpipe {
 // Accepts connections from one socket.
 class Listener {
  public:
-  Listener(Core& core, ListeningSocket socket, const TlsContext* tls, std::size_t most)
+  // `tls`: where the context of new connections is; null: they have none.
+  Listener(Core& core, ListeningSocket socket, const TlsPointer* tls, std::size_t most)
       : core_(core),
         socket_(std::move(socket)),
         tls_(tls),
@@ -85,7 +87,7 @@ class Listener {
     error_code ignored;
     if (socket_.family() != AF_UNIX) socket.set_option(asio::ip::tcp::no_delay(true), ignored);
     const auto connection = std::make_shared<Connection>(
-        core_, tls_ != nullptr ? tls_->stream(std::move(socket), core_.scratch)
+        core_, tls_ != nullptr ? (*tls_)->stream(std::move(socket), core_.scratch)
                                : plain_stream(std::move(socket), core_.scratch));
     core_.add(connection);
     connection->start();
@@ -94,7 +96,7 @@ class Listener {
 
   Core& core_;
   ListeningSocket socket_;
-  const TlsContext* const tls_;
+  const TlsPointer* const tls_;
   const std::size_t most_;
   Acceptor acceptor_;
   asio::steady_timer pause_;
@@ -112,11 +114,11 @@ struct Server::Impl {
           "TLS needs both the file of a certificate and that of its key, found one of them");
     }
     if (!options.tls.key.empty()) {
-      tls = std::make_unique<TlsContext>(options.tls);
+      tls = std::make_shared<const TlsContext>(options.tls);
     }
     for (const TcpAddress& address : options.tcp) {
-      for (ListeningSocket& socket : listen_on(address)) {
-        listen(std::move(socket), tls ? "https://" : "http://", tls.get());
+      for (ListeningSocket& socket : listen_on(address, has_ipv4_twin(address))) {
+        listen(std::move(socket), tls ? "https://" : "http://", tls ? &tls : nullptr);
       }
     }
     if (!options.unix_socket.path.empty()) listen(listen_on(options.unix_socket), "", nullptr);
@@ -124,9 +126,21 @@ struct Server::Impl {
       throw Error(ErrorCode::invalid_argument,
                   "a server needs an address or a Unix socket to listen on, found neither");
     }
+    // Before anybody is told that the server is there. Signals that come until run() wait for it.
+    if (options.handle_signals) {
+      for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals.add(signal);
+    }
   }
 
-  void listen(ListeningSocket socket, const char* scheme, const TlsContext* context) {
+  // "[::]" takes IPv4 too, unless that has its own address with the same port.
+  bool has_ipv4_twin(const TcpAddress& address) const {
+    const std::vector<TcpAddress>& all = core->options.tcp;
+    return address.port != 0 && std::any_of(all.begin(), all.end(), [&](const TcpAddress& other) {
+             return other.host == "0.0.0.0" && other.port == address.port;
+           });
+  }
+
+  void listen(ListeningSocket socket, const char* scheme, const TlsPointer* context) {
     addresses.push_back(scheme + socket.address());
     listeners.push_back(std::make_unique<Listener>(*core, std::move(socket), context, most));
   }
@@ -166,10 +180,7 @@ struct Server::Impl {
 
   void run() {
     const NoSigpipe no_sigpipe;
-    if (core->options.handle_signals) {
-      for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals.add(signal);
-      wait_for_signal();
-    }
+    if (core->options.handle_signals) wait_for_signal();
     for (const auto& listener : listeners) listener->accept();
     core->io.run();
     for (const auto& listener : listeners) listener->close();
@@ -183,7 +194,7 @@ struct Server::Impl {
 
   const std::shared_ptr<Core> core;
   std::size_t most = 0;  // connections
-  std::unique_ptr<TlsContext> tls;
+  TlsPointer tls;        // of the transport's thread, once it runs
   std::vector<std::string> addresses;
   std::vector<std::unique_ptr<Listener>> listeners;
   asio::signal_set signals{core->io};
@@ -203,6 +214,15 @@ void Server::drain() {
 }
 
 void Server::stop() { impl_->core->io.stop(); }
+
+bool Server::reload_tls() {
+  const TlsFiles& files = impl_->core->options.tls;
+  if (files.key.empty()) return false;
+  asio::post(
+      impl_->core->io,
+      [impl = impl_.get(), read = std::make_shared<const TlsContext>(files)] { impl->tls = read; });
+  return true;
+}
 
 ServerStatistics Server::statistics() const {
   const auto& counts = impl_->core->counts;

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "http.h"
@@ -17,6 +18,9 @@ struct TcpAddress {
   std::string host = "127.0.0.1";  // a name or a number; "0.0.0.0" and "::" are every interface
   std::uint16_t port = 0;          // 0: one that is free, which Server::addresses() tells
 };
+
+// "HOST:PORT"; an IPv6 address stands in brackets: "[::1]:8080". Throws Error invalid_argument.
+TcpAddress parse_tcp_address(std::string_view text);
 
 struct UnixAddress {
   std::string path;      // empty: none. A socket file on which nobody listens is replaced
@@ -46,6 +50,10 @@ struct Limits {
   std::size_t headers = 128;      // their number, else 431
   std::size_t dropped_body = 64 << 10;  // of a refused request: longer ones cost the connection
   std::size_t linger = 4 << 20;         // bytes read and thrown away after the last answer
+  // Bytes of all bodies that are being read and answers that are being written. Beyond it those of more than `small` bytes
+  // are refused with 503: clients that are slow must not take all memory.
+  std::size_t held = 256 << 20;
+  std::size_t small = 64 << 10;
   std::size_t connections = 0;  // 0: as many as the process may open files, less a few for others
 };
 
@@ -59,8 +67,8 @@ struct ServerOptions {
   // under way has so long to end.
   std::chrono::milliseconds drain_delay = std::chrono::milliseconds(0);
   std::chrono::milliseconds drain_limit = std::chrono::seconds(30);
-  // run() takes SIGTERM and SIGINT for drain(), a second one for stop(), and SIGHUP for on_hangup (from the
-  // transport's thread).
+  // The server takes SIGTERM and SIGINT for drain(), a second one for stop(), and SIGHUP for on_hangup (in run(), from the
+  // transport's thread; it must not throw).
   bool handle_signals = false;
   std::function<void()> on_hangup = {};
 };
@@ -92,6 +100,10 @@ class Server {
   // stop(): run() returns soon, with every connection closed.
   void drain();
   void stop();
+
+  // From any thread, which it keeps while it reads: reads the files of TlsFiles again, for connections that come from now on.
+  // False where there are none. Throws Error as the constructor; what was read before then stays.
+  bool reload_tls();
   ServerStatistics statistics() const;
 
  private:

@@ -60,18 +60,29 @@ std::optional<Refusal> read_target(std::string_view target, HttpRequest& request
   if (!target.starts_with('/') && !cut_origin(target)) {
     return refuse("a target that begins with / or with http://HOST");
   }
-  if (target.find('#') != target.npos) return refuse("a target without #");
-  const std::size_t end = std::min(target.find('?'), target.size());
+  const std::size_t end = std::min(target.find_first_of("?#"), target.size());
   const std::string_view path = target.substr(0, end);
   request.query = target.substr(std::min(end + 1, target.size()));
   request.path.clear();
   if (!decode(path.empty() ? "/" : path, request.path)) {
     return refuse("two hexadecimal digits after each % of a target");
   }
+  if (target.find('#') != target.npos) return refuse("a target without #");
   if (!is_clean(request.path) || !is_clean(request.query)) {
     return refuse("a target of UTF-8 without control characters");
   }
   return {};
+}
+
+void guess_target(std::string_view head, HttpRequest& request) {
+  const std::string_view line = head.substr(0, head.find_first_of("\r\n"));
+  const std::size_t begin = std::min(line.find(' '), line.size());
+  // Without an end more of the path may come.
+  const std::size_t end = line.find_first_of(" ?", begin + 1);
+  if (end == line.npos) return;
+  HttpRequest found;
+  found.method = line.substr(0, begin);
+  if (!read_target(line.substr(begin + 1, end - begin - 1), found)) request = std::move(found);
 }
 
 }  // namespace sapwood::serve

@@ -20,7 +20,7 @@ void write_embeddings(JsonWriter& writer, const std::vector<Embedding>& embeddin
 }
 
 void plan_vectors(Call& call, const EmbedWish& wish) {
-  const JsonValue root = call.body->root();
+  const JsonValue root = call.root();
   const Inputs inputs = read_inputs(root.at("inputs"), call.model->model);
   require_count(call, inputs.items.size(), "inputs");
   const Embedder embedder(call, inputs.items, wish);
@@ -80,7 +80,7 @@ void require_tokens(const Call& call, std::size_t tokens) {
 }  // namespace
 
 void plan_embed(Call& call) {
-  const JsonValue root = call.body->root();
+  const JsonValue root = call.root();
   refuse_fields(root, {"prompt_name"});
   EmbedWish wish{.normalize = root.boolean("normalize", true),
                  .dimensions = read_dimensions(root, call.model->model),
@@ -89,7 +89,7 @@ void plan_embed(Call& call) {
 }
 
 void plan_embed_all(Call& call) {
-  const JsonValue root = call.body->root();
+  const JsonValue root = call.root();
   refuse_fields(root, {"prompt_name", "normalize", "dimensions"});
   return plan_vectors(call,
                       {.length = read_length(root, call.options.auto_truncate), .tokens = true});
@@ -101,7 +101,7 @@ void plan_embed_sparse(Call& call) {
 }
 
 void plan_predict(Call& call) {
-  const JsonValue root = call.body->root();
+  const JsonValue root = call.root();
   refuse_fields(root, {"prompt_name", "normalize", "return_text"});
   const Inputs inputs = read_sequences(root.at("inputs"));
   require_count(call, inputs.items.size(), "inputs");
@@ -120,7 +120,7 @@ void plan_predict(Call& call) {
 }
 
 void plan_rerank(Call& call) {
-  const JsonValue root = call.body->root();
+  const JsonValue root = call.root();
   if (root.has("documents")) return plan_jina_rerank(call);
   refuse_fields(root, {"prompt_name", "normalize"});
   const std::vector<std::string_view> texts = read_strings(root.at("texts"));
@@ -144,7 +144,7 @@ void plan_rerank(Call& call) {
 }
 
 void plan_similarity(Call& call) {
-  const JsonValue root = call.body->root();
+  const JsonValue root = call.root();
   const JsonValue inputs = root.object("inputs");
   LengthOptions length = length_options(call.options.auto_truncate);
   if (root.has("parameters")) {
@@ -175,7 +175,7 @@ void plan_similarity(Call& call) {
 }
 
 void plan_tokenize(Call& call) {
-  const JsonValue root = call.body->root();
+  const JsonValue root = call.root();
   refuse_fields(root, {"prompt_name"});
   const Inputs inputs = read_texts(root.at("inputs"));
   require_count(call, inputs.items.size(), "inputs");
@@ -199,7 +199,7 @@ void plan_tokenize(Call& call) {
 }
 
 void plan_decode(Call& call) {
-  const JsonValue root = call.body->root();
+  const JsonValue root = call.root();
   const Model& model = call.model->model;
   const auto lists = read_ids(root.at("ids"), model, call.plan.list);
   require_count(call, lists.size(), "ids");

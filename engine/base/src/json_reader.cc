@@ -50,9 +50,10 @@ bool is_number(std::string_view text) noexcept {
   return i == text.size();
 }
 
+// Without the white space that JSON has between its tokens, which is no more than these.
 std::string_view trim_end(std::string_view text) noexcept {
-  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
-  return text;
+  const std::size_t last = text.find_last_not_of(" \t\n\r");
+  return text.substr(0, last + 1);
 }
 
 }  // namespace

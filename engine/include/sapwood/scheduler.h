@@ -72,11 +72,11 @@ struct Request {
   // Answered together, each made for the same model. A job is run once, in one request. The texts that it views must live until
   // `done` is called.
   std::vector<std::shared_ptr<TaskJob>> jobs;
-  // A text that could not be answered before it is not begun; a run that it shares with others goes on. A worker notices when it is
-  // free, so that the end may come later than the deadline.
+  // A text that could not be answered before it is not begun, and its request ends then; a run that it shares with others
+  // goes on.
   Deadline deadline;
-  // Called once for an accepted request: on a worker's thread, or inside submit(), cancel(), remove() or stop(). It must not throw,
-  // and the worker waits for it. It may submit and cancel, but not drain, stop or destroy the scheduler.
+  // Called once for an accepted request: on a thread of the scheduler's, or inside submit(), cancel(), remove() or stop(). It must
+  // not throw, and the thread waits for it. It may submit and cancel, but not drain, stop or destroy the scheduler.
   std::function<void(const Completion&)> done;
 };
 

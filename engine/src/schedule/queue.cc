@@ -152,6 +152,11 @@ std::optional<RequestId> Queue::take_late(Time now) noexcept {
   return std::nullopt;
 }
 
+std::optional<Time> Queue::next_late() const noexcept {
+  if (deadlines_.empty()) return std::nullopt;
+  return deadlines_.begin()->first + Time(1);
+}
+
 // Forgets the turns of requests that are gone or handed out.
 bool Queue::has_units(Model& model) noexcept {
   while (!model.turns.empty()) {

@@ -76,6 +76,9 @@ class Queue {
   // while other work is in its way: else it might be wrong for ever.
   std::optional<RequestId> take_late(Time now) noexcept;
 
+  // Until when take_late() has nothing to give, unless something changes; null: for ever.
+  std::optional<Time> next_late() const noexcept;
+
   // What a free worker shall compute, valid until it is finished; null where nothing is queued or no worker is free. Call
   // take_late first.
   const Run* next(Time now);

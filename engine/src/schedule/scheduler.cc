@@ -153,6 +153,7 @@ Scheduler::Submitted Scheduler::submit(Request request, std::uint64_t* ticket) t
   ++impl_->counts.accepted;
   result.ticket = Ticket(this, id);
   if (ticket != nullptr) *ticket = id;
+  impl_->tell_deadline();
   if (tokens.empty()) {
     impl_->end(id, {}, lock);
     return result;

@@ -16,55 +16,9 @@
 #include "run/packed_run.h"
 #include "sapwood/scheduler.h"
 #include "sapwood/session.h"
-#include "schedule/queue.h"
+#include "schedule/accepted.h"
 
 namespace sapwood {
-namespace schedule {
-
-inline Time now() { return std::chrono::steady_clock::now().time_since_epoch(); }
-
-inline std::optional<Time> time_of(const Deadline& deadline) {
-  if (!deadline) return std::nullopt;
-  return deadline->time_since_epoch();
-}
-
-// Copies of a model share its configuration.
-inline ModelId id_of(const Model& model) { return reinterpret_cast<ModelId>(&model.config()); }
-
-inline Settings settings_of(const SchedulerOptions& options, int workers) {
-  if (options.batch_tokens < 1 || options.batch_tokens > kMostBatchTokens) {
-    throw Error(ErrorCode::invalid_argument, "batch_tokens: expected 1 to " +
-                                                 std::to_string(kMostBatchTokens) + ", found " +
-                                                 std::to_string(options.batch_tokens));
-  }
-  if (options.max_wait < Time::zero()) {
-    throw Error(ErrorCode::invalid_argument, "max_wait: expected no negative time");
-  }
-  Settings settings;
-  settings.workers = workers;
-  settings.batch_tokens = options.batch_tokens;
-  settings.max_wait = options.max_wait;
-  return settings;
-}
-
-// A request that was let in, until its end.
-struct AcceptedRequest {
-  Request request;
-  std::vector<std::pair<std::size_t, std::size_t>> units;  // a job's window each
-  Time submitted{};
-  std::optional<Time> begun;
-  std::exception_ptr error;  // of one of its jobs
-  std::thread::id ender;     // who calls done
-};
-
-// What a worker is at, as the others see it.
-struct Worker {
-  const Run* run = nullptr;  // null: nothing
-  std::stop_source stop;
-  bool taking = false;  // its jobs read their rows, and the texts that they view
-};
-
-}  // namespace schedule
 
 struct Scheduler::Impl {
   using ModelId = schedule::ModelId;
@@ -78,10 +32,11 @@ struct Scheduler::Impl {
         batch_tokens(options.batch_tokens),
         queue(schedule::settings_of(options, team.size())),
         workers(static_cast<std::size_t>(team.size())) {
-    threads.reserve(workers.size());
+    threads.reserve(workers.size() + 1);
     try {
       for (schedule::Worker& worker : workers)
         threads.emplace_back([this, &worker] { work(worker); });
+      threads.emplace_back([this] { watch_deadlines(); });
     } catch (const std::system_error&) {
       stop();
       throw Error(ErrorCode::out_of_memory, "the system grants no thread for each of " +
@@ -128,6 +83,30 @@ struct Scheduler::Impl {
         work_there.wait(lock);
       }
     }
+  }
+
+  // Ends requests whose deadline passes while every worker is busy.
+  void watch_deadlines() {
+    Lock lock(mutex);
+    while (!stopping) {
+      while (const std::optional<RequestId> late = queue.take_late(schedule::now())) {
+        end(*late, {.status = Completion::Status::deadline}, lock);
+      }
+      if (stopping) return;
+      watched = queue.next_late();
+      if (watched) {
+        const std::chrono::steady_clock::time_point wake(*watched);
+        deadline_there.wait_until(lock, wake);
+      } else {
+        deadline_there.wait(lock);
+      }
+    }
+  }
+
+  // A request was queued. Its deadline may come before the one that is waited for.
+  void tell_deadline() {
+    const std::optional<Time> next = queue.next_late();
+    if (next && (!watched || *next < *watched)) deadline_there.notify_one();
   }
 
   // Frees the memory for models that were removed, without the lock.
@@ -384,6 +363,7 @@ struct Scheduler::Impl {
       end(id, {.status = Completion::Status::cancelled}, lock);
     }
     work_there.notify_all();
+    deadline_there.notify_all();
     // Of several callers one joins, and the others wait for it.
     if (!std::exchange(joining, true)) {
       lock.unlock();
@@ -398,17 +378,18 @@ struct Scheduler::Impl {
   const Threads team;
   const int batch_tokens;
   mutable std::mutex mutex;  // guards what follows
-  std::condition_variable work_there, all_done, taken, end_called;
+  std::condition_variable work_there, deadline_there, all_done, taken, end_called;
   schedule::Queue queue;
   std::map<RequestId, std::unique_ptr<Entry>> entries;
   std::map<RequestId, std::unique_ptr<Entry>> ending;  // those whose done is being called
   std::set<const TaskJob*> queued_jobs;                // of all entries
   std::map<ModelId, Model> models;
   std::uint64_t removals = 0;
+  std::optional<Time> watched;  // when watch_deadlines wakes by itself
   bool stopping = false, joining = false, joined = false;
   SchedulerStatistics counts;
   std::vector<schedule::Worker> workers;  // one for each thread
-  std::vector<std::thread> threads;
+  std::vector<std::thread> threads;       // and one that watches deadlines
 };
 
 }  // namespace sapwood
