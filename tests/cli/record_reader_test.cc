@@ -18,7 +18,7 @@ std::vector<RawRecord> read_all(const std::string& bytes, Framing framing,
   RecordReader reader(folder.write("in", bytes), framing, limit);
   std::vector<RawRecord> records;
   RawRecord record;
-  while (reader.next(record, true) == Status::record) records.push_back(record);
+  while (reader.next(record, Wait::yes) == Status::record) records.push_back(record);
   return records;
 }
 
@@ -80,7 +80,7 @@ TEST_CASE("A record that does not end is given up") {
     RecordReader reader("/dev/zero", framing, 1000, 500'000);
     RawRecord record;
     try {
-      reader.next(record, true);
+      reader.next(record, Wait::yes);
       FAIL("/dev/zero has ended");
     } catch (const sapwood::Error& error) {
       CHECK(error.code() == sapwood::ErrorCode::too_long);
@@ -107,5 +107,5 @@ TEST_CASE("What cannot be read is an error that names it") {
   CHECK_THROWS_AS(RecordReader("/no/such/file", Framing::lines), sapwood::Error);
   RecordReader folder("/tmp", Framing::lines);
   RawRecord record;
-  CHECK_THROWS_AS(folder.next(record, true), sapwood::Error);
+  CHECK_THROWS_AS(folder.next(record, Wait::yes), sapwood::Error);
 }

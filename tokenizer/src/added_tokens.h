@@ -43,7 +43,6 @@ class AddedTokens {
     return token && token->special;
   }
   bool any_normalized() const noexcept { return !normalized_.empty(); }
-  bool any_plain() const noexcept { return !plain_.empty(); }
 
   // Splits at the tokens that are not normalized; ranges in bytes. specials false: special tokens
   // are plain text. Ranges overlap where a token begins with white space that the one before took:

@@ -61,7 +61,7 @@ Work read_lengths(const std::string& path, int batch) {
   RecordReader reader(path, Framing::lines);
   Work work{"lengths", {}};
   RawRecord record;
-  while (reader.next(record, true) == RecordReader::Status::record) {
+  while (reader.next(record, Wait::yes) == RecordReader::Status::record) {
     const std::string& line = record.bytes;
     int length = 0;
     const char* const last = line.data() + line.size();
@@ -192,7 +192,7 @@ int run_bench(const BenchArguments& options) {
   if (asked) {
     RecordReader reader("-", Framing::lines);
     RawRecord record;
-    while (reader.next(record, true) == RecordReader::Status::record) {
+    while (reader.next(record, Wait::yes) == RecordReader::Status::record) {
       answer(parse_shapes(record.bytes));
     }
   } else {

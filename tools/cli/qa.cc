@@ -51,7 +51,11 @@ int run_qa(QaArguments options) {
   }
   const Model model = load_model(options.model, kQaKind, options.io.quiet);
   Task task(options.io, model.path());
-  task.schema = {"question", "context", true, false, false, options.question, options.context};
+  task.schema = {.first = "question",
+                 .second = "context",
+                 .second_required = true,
+                 .fixed_first = options.question,
+                 .fixed_second = options.context};
   task.columns = {"score", "start", "end", "answer"};
   // The windows read every context whole; too long a question is an error.
   task.compute = [&](std::span<const Record> records, OutputFormat format) {

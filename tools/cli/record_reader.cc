@@ -71,10 +71,10 @@ bool RecordReader::find_end() {
   return false;
 }
 
-// Reads one block. False: nothing there now (wait false), or the end of the input.
-bool RecordReader::fill(bool wait) {
+// Reads one block. False: nothing there now (Wait::no), or the end of the input.
+bool RecordReader::fill(Wait wait) {
   if (eof_) return false;
-  if (!wait) {
+  if (wait == Wait::no) {
     pollfd ready{fd_, POLLIN, 0};
     if (::poll(&ready, 1, 0) <= 0) return false;
   }
@@ -144,7 +144,7 @@ void RecordReader::drop_scanned() {
   begin_ = scan_ = 0;
 }
 
-RecordReader::Status RecordReader::next(RawRecord& record, bool wait) {
+RecordReader::Status RecordReader::next(RawRecord& record, Wait wait) {
   for (;;) {
     // A byte order mark could still be incomplete before at_start_ is cleared.
     if (!at_start_ && find_end()) {

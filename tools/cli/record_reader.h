@@ -22,6 +22,9 @@ struct RawRecord {
 
 // Reads a file or standard input through its descriptor, in blocks. Memory is bounded by the
 // longest record allowed. A UTF-8 byte order mark at the start is dropped.
+// Whether to wait for input that is not there yet.
+enum class Wait : std::uint8_t { no, yes };
+
 class RecordReader {
  public:
   static constexpr std::size_t kMaxRecordBytes = std::size_t{64} << 20;
@@ -39,10 +42,10 @@ class RecordReader {
   RecordReader(const RecordReader&) = delete;
   RecordReader& operator=(const RecordReader&) = delete;
 
-  // The next record. With `wait` false and no whole record to be had at once, not_ready: so that a
+  // The next record. With Wait::no and no whole record to be had at once, not_ready: so that a
   // line from an open pipe is answered before the next one comes. Throws Error io, and too_long
   // where a record goes on for more than `max_skipped_bytes`.
-  Status next(RawRecord& record, bool wait);
+  Status next(RawRecord& record, Wait wait);
 
   std::uint64_t bytes_read() const { return bytes_read_; }
   std::uint64_t bytes_total() const { return bytes_total_; }  // 0: not a regular file
@@ -50,7 +53,7 @@ class RecordReader {
 
  private:
   bool find_end();
-  bool fill(bool wait);
+  bool fill(Wait wait);
   void take(RawRecord& record, std::size_t end);
   void drop_scanned();
 

@@ -38,28 +38,32 @@ std::string ids_field(const JsonValue& value) {
 }
 
 // Fills from the options what the input did not carry; the first field must be there in the end.
-Record complete(std::optional<std::string> first, std::optional<std::string> second, bool has_list,
-                std::vector<std::string> list, const Schema& schema) {
-  if (!first) first = schema.fixed_first;
-  if (!second) second = schema.fixed_second;
-  if (!first) {
+struct Found {
+  std::optional<std::string> first, second;
+  std::optional<std::vector<std::string>> list;  // the second field where it is one
+};
+Record complete(Found found, const Schema& schema) {
+  if (!found.first) found.first = schema.fixed_first;
+  if (!found.second) found.second = schema.fixed_second;
+  if (!found.first) {
     throw Error(ErrorCode::malformed,
                 "\"" + schema.first + "\" is missing; expected " + expected(schema));
   }
-  const bool has_second = schema.second_is_list ? has_list : second.has_value();
+  const bool has_second = schema.second_is_list ? found.list.has_value() : found.second.has_value();
   if (schema.second_required && !has_second) {
     throw Error(ErrorCode::malformed,
                 "\"" + schema.second + "\" is missing; expected " + expected(schema));
   }
-  return {std::move(*first), std::move(second), std::move(list)};
+  return {std::move(*found.first), std::move(found.second),
+          std::move(found.list).value_or(std::vector<std::string>())};
 }
 
 }  // namespace
 
 Record parse_text_record(std::string line, const Schema& schema) {
   const bool fills_second = schema.fixed_first && !schema.second.empty() && !schema.fixed_second;
-  if (fills_second) return complete(std::nullopt, std::move(line), false, {}, schema);
-  return complete(std::move(line), std::nullopt, false, {}, schema);
+  if (fills_second) return complete({.second = std::move(line)}, schema);
+  return complete({.first = std::move(line)}, schema);
 }
 
 Record parse_json_record(std::string line, const Schema& schema, const std::string& where) {
@@ -68,28 +72,25 @@ Record parse_json_record(std::string line, const Schema& schema, const std::stri
   const JsonValue root = json.root();
   // A bare string stands for its text; there is nothing else it could mean.
   if (root.is_string() && !schema.second_required && !schema.first_is_ids) {
-    return complete(std::string(root.string()), std::nullopt, false, {}, schema);
+    return complete({.first = std::string(root.string())}, schema);
   }
   if (!root.is_object()) root.expected(expected(schema));
-  std::optional<std::string> first, second;
-  std::vector<std::string> list;
-  bool has_list = false;
+  Found found;
   if (const auto value = root.find(schema.first)) {
-    first = schema.first_is_ids ? ids_field(*value) : std::string(value->string());
+    found.first = schema.first_is_ids ? ids_field(*value) : std::string(value->string());
   }
   if (!schema.second.empty()) {
     const auto value = root.find(schema.second);
     // null is how many writers say "no second text".
     if (value && (!value->is_null() || schema.second_required)) {
       if (schema.second_is_list) {
-        list = list_field(*value);
-        has_list = true;
+        found.list = list_field(*value);
       } else {
-        second = value->string();
+        found.second = value->string();
       }
     }
   }
-  return complete(std::move(first), std::move(second), has_list, std::move(list), schema);
+  return complete(std::move(found), schema);
 }
 
 Record parse_csv_record(const std::vector<std::string>& header,
@@ -99,12 +100,12 @@ Record parse_csv_record(const std::vector<std::string>& header,
                                           " fields as in the header, found " +
                                           std::to_string(fields.size()));
   }
-  std::optional<std::string> first, second;
+  Found found;
   for (std::size_t i = 0; i < header.size(); ++i) {
-    if (header[i] == schema.first) first = fields[i];
-    if (!schema.second.empty() && header[i] == schema.second) second = fields[i];
+    if (header[i] == schema.first) found.first = fields[i];
+    if (!schema.second.empty() && header[i] == schema.second) found.second = fields[i];
   }
-  return complete(std::move(first), std::move(second), false, {}, schema);
+  return complete(std::move(found), schema);
 }
 
 std::vector<Item> argument_items(const std::vector<std::string>& arguments, const Schema& schema) {
@@ -123,7 +124,7 @@ RecordSource::RecordSource(const std::string& path, InputFormat format, Schema s
 
 bool RecordSource::read_header() {
   RawRecord raw;
-  if (reader_->next(raw, true) == RecordReader::Status::end) return false;
+  if (reader_->next(raw, Wait::yes) == RecordReader::Status::end) return false;
   header_ = csv::parse_record(raw.bytes);
   const auto has = [&](const std::string& name) {
     return !name.empty() && std::find(header_.begin(), header_.end(), name) != header_.end();
@@ -181,7 +182,8 @@ bool RecordSource::next_chunk(std::vector<Item>& items, const ChunkLimits& limit
   if (format_ == InputFormat::csv && header_.empty() && !read_header()) return false;
   RawRecord raw;
   for (std::size_t bytes = 0; items.size() < limits.records && bytes < limits.bytes;) {
-    if (reader_->next(raw, items.empty()) != RecordReader::Status::record) break;
+    if (reader_->next(raw, items.empty() ? Wait::yes : Wait::no) != RecordReader::Status::record)
+      break;
     bytes += raw.bytes.size();
     // Blank lines between JSON objects or CSV records carry nothing; in text they are empty texts.
     const bool blank = raw.bytes.find_first_not_of(" \t\r") == std::string::npos;

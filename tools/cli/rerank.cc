@@ -65,7 +65,11 @@ int run_rerank(RerankArguments options) {
   const Model model = load_model(options.model, kRerankKind, options.io.quiet);
   const RerankOptions rerank_options{options.raw_scores, options.length.options()};
   Task task(options.io, model.path());
-  task.schema = {"query", "texts", true, true, false, options.query, std::nullopt};
+  task.schema = {.first = "query",
+                 .second = "texts",
+                 .second_required = true,
+                 .second_is_list = true,
+                 .fixed_first = options.query};
   task.chunk = {16, std::size_t{1} << 20};
   task.columns = {"index", "score", "text"};
   task.truncation_notice =

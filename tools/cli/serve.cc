@@ -141,7 +141,7 @@ CLI::Validator address_check() {
   return CLI::Validator(check, "");
 }
 
-void add_service_options(CLI::App& app, ServeArguments& options) {
+void add_address_options(CLI::App& app, ServeArguments& options) {
   app.add_option("--host", options.host, "Address to listen on; 0.0.0.0: every interface")
       ->type_name("HOST")
       ->envname("SAPWOOD_HOST")
@@ -167,6 +167,9 @@ void add_service_options(CLI::App& app, ServeArguments& options) {
   app.add_option("--tls-key", options.tls.key, "Private key in PEM")
       ->type_name("FILE")
       ->envname("SAPWOOD_TLS_KEY");
+}
+
+void add_service_options(CLI::App& app, ServeArguments& options) {
   app.add_option("--api-key", options.app.api_key,
                  "Requests must bring it: Authorization: Bearer KEY")
       ->type_name("KEY")
@@ -236,6 +239,7 @@ Command add_serve(CLI::App& root) {
          "first answers requests that name none [minilm-fff-embed]")
       ->type_name("MODEL")
       ->envname("SAPWOOD_MODEL");
+  add_address_options(*app, *options);
   add_service_options(*app, *options);
   app->add_flag("-q,--quiet", options->quiet, "No line of JSON on standard error for each request");
   add_engine_options(*app, options->engine);

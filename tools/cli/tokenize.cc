@@ -146,7 +146,7 @@ int run_tokenize(const TokenizeArguments& options) {
   const Tokenizer& tokenizer = source.tokenizer;
   Task task(options.io, path);
   if (options.decode) {
-    task.schema = {"ids", "", false, false, true, std::nullopt, std::nullopt};
+    task.schema = {.first = "ids", .first_is_ids = true};
     task.columns = {"text"};
     task.compute = [&](std::span<const Record> records, OutputFormat) {
       return each(records, [&](const Record& record) {

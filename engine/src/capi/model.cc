@@ -1,4 +1,5 @@
-// Models, and answers in the caller's memory.
+// Models, and answers in the caller's memory. C has neither spans nor default arguments: that is why some functions take more
+// than six parameters.
 #include <algorithm>
 #include <cstring>
 

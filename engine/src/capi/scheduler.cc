@@ -72,6 +72,7 @@ sapwood_status sapwood_scheduler_remove(sapwood_scheduler* scheduler, const sapw
   });
 }
 
+// Seven parameters: C has no function objects, so that one comes as a function and its data.
 sapwood_status sapwood_scheduler_submit(sapwood_scheduler* scheduler, sapwood_job* job,
                                         double timeout_ms, sapwood_done done, void* user,
                                         sapwood_ticket* ticket, sapwood_error* error) {

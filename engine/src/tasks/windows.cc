@@ -64,8 +64,9 @@ std::vector<Encoding> fitting(const Model& model, Encoding first, const Origin& 
 }
 
 // A vector of an encoding has one element a token, or none where it may be missing.
-void check_size(const char* name, std::size_t size, std::size_t tokens, bool may_be_missing) {
-  if (size == tokens || (may_be_missing && size == 0)) return;
+enum class Missing { refused, allowed };
+void check_size(const char* name, std::size_t size, std::size_t tokens, Missing missing) {
+  if (size == tokens || (missing == Missing::allowed && size == 0)) return;
   throw Error(ErrorCode::invalid_argument, "the input has " + std::to_string(tokens) +
                                                " token ids, but " + std::to_string(size) + " " +
                                                name + ": give one a token");
@@ -73,12 +74,13 @@ void check_size(const char* name, std::size_t size, std::size_t tokens, bool may
 
 void check_vectors(const Encoding& window, Reads reads) {
   const std::size_t tokens = window.size();
-  const bool ids = reads == Reads::ids;
-  check_size("type ids", window.type_ids.size(), tokens, true);
-  check_size("offsets", window.offsets.size(), tokens, ids);
-  check_size("flags of special tokens", window.special_tokens_mask.size(), tokens, ids);
-  check_size("word ids", window.word_ids.size(), tokens, ids);
-  check_size("sequence ids", window.sequence_ids.size(), tokens, ids);
+  // Who reads the ids alone needs none of the others.
+  const Missing rest = reads == Reads::ids ? Missing::allowed : Missing::refused;
+  check_size("type ids", window.type_ids.size(), tokens, Missing::allowed);
+  check_size("offsets", window.offsets.size(), tokens, rest);
+  check_size("flags of special tokens", window.special_tokens_mask.size(), tokens, rest);
+  check_size("word ids", window.word_ids.size(), tokens, rest);
+  check_size("sequence ids", window.sequence_ids.size(), tokens, rest);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ template <class Visit>
 void for_each_line(const std::string& path, Visit visit) {
   RecordReader reader(path, Framing::lines);
   RawRecord record;
-  while (reader.next(record, true) == RecordReader::Status::record) {
+  while (reader.next(record, Wait::yes) == RecordReader::Status::record) {
     if (record.oversized) fail(path, record.line, "too long");
     utf8::require_valid(record.bytes, place(path, record.line));
     visit(record.bytes, record.line);
