@@ -1,0 +1,136 @@
+"""The server beside FastAPI servers over other engines, closed loops of 1, 8 and 64 clients on the same texts."""
+
+from dataclasses import dataclass
+from statistics import median
+
+from .. import machine, models
+from ..contestants import COPIED, Peer, Refused
+from . import checks, library, peers, processes
+
+CLIENTS = (1, 8, 64)
+BARE_BATCHES = (1, 8, 32)
+
+
+@dataclass(frozen=True)
+class Entrant:
+    name: str
+    server: processes.Server
+    path: str
+
+
+# By the model that the peers serve: contests, each with the route of the peers and who enters for us.
+CONTESTS = {
+    "minilm": {
+        "minilm": ("embed", {"sapwood": "minilm", "sapwood fff": "fff-embed"}),
+        "fff-sst2": ("predict", {"sapwood fff": "fff-sst2"}),
+    },
+    "distilbert": {"distilbert": ("embed", {"sapwood": "distilbert"})},
+}
+
+
+def run(mix, settings, store) -> None:
+    for model, contests in CONTESTS.items():
+        keys = [f"serve.peers.{contest}.{clients}" for contest in contests for clients in CLIENTS]
+        keys += ["serve.bare.distilbert"] if model == "distilbert" else []
+        if all(map(store.has, keys)):
+            continue
+        print(f"serve, beside Python servers of {model}", flush=True)
+        wanted = checks.vectors(models.directory(model), mix.texts)
+        cosines = {}
+
+        def check(server) -> None:
+            found = checks.require_close(checks.cosine(server, "/embed", wanted, mix.texts))
+            cosines[server.name] = found
+
+        ours = {name for _, entrants in contests.values() for name in entrants.values()}
+        files = {name: library.model_file(name) for name in ours}
+        running: dict = {}
+        with processes.sapwood_server(files, *COPIED) as server:
+            try:
+                server.wait_ready()
+                running, tried = peers.best(model, machine.cores(), mix, settings.quick, check)
+                for name in ours - {"fff-sst2"}:
+                    checks.embeds_as_library(server, library.route(name, "embed"), files[name], mix.texts)
+                if "fff-sst2" in ours:
+                    library.check(server, "fff-sst2", mix.texts)
+                for contest, (what, entrants) in contests.items():
+                    all_ = [Entrant(n, server, library.route(m, what)) for n, m in entrants.items()]
+                    all_ += [Entrant(n, peer, f"/{what}") for n, peer in running.items()]
+                    for clients in CLIENTS:
+                        cell = {"part": "serve", "what": "peers", "model": contest, "clients": clients}
+                        cell |= {"rounds": rounds_of(all_, clients, mix, settings), "tried": tried}
+                        cell |= {"cosines": cosines, "texts": mix.name}
+                        store.put(f"serve.peers.{contest}.{clients}", cell | medians(cell["rounds"]))
+                if model == "distilbert":
+                    store.put("serve.bare.distilbert", bare(mix, settings))
+            finally:
+                for peer in running.values():
+                    peer.stop()
+
+
+def rounds_of(entrants: list[Entrant], clients: int, mix, settings) -> dict[str, list[dict]]:
+    """Everyone once a round, in rotating order."""
+    seconds, rounds = (1.5 if settings.quick else 3.0), {}
+    for entrant in entrants:
+        processes.closed_loop(entrant.server, entrant.path, mix.bodies(), clients, 0.5)
+    for _ in range(settings.rounds):
+        entrants = entrants[1:] + entrants[:1]
+        with settings.quiet_machine():
+            for entrant in entrants:
+                found = processes.closed_loop(
+                    entrant.server, entrant.path, mix.bodies(), clients, seconds
+                )
+                rounds.setdefault(entrant.name, []).append(found)
+    return rounds
+
+
+def medians(rounds: dict[str, list[dict]]) -> dict:
+    kinds = ("per_s", "p50", "p99", "server_s", "generator_s")
+    found = {
+        kind: {name: median(r[kind] for r in taken) for name, taken in rounds.items()}
+        for kind in kinds
+    }
+    rates = ", ".join(f"{name} {rate:.0f}" for name, rate in found["per_s"].items())
+    print(f"  answers/s: {rates}", flush=True)
+    return found
+
+
+def bare(mix, settings) -> dict:
+    """The engines without servers: the same texts on all cores, peers in the batches that suit them best."""
+    cores, ids, seconds = machine.cores(), token_ids(mix), 3.0
+    ours = processes.Library(library.model_file("distilbert"), "embed", mix.file(), cores, "bare")
+    others, refused, best = {}, {}, {}
+    for name in peers.ENGINES:
+        peer = Peer(name, "distilbert", "int8", cores, masked=True)
+        try:
+            peer.wait_ready()
+            peer.prepare(-1, -1)
+            times = {b: peer.time_texts(ids[:128], b, 1)["wall"] for b in BARE_BATCHES}
+            best[name], others[name] = min(times, key=times.get), peer
+        except Refused as reason:
+            refused[name] = str(reason)
+            peer.close()
+    rounds: list[dict] = []
+    try:
+        for _ in range(settings.rounds):
+            with settings.quiet_machine():
+                turn = {"sapwood": ours.all(seconds)["texts_per_s"]}
+                for name, peer in others.items():
+                    turn[name] = 1e3 * len(ids) / peer.time_texts(ids, best[name], 1)["wall"]
+            rounds.append(turn)
+    finally:
+        for process in (ours, *others.values()):
+            process.close()
+    per_s = {name: median(turn[name] for turn in rounds) for name in rounds[0]}
+    print("  bare engines, texts/s: " + ", ".join(f"{n} {r:.0f}" for n, r in per_s.items()), flush=True)
+    cell = {"part": "serve", "what": "bare", "model": "distilbert", "per_s": per_s}
+    return cell | {"batches": best, "refused": refused, "rounds": rounds}
+
+
+def token_ids(mix) -> list[list[int]]:
+    from tokenizers import Tokenizer
+
+    from ..paths import TOKENIZER
+
+    tokenizer = Tokenizer.from_file(str(TOKENIZER / "tokenizer.json"))
+    return [tokenizer.encode(text).ids for text in mix.texts]
