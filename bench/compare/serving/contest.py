@@ -21,51 +21,54 @@ class Entrant:
 # By the model that the peers serve: contests, each with the route of the peers and who enters for us.
 CONTESTS = {
     "minilm": {
-        "minilm": ("embed", {"sapwood": "minilm", "sapwood fff": "fff-embed"}),
-        "fff-sst2": ("predict", {"sapwood fff": "fff-sst2"}),
+        "minilm": ("/embed", {"sapwood": "minilm", "sapwood fff": "fff-embed"}),
+        "fff-sst2": ("/predict", {"sapwood fff": "fff-sst2"}),
     },
-    "distilbert": {"distilbert": ("embed", {"sapwood": "distilbert"})},
+    "distilbert": {"distilbert": ("/embed", {"sapwood": "distilbert"})},
 }
 
 
 def run(mix, settings, store) -> None:
     for model, contests in CONTESTS.items():
-        keys = [f"serve.peers.{contest}.{clients}" for contest in contests for clients in CLIENTS]
-        keys += ["serve.bare.distilbert"] if model == "distilbert" else []
-        if all(map(store.has, keys)):
-            continue
-        print(f"serve, beside Python servers of {model}", flush=True)
-        wanted = checks.vectors(models.directory(model), mix.texts)
-        cosines = {}
+        keys = [key(contest, clients) for contest in contests for clients in CLIENTS]
+        if not all(map(store.has, keys)):
+            print(f"serve, beside Python servers of {model}", flush=True)
+            beside_peers(model, contests, mix, settings, store)
+    if not store.has("serve.bare.distilbert"):
+        store.put("serve.bare.distilbert", bare(mix, settings))
 
-        def check(server) -> None:
-            found = checks.require_close(checks.cosine(server, "/embed", wanted, mix.texts))
-            cosines[server.name] = found
 
-        ours = {name for _, entrants in contests.values() for name in entrants.values()}
-        files = {name: library.model_file(name) for name in ours}
-        running: dict = {}
-        with processes.sapwood_server(files, *COPIED) as server:
-            try:
-                server.wait_ready()
-                running, tried = peers.best(model, machine.cores(), mix, settings.quick, check)
-                for name in ours - {"fff-sst2"}:
-                    checks.embeds_as_library(server, library.route(name, "embed"), files[name], mix.texts)
-                if "fff-sst2" in ours:
-                    library.check(server, "fff-sst2", mix.texts)
-                for contest, (what, entrants) in contests.items():
-                    all_ = [Entrant(n, server, library.route(m, what)) for n, m in entrants.items()]
-                    all_ += [Entrant(n, peer, f"/{what}") for n, peer in running.items()]
-                    for clients in CLIENTS:
-                        cell = {"part": "serve", "what": "peers", "model": contest, "clients": clients}
-                        cell |= {"rounds": rounds_of(all_, clients, mix, settings), "tried": tried}
-                        cell |= {"cosines": cosines, "texts": mix.name}
-                        store.put(f"serve.peers.{contest}.{clients}", cell | medians(cell["rounds"]))
-                if model == "distilbert":
-                    store.put("serve.bare.distilbert", bare(mix, settings))
-            finally:
-                for peer in running.values():
-                    peer.stop()
+def key(contest: str, clients: int) -> str:
+    return f"serve.peers.{contest}.{clients}"
+
+
+def beside_peers(model: str, contests: dict, mix, settings, store) -> None:
+    """All contests with the same peers, which stay loaded."""
+    wanted, cosines = checks.vectors(models.directory(model), mix.texts), {}
+
+    def check(server) -> None:
+        found = checks.require_close(checks.cosine(server, "/embed", wanted, mix.texts))
+        cosines[server.name] = found
+
+    ours = {name for _, entrants in contests.values() for name in entrants.values()}
+    files, running = {name: library.model_file(name) for name in ours}, {}
+    with processes.sapwood_server(files, *COPIED) as server:
+        try:
+            server.wait_ready()
+            for name in ours:
+                library.check(server, name, mix.texts)
+            running, tried = peers.best(model, machine.cores(), mix, settings.quick, check)
+            for contest, (path, entrants) in contests.items():
+                taking_part = [Entrant(n, server, library.route(m)) for n, m in entrants.items()]
+                taking_part += [Entrant(name, peer, path) for name, peer in running.items()]
+                for clients in CLIENTS:
+                    rounds = rounds_of(taking_part, clients, mix, settings)
+                    cell = {"part": "serve", "what": "peers", "model": contest, "clients": clients}
+                    cell |= {"tried": tried, "cosines": cosines, "texts": mix.name}
+                    store.put(key(contest, clients), cell | medians(rounds) | {"rounds": rounds})
+        finally:
+            for peer in running.values():
+                peer.stop()
 
 
 def rounds_of(entrants: list[Entrant], clients: int, mix, settings) -> dict[str, list[dict]]:

@@ -55,7 +55,7 @@ def connections(mix: Mix, settings, tls: bool) -> dict:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     count = min(CONNECTIONS, hard - SPARE)
-    model, path = {"fff-sst2": library.model_file("fff-sst2")}, library.route("fff-sst2", "predict")
+    model, path = {"fff-sst2": library.model_file("fff-sst2")}, library.route("fff-sst2")
     options = list(COPIED)
     if tls:
         chain, key = certificate()

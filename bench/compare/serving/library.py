@@ -10,24 +10,30 @@ from .texts import Mix
 
 LENGTHS = (8, 32)
 CLIENTS = (8, 64)
-# What is served: its task in the library, its route, and what it is.
-MODELS = {"fff-sst2": ("classify", "predict"), "minilm": ("embed", "embed")}
+MODELS = ("fff-sst2", "minilm")
+# Those that ship, with feedforward trees. The others are dense.
 FFF = {"fff-sst2": "minilm-fff-sst2", "fff-embed": "minilm-fff-embed"}
+CLASSIFIERS = ("fff-sst2",)
 
 
 def model_file(name: str):
-    """What -m takes: a shipped model with feedforward trees, or all-MiniLM-L6 converted to int8."""
+    """What -m takes: a shipped model, or one that is converted to int8."""
     return ROOT / "models" / FFF[name] / "model.safetensors" if name in FFF else convert(name, "int8")
 
 
-def route(name: str, what: str) -> str:
-    return f"/models/{name}/{what}"
+def task(name: str) -> str:
+    return "classify" if name in CLASSIFIERS else "embed"
+
+
+def route(name: str) -> str:
+    return f"/models/{name}/{'predict' if name in CLASSIFIERS else 'embed'}"
 
 
 def check(server, name: str, texts: list[str]) -> None:
-    task, what = MODELS[name]
-    test = checks.classifies_as_library if task == "classify" else checks.embeds_as_library
-    test(server, route(name, what), model_file(name), texts)
+    """Raises Refused where the server's answers are not the library's."""
+    embedder = name not in CLASSIFIERS
+    test = checks.embeds_as_library if embedder else checks.classifies_as_library
+    test(server, route(name), model_file(name), texts)
 
 
 def run(mix: Mix, settings, store) -> None:
@@ -44,17 +50,16 @@ def run(mix: Mix, settings, store) -> None:
 def overhead(name: str, tokens: int, settings) -> dict:
     """One client's median request beside the median call, a thread each for computing, in alternate turns."""
     texts, rounds = Mix.of_length(tokens), []
-    task, what = MODELS[name]
     seconds = 0.5 if settings.quick else 1.0
     options = ["--threads", 1, *COPIED]
-    library = processes.Library(model_file(name), task, texts.file(), 1, f"{name}-{tokens}")
+    library = processes.Library(model_file(name), task(name), texts.file(), 1, f"{name}-{tokens}")
     with processes.sapwood_server({name: model_file(name)}, *options) as server:
         server.wait_ready()
         check(server, name, texts.texts)
-        processes.closed_loop(server, route(name, what), texts.bodies(), 1, 0.5)
+        processes.closed_loop(server, route(name), texts.bodies(), 1, 0.5)
         for _ in range(2 * settings.rounds):
             with settings.quiet_machine():
-                http = processes.closed_loop(server, route(name, what), texts.bodies(), 1, seconds)
+                http = processes.closed_loop(server, route(name), texts.bodies(), 1, seconds)
                 rounds.append({
                     "http": http["p50"],
                     "library": library.one(seconds)["p50_ms"],
@@ -70,19 +75,18 @@ def overhead(name: str, tokens: int, settings) -> dict:
 
 def share(name: str, mix: Mix, settings) -> dict[int, dict]:
     """Closed loops beside all texts in one call after another, both on all cores. By count of clients."""
-    task, what = MODELS[name]
     seconds, cells = (1.5 if settings.quick else 3.0), {}
-    library = processes.Library(model_file(name), task, mix.file(), machine.cores(), name)
+    library = processes.Library(model_file(name), task(name), mix.file(), machine.cores(), name)
     with processes.sapwood_server({name: model_file(name)}, *COPIED) as server:
         server.wait_ready()
         check(server, name, mix.texts)
         for clients in CLIENTS:
-            processes.closed_loop(server, route(name, what), mix.bodies(), clients, 0.5)
+            processes.closed_loop(server, route(name), mix.bodies(), clients, 0.5)
             rounds = []
             for _ in range(settings.rounds):
                 with settings.quiet_machine():
                     http = processes.closed_loop(
-                        server, route(name, what), mix.bodies(), clients, seconds
+                        server, route(name), mix.bodies(), clients, seconds
                     )
                     calls = library.all(seconds)
                     scheduler = library.scheduler(clients, seconds / 2)

@@ -9,7 +9,7 @@ from . import figures, library, processes
 DEADLINE_MS, MAX_WAIT_MS = 100, 50
 UNBOUNDED_MS = 3_600_000  # of --max-wait: nobody is refused
 LIST, LIST_SHARE, LIST_LOAD = 64, 0.5, 0.7  # texts of a list, lists' share of all texts, of capacity
-MODELS = {"distilbert": ("embed", "embed"), "fff-sst2": ("classify", "predict")}
+MODELS = ("distilbert", "fff-sst2")
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,10 @@ def run(mix, settings, store) -> None:
 
 def measure(model: str, mix, settings) -> dict:
     """Both servers live through all rounds; idle, they cost nothing."""
-    task, what = MODELS[model]
-    path, file = library.route(model, what), {model: library.model_file(model)}
+    path, file = library.route(model), {model: library.model_file(model)}
     bounds = ["--max-wait", MAX_WAIT_MS, *COPIED]
     free = ["--max-wait", UNBOUNDED_MS, "--max-client-batch-size", LIST, *COPIED]
-    service = processes.Library(library.model_file(model), task, mix.file(), 1, f"{model}-open")
+    service = processes.Library(file[model], library.task(model), mix.file(), 1, f"{model}-open")
     rounds = []
     with (
         processes.sapwood_server(file, *bounds, name="sapwood bounded") as bounded,
@@ -52,6 +51,7 @@ def measure(model: str, mix, settings) -> dict:
     ):
         for server in (bounded, unbounded):
             server.wait_ready()
+            library.check(server, model, mix.texts)
             processes.closed_loop(server, path, mix.bodies(), 2, 1.0)
         for number in range(1 if settings.quick else 3):
             with settings.quiet_machine():
