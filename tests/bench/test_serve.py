@@ -1,5 +1,6 @@
 """What is computed of the server's requests, and its goals: needs no server and no package."""
 
+import json
 import sys
 import tempfile
 import unittest
@@ -98,8 +99,11 @@ class OpenLoopTest(unittest.TestCase):
     def test_lists_bring_the_asked_share_of_the_texts(self):
         mix = texts.Mix("m", ["a b", "c"], [4, 3])
         with tempfile.TemporaryDirectory() as folder, mock.patch.object(texts, "FOLDER", Path(folder)):
-            file, work, single = mix.with_lists(64, 0.5, 20_000)
-            self.assertEqual(len(file.read_text().splitlines()), 20_000)
+            file, work, single = mix.with_lists(64, 0.5, 20_000, pairs=True)
+            bodies = [json.loads(line)["inputs"] for line in file.read_text().splitlines()]
+        self.assertEqual(len(bodies), 20_000)
+        self.assertEqual({type(b) for b, one in zip(bodies, single) if one}, {str})
+        self.assertEqual({(len(b), type(b[0])) for b, one in zip(bodies, single) if not one}, {(64, list)})
         lists = 64 * single.count(False)
         self.assertAlmostEqual(lists / (lists + single.count(True)), 0.5, delta=0.05)
         self.assertTrue(all(3 <= w <= 4 if one else 192 <= w <= 256 for w, one in zip(work, single)))

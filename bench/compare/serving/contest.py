@@ -1,5 +1,6 @@
 """The server beside FastAPI servers over other engines, closed loops of 1, 8 and 64 clients on the same texts."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median
 
@@ -73,7 +74,7 @@ def beside_peers(model: str, contests: dict, mix, settings, store) -> None:
 
 def rounds_of(entrants: list[Entrant], clients: int, mix, settings) -> dict[str, list[dict]]:
     """Everyone once a round, in rotating order."""
-    seconds, rounds = (1.5 if settings.quick else 3.0), {}
+    seconds, rounds = (1.5 if settings.quick else 2.0), {}
     for entrant in entrants:
         processes.closed_loop(entrant.server, entrant.path, mix.bodies(), clients, 0.5)
     for _ in range(settings.rounds):
@@ -98,36 +99,67 @@ def medians(rounds: dict[str, list[dict]]) -> dict:
     return found
 
 
+class Bare:
+    """An engine without a server: `workers` processes that share the texts, each called with ids in batches."""
+
+    def __init__(self, engine: str, workers: int, threads: int):
+        self.name = f"{engine}, {workers} x {threads}"
+        name, self.batch = peers.process_engine(engine, workers), None
+        self.processes = [
+            Peer(name, "distilbert", "int8", threads, masked=True, label=f"{name}-{i}")
+            for i in range(workers)
+        ]
+
+    def prepare(self, ids: list) -> None:
+        """Finds the batch that suits it best."""
+        for process in self.processes:
+            process.wait_ready()
+            process.prepare(-1, -1)
+        rates = {batch: self.per_s(ids, batch) for batch in BARE_BATCHES}
+        self.batch = max(rates, key=rates.get)
+
+    def per_s(self, ids: list, batch: int | None = None) -> float:
+        count, size = len(self.processes), batch or self.batch
+        with ThreadPoolExecutor(count) as pool:  # the whole is done when the last is
+            done = [
+                pool.submit(process.time_texts, ids[i::count], size, 1)
+                for i, process in enumerate(self.processes)
+            ]
+            return 1e3 * len(ids) / max(future.result()["wall"] for future in done)
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.close()
+
+
 def bare(mix, settings) -> dict:
-    """The engines without servers: the same texts on all cores, peers in the batches that suit them best."""
-    cores, ids, seconds = machine.cores(), token_ids(mix), 3.0
+    """The engines without servers: the same texts on all cores, in rounds."""
+    cores, ids, refused, others = machine.cores(), token_ids(mix), {}, []
     ours = processes.Library(library.model_file("distilbert"), "embed", mix.file(), cores, "bare")
-    others, refused, best = {}, {}, {}
-    for name in peers.ENGINES:
-        peer = Peer(name, "distilbert", "int8", cores, masked=True)
-        try:
-            peer.wait_ready()
-            peer.prepare(-1, -1)
-            times = {b: peer.time_texts(ids[:128], b, 1)["wall"] for b in BARE_BATCHES}
-            best[name], others[name] = min(times, key=times.get), peer
-        except Refused as reason:
-            refused[name] = str(reason)
-            peer.close()
+    for engine in peers.ENGINES:
+        for workers, threads in peers.ways(cores):
+            other = Bare(engine, workers, threads)
+            try:
+                other.prepare(ids[:128])
+                others.append(other)
+            except Refused as reason:
+                refused[other.name] = str(reason)
+                other.close()
     rounds: list[dict] = []
     try:
-        for _ in range(settings.rounds):
+        for _ in range(min(3, settings.rounds)):
             with settings.quiet_machine():
-                turn = {"sapwood": ours.all(seconds)["texts_per_s"]}
-                for name, peer in others.items():
-                    turn[name] = 1e3 * len(ids) / peer.time_texts(ids, best[name], 1)["wall"]
-            rounds.append(turn)
+                turn = {"sapwood": ours.all(3.0)["texts_per_s"]}
+                rounds.append(turn | {other.name: other.per_s(ids) for other in others})
     finally:
-        for process in (ours, *others.values()):
+        for process in (ours, *others):
             process.close()
     per_s = {name: median(turn[name] for turn in rounds) for name in rounds[0]}
-    print("  bare engines, texts/s: " + ", ".join(f"{n} {r:.0f}" for n, r in per_s.items()), flush=True)
+    said = ", ".join(f"{name} {rate:.0f}" for name, rate in per_s.items())
+    print(f"  bare engines, texts/s: {said}", flush=True)
     cell = {"part": "serve", "what": "bare", "model": "distilbert", "per_s": per_s}
-    return cell | {"batches": best, "refused": refused, "rounds": rounds}
+    batches = {other.name: other.batch for other in others}
+    return cell | {"batches": batches, "refused": refused, "rounds": rounds}
 
 
 def token_ids(mix) -> list[list[int]]:

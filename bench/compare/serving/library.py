@@ -50,24 +50,27 @@ def run(mix: Mix, settings, store) -> None:
 def overhead(name: str, tokens: int, settings) -> dict:
     """One client's median request beside the median call, a thread each for computing, in alternate turns."""
     texts, rounds = Mix.of_length(tokens), []
-    seconds = 0.5 if settings.quick else 1.0
+    seconds = 0.4 if settings.quick else 0.6
     options = ["--threads", 1, *COPIED]
     library = processes.Library(model_file(name), task(name), texts.file(), 1, f"{name}-{tokens}")
     with processes.sapwood_server({name: model_file(name)}, *options) as server:
         server.wait_ready()
         check(server, name, texts.texts)
         processes.closed_loop(server, route(name), texts.bodies(), 1, 0.5)
+
+        def turn() -> dict:
+            http = processes.closed_loop(server, route(name), texts.bodies(), 1, seconds)["p50"]
+            return {"http": http, "library": library.one(seconds)["p50_ms"]}
+
         for _ in range(2 * settings.rounds):
             with settings.quiet_machine():
-                http = processes.closed_loop(server, route(name), texts.bodies(), 1, seconds)
-                rounds.append({
-                    "http": http["p50"],
-                    "library": library.one(seconds)["p50_ms"],
-                    "scheduler": library.scheduler(1, seconds)["p50_ms"],
-                })  # fmt: skip
+                found = turn() | {"scheduler": library.scheduler(1, seconds)["p50_ms"]}
+                with processes.awake(machine.cores()):
+                    awake = turn()
+            found["added"] = found["http"] - found["library"]
+            rounds.append(found | {"added_awake": awake["http"] - awake["library"]})
     library.close()
     cell = {kind: median(r[kind] for r in rounds) for kind in rounds[0]}
-    cell["added"] = median(r["http"] - r["library"] for r in rounds)
     print(f"serve, {name}, {tokens} tokens: {cell['added']:.3f} ms over {cell['library']:.3f}", flush=True)  # fmt: skip
     found = {"part": "serve", "what": "overhead", "model": name, "tokens": tokens, "ms": cell}
     return found | {"rounds": rounds}

@@ -16,12 +16,23 @@ DTYPE = "int8"
 INFINITY = WORK / "venv-infinity" / "bin" / "infinity_emb"
 
 
+def ways(cores: int) -> list[tuple[int, int]]:
+    """Processes, and threads of each."""
+    return [(1, cores)] + ([(cores, 1)] if cores > 1 else [])
+
+
+def process_engine(engine: str, workers: int) -> str:
+    """What each of so many processes loads."""
+    return "openvino-shared" if engine == "openvino" and workers > 1 else engine
+
+
 def start(engine: str, model: str, workers: int, threads: int, batch: int) -> processes.Server:
     port = processes.free_port()
     command = [sys.executable, "-m", "uvicorn", "compare.serving.peer_app:app", "--port", port]
     command += ["--host", processes.HOST, "--workers", workers, "--loop", "uvloop"]
     command += ["--http", "httptools", "--no-access-log", "--log-level", "warning"]
-    settings = {"engine": engine, "model": model, "dtype": DTYPE, "threads": threads, "batch": batch}
+    settings = {"engine": process_engine(engine, workers), "model": model, "dtype": DTYPE}
+    settings |= {"threads": threads, "batch": batch}
     environment = thread_environment(threads) | {"SERVE_PEER": json.dumps(settings)}
     name = f"{engine} {model} {workers}p{threads}t b{batch}"
     server = processes.Server(name, command, port, environment)
@@ -52,11 +63,10 @@ def best(model: str, cores: int, mix, quick: bool, check) -> tuple[dict, list]:
 
     check(server) raises Refused where its answers are wrong."""
     tried, running = [], {}
-    ways = [(1, cores)] + ([(cores, 1)] if cores > 1 else [])
     for engine in ENGINES:
         if engine in WITHOUT:
             continue
-        for workers, threads in ways:
+        for workers, threads in ways(cores):
             for batch in QUICK_BATCHES if quick else BATCHES:
                 try_one((engine, model, workers, threads, batch), mix, check, tried, running)
                 drop(tried, running)
@@ -83,7 +93,7 @@ def try_one(way: tuple, mix, check, tried: list, running: dict) -> None:
 def moment(name: str, engine: str, server, path: str, bodies) -> dict:
     """Answers a second at 64 clients, and the median in ms of one."""
     processes.closed_loop(server, path, bodies, 64, 0.5)
-    many, one = (processes.closed_loop(server, path, bodies, clients, 1.5) for clients in (64, 1))
+    many, one = (processes.closed_loop(server, path, bodies, clients, 1.0) for clients in (64, 1))
     print(f"  {name}: {many['per_s']:.0f}/s at 64 clients, {one['p50']:.2f} ms at one", flush=True)
     return {"name": name, "engine": engine, "per_s": many["per_s"], "p50": one["p50"]}
 

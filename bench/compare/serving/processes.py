@@ -1,5 +1,6 @@
 """The processes that take part: servers on 127.0.0.1, the generator of requests, the library's own calls."""
 
+import contextlib
 import ctypes
 import http.client
 import json
@@ -7,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -136,6 +138,25 @@ def resident(pid: int) -> int:
     return 1024 * int(status.partition("VmRSS:")[2].split()[0])
 
 
+@contextlib.contextmanager
+def awake(count: int):
+    """So many processors never halt meanwhile: each has a program to run that gives way to every other at once."""
+
+    def give_way() -> None:
+        end_with_parent()
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+    words = [sys.executable, "-S", "-c", "while True: pass"]
+    spinning = [subprocess.Popen(words, preexec_fn=give_way) for _ in range(count)]
+    try:
+        time.sleep(0.1)
+        yield
+    finally:
+        for process in spinning:
+            process.kill()
+            process.wait()
+
+
 class Load:
     """One run of the generator against a server."""
 
@@ -159,8 +180,10 @@ class Load:
     def closed(self) -> dict:
         """The closed loop's figures; processor seconds for each answer of the server and of the generator."""
         found = figures.closed_loop(self.answers, self.seconds)
-        if not found["per_s"] or found["failed"]:
+        if found["failed"]:
             raise Refused(f"{found['failed']} of {len(self.answers)} requests were not answered")
+        if not found["per_s"]:
+            raise Refused(f"answered nothing within {self.seconds} s")
         count = len(self.answers)
         return found | {"server_s": self.processor / count, "generator_s": self.generator / count}
 

@@ -30,9 +30,9 @@ def overhead(results: Results) -> str:
     rows = []
     for cell in results.select("serve", what="overhead"):
         times = cell["ms"]
-        kinds = ("library", "scheduler", "http", "added")
+        kinds = ("library", "scheduler", "http", "added", "added_awake")
         rows.append([cell["model"], cell["tokens"], *(f"{times[kind]:.3f}" for kind in kinds)])
-    header = ["model", "tokens", "library call", "scheduler", "HTTP", "HTTP - library"]
+    header = ["model", "tokens", "library call", "scheduler", "HTTP", "HTTP - library", "processors awake"]
     return table(header, rows) if rows else ""
 
 
@@ -70,8 +70,9 @@ def contest(results: Results, model: str) -> str:
     text = table([*header, f"processor us/answer, {max(cells)}"], rows) + tried(last)
     bare = results.one("serve", what="bare", model=model)
     if bare:
-        rates = ", ".join(f"{name} {number(rate)}" for name, rate in bare["per_s"].items())
-        text += f"\nThe bare engines on the same texts and cores, texts/s: {rates} (peers in batches of {bare['batches']}).\n"
+        batches = {name: f" in batches of {batch}" for name, batch in bare["batches"].items()}
+        rates = "; ".join(f"{n} {number(r)}{batches.get(n, '')}" for n, r in bare["per_s"].items())
+        text += f"\nThe bare engines on the same texts and cores, texts/s: {rates}.\n"
     return text
 
 

@@ -25,6 +25,7 @@ def stand_in() -> list[str]:
     """Pieces of this repository's own English, with lengths as those of SST-2 dev (mean 19.5 words, deviation 8.8)."""
     pages = [*sorted(ROOT.glob("*/README.md")), *sorted(ROOT.glob("*.md"))]
     words = " ".join(page.read_text(encoding="utf-8") for page in pages).split()
+    words = [word for word in words if word.strip(",.;:()").isalpha()]
     chosen, texts, at = random.Random(SEED), [], 0
     while len(texts) < 872:
         count = min(47, max(2, round(chosen.gauss(19.5, 8.8))))
@@ -75,15 +76,17 @@ class Mix:
     def bodies(self, field: str = "inputs", **others) -> Path:
         return write("bodies", [json.dumps({field: text, **others}) for text in self.texts])
 
-    def with_lists(self, size: int, share: float, count: int) -> "tuple[Path, list[float], list[bool]]":
+    def with_lists(
+        self, size: int, share: float, count: int, pairs: bool
+    ) -> "tuple[Path, list[float], list[bool]]":
         """`count` bodies of one text or of `size` texts, at random so that lists are this share of all texts; of each body
-        its tokens, and whether it is a single."""
+        its tokens, and whether it is a single. `pairs`: /predict takes a flat list for a pair, and texts as lists of one."""
         probability = share / (share + size * (1 - share))
         chosen, bodies, work, single = random.Random(SEED), [], [], []
         for _ in range(count):
             texts = size if chosen.random() < probability else 1
             of = [chosen.randrange(len(self.texts)) for _ in range(texts)]
-            inputs = [self.texts[i] for i in of]
+            inputs = [[self.texts[i]] if pairs and texts > 1 else self.texts[i] for i in of]
             bodies.append(json.dumps({"inputs": inputs if texts > 1 else inputs[0]}))
             work.append(float(sum(self.tokens[i] for i in of)))
             single.append(texts == 1)
