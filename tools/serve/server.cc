@@ -9,7 +9,6 @@
 #include "listen.h"
 #include "sapwood/error.h"
 #include "tls.h"
-#include "turns.h"
 
 namespace sapwood::serve {
 namespace {
@@ -167,8 +166,6 @@ struct Server::Impl {
 
   void run() {
     const NoSigpipe no_sigpipe;
-    // Otherwise what comes in, and be it only to be refused, waits until a worker's turn on the processor ends.
-    prefer_short_turns();
     if (core->options.handle_signals) {
       for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals.add(signal);
       wait_for_signal();
