@@ -7,14 +7,16 @@ import sys
 import time
 from pathlib import Path
 
-from . import grid, lengths, machine, readme, report, startup, suites, tokenizing
+from . import grid, lengths, machine, readme, report, serving, startup, suites, tokenizing
 from .engines import PEERS, WITHOUT
 from .paths import REPORT, ROOT, write_tokenizer
 from .results import Results
 from .rounds import QUICK, Settings
 from .store import Store
 
-PARTS = (*grid.CONTESTS, lengths.PART, startup.PART, tokenizing.PART, suites.LAYER, suites.KERNELS)
+PARTS = (
+    *grid.CONTESTS, lengths.PART, startup.PART, tokenizing.PART, suites.LAYER, suites.KERNELS, serving.PART,
+)  # fmt: skip
 DTYPES = ("f32", "bf16", "int8")
 
 
@@ -74,6 +76,8 @@ def measure(asked: argparse.Namespace, store: Store) -> None:
         suites.run_layer(settings, store)
     if suites.KERNELS in asked.only:
         suites.run_kernels(settings, store)
+    if serving.PART in asked.only:
+        serving.run(settings, store, asked.data)
 
 
 def main() -> None:
@@ -90,7 +94,7 @@ def main() -> None:
 
     found = machine.describe()
     folder = REPORT / machine.slug(found)
-    report.write(Results(found, cells), folder, plots.draw)
+    report.write(report.merge(folder, Results(found, cells)), folder, plots.draw)
     report.write_index(REPORT)
     readme.write()
     print(f"wrote {os.path.relpath(folder / 'README.md', ROOT)}")

@@ -185,6 +185,8 @@ def tokenizer_checks(results: Results) -> list[Check]:
 
 
 def goals(results: Results) -> list[Goal]:
+    from .serving.goals import goals as of_the_server  # which is made of the classes above
+
     shape = "DistilBERT-base shape"
     every = "faster in every cell"
     six = [Check(s, results.ratio("six-layers", "int8", 1, s), 3.0) for s in ("1x32", "1x128")]
@@ -215,4 +217,5 @@ def goals(results: Results) -> list[Goal]:
              startup_checks(results, "int8")),
         Goal("tokenizer, one thread, with offsets, against Hugging Face", ">= 15x",
              tokenizer_checks(results)),
+        *of_the_server(results),
     ]  # fmt: skip

@@ -16,6 +16,8 @@ PACKAGES = (
     "nncf",
     "ctranslate2",
     "mkl",
+    "fastapi",
+    "uvicorn",
 )
 FEATURES = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 

@@ -108,6 +108,8 @@ def directory(name: str) -> Path:
     from .encoder import random_encoder
 
     spec = SPECS[name]
+    if spec.package:
+        return unpack(spec, path)
     print(f"making {path.name}: {spec.layers} layers, random weights", flush=True)
     path.mkdir(parents=True, exist_ok=True)
     encoder, scale = random_encoder(spec)
@@ -122,6 +124,43 @@ def directory(name: str) -> Path:
     for file in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copyfile(TOKENIZER / file, path / file)
     (path / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    return path
+
+
+def unpack(spec: Spec, path: Path) -> Path:
+    """The folder of a package's BERT, and its weights once more under the plain encoder's names."""
+    from importlib.util import find_spec
+
+    from safetensors.torch import load_file, save_file
+
+    found = find_spec(spec.package)
+    if found is None:
+        raise RuntimeError(f"the Python package {spec.package} is not installed")
+    source = Path(found.submodule_search_locations[0]) / "model"
+    state = load_file(source / "model.safetensors")
+    state = {name.removeprefix("bert."): tensor.float() for name, tensor in state.items()}
+    # Every token is of type 0.
+    types = state.pop("embeddings.token_type_embeddings.weight")
+    state["embeddings.position_embeddings.weight"] += types[0]
+    names = {"embeddings.word_embeddings": "word", "embeddings.position_embeddings": "position"}
+    names["embeddings.LayerNorm"] = "norm"
+    parts = {f"attention.self.{long}": long[0] for long in ("query", "key", "value")}
+    parts |= {"attention.output.dense": "out", "attention.output.LayerNorm": "norm1"}
+    parts |= {"intermediate.dense": "ffn.0", "output.dense": "ffn.2", "output.LayerNorm": "norm2"}
+    plain = {}
+    for name, tensor in state.items():
+        stem, _, kind = name.removeprefix("encoder.layer.").rpartition(".")
+        if stem in names:
+            plain[f"{names[stem]}.{kind}"] = tensor
+        elif name.startswith("encoder.layer."):
+            index, _, part = stem.partition(".")
+            plain[f"layers.{index}.{parts[part]}.{kind}"] = tensor
+    path.mkdir(parents=True, exist_ok=True)
+    save_file({name: tensor.contiguous() for name, tensor in plain.items()}, path / PLAIN)
+    for file in sorted(source.rglob("*"), key=lambda file: file == source / "config.json"):
+        if file.is_file():
+            (path / file.relative_to(source)).parent.mkdir(exist_ok=True)
+            shutil.copyfile(file, path / file.relative_to(source))
     return path
 
 

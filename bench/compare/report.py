@@ -5,6 +5,7 @@ from pathlib import Path
 from . import tables
 from .goals import goals
 from .results import Results
+from .serving import tables as serving_tables
 
 
 def write(results: Results, folder: Path, draw=None) -> None:
@@ -17,6 +18,19 @@ def write(results: Results, folder: Path, draw=None) -> None:
         draw(results, folder)
     pictures = {path.stem for path in folder.glob("*.png")}
     (folder / "README.md").write_text(page(results, pictures), encoding="utf-8")
+
+
+def merge(folder: Path, measured: Results) -> Results:
+    """With the cells that the folder's report has from elsewhere and that were not measured here."""
+    file = folder / "results.json"
+    if not file.exists():
+        return measured
+    before = Results.load(file)
+    versions = before.machine["versions"] | measured.machine["versions"]
+    keys = {cell["key"] for cell in measured.cells}
+    kept = [cell for cell in before.cells if cell["key"] not in keys]
+    cells = sorted(kept + measured.cells, key=lambda cell: cell["key"])
+    return Results(measured.machine | {"versions": versions}, cells)
 
 
 def write_index(folder: Path) -> None:
@@ -68,6 +82,7 @@ def page(results: Results, pictures: set[str]) -> str:
         ("Start and memory", tables.startup(results)),
         ("Tokenizer, one thread, with offsets", tables.tokenizer(results)),
         ("Kernels, microseconds a call, one thread", tables.kernels(results)),
+        *serving_tables.sections(results),
     ):
         if text:
             sections.append(section(title, text))

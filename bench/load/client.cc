@@ -4,7 +4,10 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +17,7 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
 #include <string_view>
@@ -72,6 +76,16 @@ Client::Client(const std::string& address, std::string path,
   host_ = address.substr(0, colon);
   port_ = std::stoi(address.substr(colon + 1));
   for (const std::string& header : headers) extra_ += header + "\r\n";
+  rlimit files{};  // a connection for each request that waits
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
+  // Starts to the microsecond. Where the system allows it, this thread comes before all others: clients elsewhere would not
+  // wait for this server's workers to end their turns on the processor.
+  ::prctl(PR_SET_TIMERSLACK, 1UL);
+  const sched_param first{.sched_priority = 1};
+  ::sched_setscheduler(0, SCHED_FIFO, &first);
   poll_ = ::epoll_create1(EPOLL_CLOEXEC);
   if (poll_ < 0) throw std::runtime_error("epoll_create1 failed");
 }
@@ -128,6 +142,7 @@ Client::Connection& Client::free_connection() {
 
 void Client::send(Connection& connection, const Pending& pending, const std::string& body) {
   connection.request = pending;
+  connection.request.sent = now();
   connection.busy = true;
   ++under_way_;
   connection.out =
@@ -161,8 +176,8 @@ void Client::close(Connection& connection) {
 void Client::finish(Connection& connection, int status) {
   connection.busy = false;
   --under_way_;
-  const double start = connection.request.start;
-  results_.push_back({start, 1e3 * (now() - start), status});
+  const auto& [start, body, sent] = connection.request;
+  results_.push_back({start, 1e3 * (now() - start), 1e3 * (sent - start), status, body});
   free_.push_back(&connection);
 }
 
@@ -186,11 +201,14 @@ bool Client::read_more(Connection& connection) {
 }
 
 void Client::wait(double until) {
-  const double left = until - now();
-  // Spinning for the last millisecond keeps starts on time.
-  const int timeout = left > 0.002 ? static_cast<int>((left - 0.001) * 1e3) : 0;
+  // No spinning: the server may need this processor.
+  const double left = std::max(0.0, until - now());
+  timespec timeout{};
+  timeout.tv_sec = static_cast<time_t>(left);
+  timeout.tv_nsec = static_cast<long>(1e9 * (left - std::floor(left)));
   std::array<epoll_event, 256> events;
-  const int count = ::epoll_wait(poll_, events.data(), static_cast<int>(events.size()), timeout);
+  const int count =
+      ::epoll_pwait2(poll_, events.data(), static_cast<int>(events.size()), &timeout, nullptr);
   for (int i = 0; i < count; ++i) {
     Connection& connection =
         *static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);
@@ -215,9 +233,7 @@ std::vector<Result> Client::open_loop(const std::vector<std::string>& bodies,
   }
   end();
   for (const auto& connection : connections_) {
-    if (connection->busy) {
-      results_.push_back({connection->request.start, 1e3 * (now() - connection->request.start), 0});
-    }
+    if (connection->busy) finish(*connection, 0);
   }
   return results_;
 }

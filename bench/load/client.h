@@ -12,7 +12,9 @@ namespace sapwood::load {
 struct Result {
   double start = 0;       // seconds after the beginning: when it was due, not when it could be sent
   double latency_ms = 0;  // from then to the last byte of the answer
+  double late_ms = 0;     // of the start: how much later it was sent than it was due
   int status = 0;         // 0: the connection broke
+  std::size_t body = 0;   // which of the bodies it sent
 };
 
 class Client {
@@ -35,6 +37,7 @@ class Client {
   struct Pending {
     double start;
     std::size_t body;
+    double sent = 0;
   };
 
   Connection& free_connection();

@@ -11,6 +11,7 @@
 #include <iostream>
 #include <map>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -22,29 +23,12 @@ using sapwood::load::Client;
 using sapwood::load::Result;
 
 struct Arguments {
-  std::string address = "127.0.0.1:3000", path = "/embed", file, field = "inputs";
+  std::string address = "127.0.0.1:3000", path = "/embed", bodies, results;
   double rate = 0, seconds = 5, warmup = 1;
-  int clients = 0, timeout_ms = 0;
+  int clients = 0;
   unsigned seed = 1;
   std::vector<std::string> headers;
 };
-
-std::string json_string(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\u%04x", static_cast<unsigned>(c));
-      out += escaped;
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
 
 double percentile(const std::vector<double>& sorted, double part) {
   if (sorted.empty()) return 0;
@@ -62,27 +46,38 @@ std::string percentiles(std::vector<double> values) {
   return text;
 }
 
-std::vector<std::string> read_bodies(const Arguments& arguments) {
-  std::ifstream in(arguments.file);
+std::vector<std::string> read_bodies(const std::string& file) {
+  std::ifstream in(file);
   std::vector<std::string> bodies;
   for (std::string line; std::getline(in, line);) {
-    if (line.empty()) continue;
-    bodies.push_back("{\"" + arguments.field + "\":" + json_string(line) + "}");
+    if (!line.empty()) bodies.push_back(line);
   }
+  if (bodies.empty()) throw std::runtime_error(file + " has no bodies");
   return bodies;
 }
 
-void print(const Arguments& arguments, const std::vector<Result>& results, double span,
-           double processor) {
+void write_results(const std::string& file, const std::vector<Result>& results) {
+  std::ofstream out(file);
+  char line[128];
+  for (const Result& result : results) {
+    std::snprintf(line, sizeof line, "%.6f %.4f %.4f %d %zu\n", result.start, result.latency_ms,
+                  result.late_ms, result.status, result.body);
+    out << line;
+  }
+  if (!out.flush()) throw std::runtime_error("cannot write " + file);
+}
+
+void print(const Arguments& arguments, const std::vector<Result>& results, const Client& client) {
   std::map<int, std::vector<double>> by_status;
   for (const Result& result : results) {
     if (result.start >= arguments.warmup) by_status[result.status].push_back(result.latency_ms);
   }
-  const double counted = span - arguments.warmup;
+  const double counted = client.span() - arguments.warmup;
   const double answered = static_cast<double>(by_status[200].size());
   std::printf(
-      "{\"seconds\":%.3f,\"answers_per_s\":%.1f,\"client_processor_share\":%.3f,\"latency_ms\":{",
-      counted, answered / counted, processor / span);
+      "{\"seconds\":%.3f,\"answers_per_s\":%.1f,\"span\":%.4f,\"processor_seconds\":%.4f,"
+      "\"latency_ms\":{",
+      counted, answered / counted, client.span(), client.processor_seconds());
   bool first = true;
   for (const auto& [status, latencies] : by_status) {
     if (latencies.empty()) continue;
@@ -94,43 +89,53 @@ void print(const Arguments& arguments, const std::vector<Result>& results, doubl
   std::printf("}}\n");
 }
 
+std::vector<double> arrivals(const Arguments& arguments) {
+  std::vector<double> starts;
+  std::mt19937_64 random(arguments.seed);
+  std::exponential_distribution<double> gap(arguments.rate);
+  for (double at = gap(random); at < arguments.seconds; at += gap(random)) starts.push_back(at);
+  return starts;
+}
+
+void add_options(CLI::App& app, Arguments& arguments) {
+  app.add_option("--address", arguments.address, "HOST:PORT (numbers)")->capture_default_str();
+  app.add_option("--path", arguments.path)->capture_default_str();
+  app.add_option("--bodies", arguments.bodies, "A body a line; each request sends one, in turn")
+      ->required()
+      ->check(CLI::ExistingFile);
+  auto* rate = app.add_option("--rate", arguments.rate, "Requests a second, at random times");
+  app.add_option("--clients", arguments.clients, "Clients that each wait for their answer")
+      ->excludes(rate);
+  app.add_option("--seconds", arguments.seconds)->capture_default_str();
+  app.add_option("--warmup", arguments.warmup,
+                 "Seconds at the beginning that do not count in the summary")
+      ->capture_default_str();
+  app.add_option("--seed", arguments.seed, "Of the times of --rate")->capture_default_str();
+  app.add_option("--header", arguments.headers, "NAME: VALUE, of each request");
+  app.add_option("--results", arguments.results,
+                 "Writes a line for each request: when it was due (s), latency and lateness of its "
+                 "start (ms), status, which body");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app("Requests at given times against an HTTP server; prints one line of JSON");
-  app.add_option("--address", arguments.address, "HOST:PORT (numbers)")->capture_default_str();
-  app.add_option("--path", arguments.path)->capture_default_str();
-  app.add_option("--texts", arguments.file, "A text a line; each request sends one, in turn")
-      ->required()
-      ->check(CLI::ExistingFile);
-  app.add_option("--field", arguments.field, "The body is {FIELD: text}")->capture_default_str();
-  auto* rate = app.add_option("--rate", arguments.rate, "Requests a second, at random times");
-  app.add_option("--clients", arguments.clients, "Clients that each wait for their answer")
-      ->excludes(rate);
-  app.add_option("--seconds", arguments.seconds)->capture_default_str();
-  app.add_option("--warmup", arguments.warmup, "Seconds at the beginning that do not count")
-      ->capture_default_str();
-  app.add_option("--seed", arguments.seed)->capture_default_str();
-  app.add_option("--header", arguments.headers, "NAME: VALUE, of each request");
+  add_options(app, arguments);
   CLI11_PARSE(app, argc, argv);
   if (arguments.rate <= 0 && arguments.clients <= 0) {
     std::cerr << "load_http: give --rate or --clients\n";
     return 2;
   }
   try {
-    const std::vector<std::string> bodies = read_bodies(arguments);
+    const std::vector<std::string> bodies = read_bodies(arguments.bodies);
     Client client(arguments.address, arguments.path, arguments.headers);
-    std::vector<double> starts;
-    if (arguments.rate > 0) {
-      std::mt19937_64 random(arguments.seed);
-      std::exponential_distribution<double> gap(arguments.rate);
-      for (double at = gap(random); at < arguments.seconds; at += gap(random)) starts.push_back(at);
-    }
     const std::vector<Result> results =
-        arguments.rate > 0 ? client.open_loop(bodies, starts)
+        arguments.rate > 0 ? client.open_loop(bodies, arrivals(arguments))
                            : client.closed_loop(bodies, arguments.clients, arguments.seconds);
-    print(arguments, results, client.span(), client.processor_seconds());
+    print(arguments, results, client);
+    if (!arguments.results.empty()) write_results(arguments.results, results);
   } catch (const std::exception& error) {
     std::cerr << "load_http: " << error.what() << '\n';
     return 1;

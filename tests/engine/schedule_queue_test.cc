@@ -357,6 +357,43 @@ TEST_CASE("at the door: the wait, the deadline, and whoever comes alone", "[sche
   CHECK(admit(1).accepted);
 }
 
+TEST_CASE("at the door: of each request as many texts are waited for as one has oneself",
+          "[schedule]") {
+  constexpr double kSeconds = 1e-4;  // a token: what a model that never ran is thought to need
+  Queue queue({.workers = 2, .batch_tokens = 1});
+  struct Left {
+    std::size_t texts;
+    int tokens;  // of each
+  };
+  std::map<RequestId, Left> requests;
+  std::mt19937 random(5);
+  Time longest{};
+  for (int step = 0; step < 2000; ++step) {
+    const unsigned what = random() % 4;
+    if (what < 2) {
+      const Left left{1 + random() % (random() % 2 ? 1 : 9), static_cast<int>(1 + random() % 30)};
+      requests[add_to(queue, 1, std::vector<int>(left.texts, left.tokens))] = left;
+    } else if (what == 2 && !requests.empty()) {
+      queue.remove(requests.begin()->first);
+      requests.erase(requests.begin());
+    } else if (const Run* run = queue.next({})) {
+      const RequestId id = run->units.front().request;
+      queue.finish(run->id, {}, false);
+      if (--requests.at(id).texts == 0) requests.erase(id);
+    }
+    for (const std::size_t texts : {1, 4, 100}) {
+      double work = 0;
+      for (const auto& [id, left] : requests) {
+        work += kSeconds * left.tokens * static_cast<double>(std::min(left.texts, texts));
+      }
+      const Time wait = queue.admit({}, 1, texts, 8, {}).wait;
+      CHECK(to_ms(wait) == Approx(1e3 * work / 2).margin(1e-3));
+      longest = std::max(longest, wait);
+    }
+  }
+  CHECK(longest > 10ms);
+}
+
 TEST_CASE("a wrong estimate does not keep requests from ever being run", "[schedule]") {
   // The model is thought to take 20 s; texts have 100 ms and need 3.
   Machine machine({.workers = 2}, 0, 1e-4);

@@ -33,6 +33,8 @@ PEERS = {
     "openvino-bf16": Peer("openvino", ("int8",), {"rest": "bf16"}),
     # Real lengths only: padded on to a multiple of 8, so that few static shapes do.
     "openvino-static": Peer("openvino", ALL, {"step": 8}, families=()),
+    # One of several processes that work side by side.
+    "openvino-shared": Peer("openvino", ALL, {"alone": False}, families=()),
     "ctranslate2": Peer("ct2", ALL, families=("distilbert",)),
     "ctranslate2-mkl": Peer(
         "ct2",

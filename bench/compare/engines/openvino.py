@@ -9,7 +9,7 @@ from . import Unavailable
 
 
 class Engine:
-    def __init__(self, model, dtype, threads, masked, rest="f32", cache=False, step=0):
+    def __init__(self, model, dtype, threads, masked, rest="f32", cache=False, step=0, alone=True):
         self.step = step
         self.core = ov.Core()
         precision = dtype if dtype != "int8" else rest
@@ -23,6 +23,8 @@ class Engine:
             "NUM_STREAMS": 1,
             "INFERENCE_PRECISION_HINT": precision,
         }
+        if not alone:  # else each of several processes binds its threads to the first cores
+            self.settings["ENABLE_CPU_PINNING"] = False
         if cache:
             self.settings["CACHE_DIR"] = str(WORK / "openvino-cache")
         kind = "int8" if dtype == "int8" else "f32"

@@ -30,26 +30,30 @@ double Queue::under_way(Time now) const {
   return work;
 }
 
-Time Queue::wait(Time now) const {
-  double work = under_way(now);
+double Queue::queued() const {
+  double work = 0;
   for (const auto& [id, model] : models_) {
     work += model.cost.seconds(static_cast<double>(model.queued_units),
                                static_cast<double>(model.queued_tokens));
   }
-  return time(work / settings_.workers);
+  return work;
 }
+
+Time Queue::wait(Time now) const { return time((under_way(now) + queued()) / settings_.workers); }
 
 Verdict Queue::admit(Time now, ModelId model, std::size_t units, std::int64_t tokens,
                      std::optional<Time> deadline) const {
-  double before = under_way(now);
-  for (const auto& [id, request] : requests_) {
+  double before = under_way(now) + queued();
+  // What is longer than this request is not waited for as a whole.
+  for (const RequestId id : lists_) {
+    const Request& request = requests_.at(id);
     const std::size_t left = request.tokens.size() - request.next;
-    if (left == 0) continue;
-    const double part = static_cast<double>(std::min(left, units)) / static_cast<double>(left);
-    before += part * cost_left(request);
+    if (left <= units) continue;
+    const double part = static_cast<double>(left - units) / static_cast<double>(left);
+    before -= part * cost_left(request);
   }
   Verdict verdict;
-  verdict.wait = time(before / settings_.workers);
+  verdict.wait = time(std::max(0.0, before) / settings_.workers);
   if (deadline && *deadline <= now) return verdict;
   if (idle()) {
     verdict.accepted = true;
@@ -83,6 +87,8 @@ void Queue::add(RequestId id, ModelId model, std::span<const int> tokens,
     request.latest_start = latest_start(request);
     deadlines.emplace(request.latest_start, id);
   }
+  std::set<RequestId> lists;
+  if (tokens.size() > 1) lists.insert(id);
   std::list<RequestId> turn{id};
   std::list<ModelId> model_turn{model};
 
@@ -96,6 +102,7 @@ void Queue::add(RequestId id, ModelId model, std::span<const int> tokens,
   }
   requests_.merge(requests);
   deadlines_.merge(deadlines);
+  lists_.merge(lists);
 }
 
 double Queue::cost_left(const Request& request) const {
@@ -120,6 +127,7 @@ void Queue::erase(std::map<RequestId, Request>::iterator at) noexcept {
   model.queued_units -= units;
   queued_units_ -= units;
   if (request.deadline) deadlines_.erase({request.latest_start, at->first});
+  lists_.erase(at->first);
   requests_.erase(at);
 }
 
@@ -176,6 +184,7 @@ Unit Queue::take_unit(Model& model) noexcept {
   model.queued_tokens -= tokens;
   --model.queued_units;
   --queued_units_;
+  if (request.tokens.size() - request.next == 1) lists_.erase(id);
   if (request.next < request.tokens.size()) {
     model.turns.splice(model.turns.end(), model.turns, model.turns.begin());
   } else {

@@ -120,6 +120,7 @@ class Queue {
   static Time time(double seconds);
   double cost_left(const Request& request) const;
   double under_way(Time now) const;  // processor seconds
+  double queued() const;             // the same
   Time latest_start(const Request& request) const;
   bool has_units(Model& model) noexcept;
   Unit take_unit(Model& model) noexcept;
@@ -130,6 +131,7 @@ class Queue {
   std::list<ModelId> turns_;  // models with queued units
   std::map<RequestId, Request> requests_;
   std::set<std::pair<Time, RequestId>> deadlines_;
+  std::set<RequestId> lists_;  // requests with several units to hand out
   std::map<RunId, Run> runs_;
   std::size_t queued_units_ = 0;
   std::uint64_t last_id_ = 0;
