@@ -15,7 +15,7 @@
 namespace sapwood::test {
 namespace {
 
-const fs::path classifier = golden_dir() / "distilbert-sentiment-f16";
+const fs::path classifier_folder = golden_dir() / "distilbert-sentiment-f16";
 
 std::vector<float> copied(const MatrixView& view) {
   return {view.data, view.data + static_cast<std::size_t>(view.rows) * view.cols};
@@ -76,7 +76,7 @@ TEST_CASE("a session gives the bits of Model::run, hidden states and head of one
 }
 
 TEST_CASE("a session that is full, and one that is too small, say so", "[session]") {
-  const Model model = Model::load(classifier);
+  const Model model = Model::load(classifier_folder);
   Session session(model, {.batch_tokens = 4});
   const std::vector<std::int32_t> three = {1, 2, 3}, five = {1, 2, 3, 4, 5}, bad = {-1};
   CHECK(session.add({.ids = three}));
@@ -94,7 +94,7 @@ TEST_CASE("a session that is full, and one that is too small, say so", "[session
 }
 
 TEST_CASE("a session has results of what was run, and of nothing else", "[session]") {
-  const Model model = Model::load(classifier);
+  const Model model = Model::load(classifier_folder);
   Session session(model);
   const std::vector<std::int32_t> ids = {1, 2, 3};
   REQUIRE(session.add({.ids = ids}));
@@ -115,7 +115,7 @@ TEST_CASE("a session has results of what was run, and of nothing else", "[sessio
 
 TEST_CASE("a stop that is asked for before runs nothing, and the session can be run again",
           "[session][stop]") {
-  const Model model = Model::load(classifier, {.threads = 2});
+  const Model model = Model::load(classifier_folder, {.threads = 2});
   const RandomTexts texts(model, 5, 1);
   const auto expected = run(model, texts.sequences, Output::head);
   Session session(model);
@@ -154,7 +154,7 @@ TEST_CASE("a run that could be stopped has the bits of one that could not", "[se
 }
 
 TEST_CASE("stops at any moment leave a session as it was", "[session][stop][threads]") {
-  const Model model = Model::load(classifier, {.threads = 2});
+  const Model model = Model::load(classifier_folder, {.threads = 2});
   const RandomTexts texts(model, 40, 1);
   const auto expected = run(model, texts.sequences, Output::head);
   Session session(model, {.batch_tokens = 40 * model.config().max_positions});
@@ -183,7 +183,7 @@ TEST_CASE("models and sessions on one team never keep more threads awake than it
   for (const int size : {1, 2, 3}) {
     INFO("threads: " << size);
     const Threads team(size);
-    const Model first = Model::load(classifier, {.threads = 0, .team = team});
+    const Model first = Model::load(classifier_folder, {.threads = 0, .team = team});
     const Model second = Model::load(golden_dir() / "bert-fff-ner", {.threads = 0, .team = team});
     const RandomTexts texts(first, 8, 2), others(second, 8, 4);
     const auto expected = run(first, texts.sequences, Output::head);
@@ -210,7 +210,7 @@ TEST_CASE("models and sessions on one team never keep more threads awake than it
 
 TEST_CASE("more callers than threads compute alone, each right", "[session][threads]") {
   const Threads team(2);
-  const Model model = Model::load(classifier, {.threads = 0, .team = team});
+  const Model model = Model::load(classifier_folder, {.threads = 0, .team = team});
   const RandomTexts texts(model, 6, 2);
   const auto expected = run(model, texts.sequences, Output::head);
   std::atomic<int> wrong{0};
@@ -246,7 +246,7 @@ TEST_CASE("what products of int8 work in counts in a session's memory, once a th
 }
 
 TEST_CASE("threads are chosen for each run", "[session][threads]") {
-  const Model model = Model::load(classifier, {.threads = 3});
+  const Model model = Model::load(classifier_folder, {.threads = 3});
   const RandomTexts texts(model, 6, 2);
   Session session(model);
   for (const Sequence& s : texts.sequences) REQUIRE(session.add(s));
@@ -265,7 +265,7 @@ TEST_CASE("threads are chosen for each run", "[session][threads]") {
 
 TEST_CASE("HOSTILE 53: after a fork the child computes alone, with the same bits",
           "[session][hostile]") {
-  const Model model = Model::load(classifier, {.threads = 2});
+  const Model model = Model::load(classifier_folder, {.threads = 2});
   const RandomTexts texts(model, 6, 2);
   const auto expected = run(model, texts.sequences, Output::head);
   const pid_t child = ::fork();
@@ -273,7 +273,7 @@ TEST_CASE("HOSTILE 53: after a fork the child computes alone, with the same bits
     ::alarm(60);
     int result = run(model, texts.sequences, Output::head) == expected ? 0 : 1;
     {
-      const Model own = Model::load(classifier, {.threads = 2});  // with helpers of its own
+      const Model own = Model::load(classifier_folder, {.threads = 2});  // with helpers of its own
       if (run(own, texts.sequences, Output::head) != expected) result = 2;
     }
     ::_exit(result);
