@@ -1,6 +1,5 @@
 // Options that several subcommands share: which model, how long texts may be, where input comes
-// from and where results go. Names as in CONVENTIONS: what a service would set has an environment
-// variable.
+// from and where results go. What a service would set has an environment variable.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -66,7 +65,7 @@ void add_quiet(CLI::App& app, bool& quiet);
 // The texts as arguments.
 void add_texts(CLI::App& app, IoOptions& io, const std::string& what);
 
-// The four groups before, which end a subcommand's help. The options proper to it come first.
+// Those of engine, lengths, input and output, which end a subcommand's help. The options proper to it come first.
 void add_text_task_options(CLI::App& app, TextTaskOptions& options, bool npy = false);
 
 // The file or directory that the user named, else the default model's. UsageError saying what to

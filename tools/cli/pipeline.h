@@ -56,7 +56,7 @@ RecordSource open_source(const IoOptions& options, const Schema& schema, InputFi
 int run_task(const Task& task, RecordSource source);
 int run_task(Task task);
 
-// Results of a task with what turns a value into an Rendered; errors pass through.
+// Results of a task with what turns a value into a Rendered; errors pass through.
 template <class T, class Convert>
 std::vector<Result<Rendered>> convert_results(std::vector<Result<T>> results, Convert convert) {
   std::vector<Result<Rendered>> answers;

@@ -20,11 +20,11 @@ struct RawRecord {
   bool oversized = false;  // longer than the reader's limit: bytes is empty
 };
 
-// Reads a file or standard input through its descriptor, in blocks. Memory is bounded by the
-// longest record allowed. A UTF-8 byte order mark at the start is dropped.
 // Whether to wait for input that is not there yet.
 enum class Wait : std::uint8_t { no, yes };
 
+// Reads a file or standard input through its descriptor, in blocks. Memory is bounded by the
+// longest record allowed. A UTF-8 byte order mark at the start is dropped.
 class RecordReader {
  public:
   static constexpr std::size_t kMaxRecordBytes = std::size_t{64} << 20;

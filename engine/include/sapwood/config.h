@@ -58,7 +58,8 @@ struct SentenceConfig {
 };
 
 struct ModelConfig {
-  std::string architecture;  // the family, by its model_type: "distilbert", "bert", "crammedBERT"
+  std::string
+      architecture;  // the family, by its model_type: "distilbert", "bert", "electra", "crammedBERT"
   int vocab_size = 0;
   int hidden = 0;
   int embedding_size = 0;  // of a token's row in the tables; projected where it is not `hidden`
@@ -69,9 +70,10 @@ struct ModelConfig {
   int type_vocab = 0;  // 0: no token type embeddings
   PositionKind positions = PositionKind::learned;
   bool embedding_norm = true;
-  bool final_norm = false;      // a norm after the last layer (pre-norm architectures)
-  bool attention_bias = true;   // bias of the fused query, key and value product
-  bool projection_bias = true;  // bias of the attention's output product
+  bool final_norm = false;     // a norm after the last layer (pre-norm architectures)
+  bool attention_bias = true;  // bias of the fused query, key and value product
+  bool projection_bias =
+      true;  // bias of the attention's output product (crammedBERT: of every product but query, key and value)
   float norm_eps = 1e-12f;
   FeedForwardConfig feed_forward;
 

@@ -15,7 +15,7 @@ struct Sequence {
   std::span<const std::int32_t> selected = {};
 };
 
-// Row-major floats, valid during the callback that received them.
+// Row-major floats, valid as long as the function that gives them says: during a callback, or until the next run.
 struct MatrixView {
   const float* data;
   int rows, cols;

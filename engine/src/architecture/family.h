@@ -1,5 +1,5 @@
 // What a model family is: everything that the engine knows about it, in one file of families/ and one line of its
-// registry. README.md in that folder says how to add one.
+// registry. engine/README.md says how to add one.
 #pragma once
 
 #include <span>

@@ -160,7 +160,7 @@ void parse_feed_forward(const ConfigFields& fields, ModelConfig& config) {
   config.feed_forward.kind = FeedForwardKind::fff;
   config.feed_forward.depth = ff.integer("depth", 0, kMaxDepth);
   config.feed_forward.trees = ff.integer("trees", 1, kMaxTrees, 1);
-  config.feed_forward.dense_width = ff.integer("dense_width", 0, kMaxTrees, 0);
+  config.feed_forward.dense_width = ff.integer("dense_width", 0, kMaxWidth, 0);
 }
 
 void check_heads(const ConfigFields& fields, std::string_view key, const ModelConfig& config) {

@@ -1,4 +1,4 @@
-// The static graph of one model: nodes over values, every value at a fixed offset of one arena.
+// The static graph of one model: nodes over values, for which each session has one arena.
 #pragma once
 
 #include <memory>

@@ -70,7 +70,7 @@ struct LayerNormOp {
   OpDescription describe(const kernels::KernelTable& kernels) const;
 };
 
-// y [n] = activation(weight x [k] + bias)
+// y [n] = activation(weight [n, k] * x [k] + bias)
 struct LinearOp {
   ValueId x = kNoValue, y = kNoValue;
   TypedWeight weight = {};

@@ -46,12 +46,12 @@ void check_sequence(std::size_t index, const Sequence& s, const ModelConfig& con
 }
 
 int cache_tokens(const Graph& graph, int threads) {
-  const auto is_large_tree = [](const Node& node) {
+  const auto has_f32_trees = [](const Node& node) {
     const auto* fff = std::get_if<FffOp>(&node.op);
     return fff != nullptr && fff->out_type == kernels::DType::f32;
   };
   const std::vector<Node>& nodes = graph.nodes();
-  if (std::any_of(nodes.begin(), nodes.end(), is_large_tree)) {
+  if (std::any_of(nodes.begin(), nodes.end(), has_f32_trees)) {
     return threads == 1 ? 256 : std::numeric_limits<int>::max();
   }
   return threads == 1 ? 128 : 256 * threads;

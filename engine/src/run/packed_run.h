@@ -18,7 +18,7 @@ inline constexpr int kMostBatchTokens = 1 << 20;
 // Throws Error invalid_argument, naming the sequence by its index, unless the model can take it.
 void check_sequence(std::size_t index, const Sequence& sequence, const ModelConfig& config);
 
-// Tokens of a run that is not bound to be larger: few enough that the activations stay in a core's own cache (against runs
+// How many tokens a run takes unless one sequence alone is longer: few enough that the activations stay in a core's own cache (against runs
 // of 4,096 tokens that saves up to a fifth of the time), and enough that the weights are read once for many rows. Of the
 // nodes of a tree each row reads others, so that in f32 they want more rows; and several threads divide the work at each
 // node, so that a part must be worth its division.

@@ -35,9 +35,10 @@ struct WeightTypes {
 
   static WeightTypes all(kernels::DType type) { return {type, type, {}}; }
 
-  // What a product or table was given, and what a product [n, k] is stored in: small ones are
-  // classifiers, whose precision costs nothing, and long sums of int8 leave 31 bits.
+  // The type that a product or table was given.
   kernels::DType of(const std::string& product) const;
+  // The type that a product [n, k] is stored in: f32 for fewer than 64 outputs, which are classifiers whose precision costs
+  // nothing, and bf16 instead of int8 where a sum would leave 31 bits.
   kernels::DType stored(const std::string& product, std::int64_t n, std::int64_t k) const;
   kernels::DType decision_type_of(const std::string& layer) const {
     return std::min(decision_type, of(layer));

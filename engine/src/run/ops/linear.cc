@@ -5,8 +5,8 @@
 
 namespace sapwood {
 
-// Columns are split first: each thread then streams its own weights. Rows only where the panels
-// do not go round.
+// Columns are split first: each thread then streams its own weights. Rows only where there are
+// fewer panels than threads.
 void LinearOp::run(const Running& running) const noexcept {
   constexpr int kRowsOfPiece = 16;  // fewer would stream the weights for too little
   const int m = running.rows(x), panels = (n + kernels::kPanelWidth - 1) / kernels::kPanelWidth;

@@ -2,6 +2,7 @@
 //
 // Conventions of every kernel:
 //  - noexcept, no allocation, no global state: scratch memory comes from the caller.
+//  - A product has m rows (tokens), n columns (outputs: the rows of PyTorch's weight) and depth k (inputs).
 //  - Matrices are row-major; a stride is the distance between two rows in elements.
 //  - Pointers to packed weights are 64-byte aligned; activations need no alignment.
 //  - Determinism: what is computed for a row (token) depends on that row alone (for attention: on
