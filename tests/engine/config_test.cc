@@ -186,6 +186,46 @@ TEST_CASE("keys that a family does not know are one notice", "[config]") {
   CHECK(notices_of(odd).at(0).size() < 1000);
 }
 
+TEST_CASE("keys that real checkpoints have are no notice, unless they change something",
+          "[config]") {
+  json bert_keys = bert();
+  for (const char* key : {"emb_size", "cell", "name", "eos_token_ids", "model_max_length"}) {
+    bert_keys[key] = 1;
+  }
+  bert_keys["pruned_heads"] = json::object();
+  bert_keys["adapters"] = json::array();
+  bert_keys["tokenizer_class"] = "BertTokenizerFast";
+  bert_keys["sentence_transformers"] = {{"activation_fn", "torch.nn.modules.activation.Sigmoid"}};
+  CHECK(notices_of(bert_keys).empty());
+  CHECK(notices_of(with(distilbert(), "tie_weights_", true)).empty());
+
+  const auto told = [](const std::string& key, const json& value, const std::string& says) {
+    json config = bert();
+    config["architectures"] = {"BertForSequenceClassification"};
+    config[key] = value;
+    INFO(key);
+    REQUIRE(notices_of(config).size() == 1);
+    CHECK_THAT(notices_of(config)[0], ContainsSubstring(says));
+  };
+  told("pruned_heads", {{"1", {0, 2}}}, "'pruned_heads'");
+  told("auto_map", {{"AutoModel", "modeling.Model"}}, "'auto_map'");
+  told("tokenizer_class", "BertJapaneseTokenizer", "'tokenizer_class'");
+  told("sentence_transformers", {{"activation_fn", "torch.nn.modules.linear.Identity"}},
+       "the sigmoid of the logit");
+  told("sbert_ce_default_activation_function", "torch.nn.modules.linear.Identity",
+       "the sigmoid of the logit");
+}
+
+TEST_CASE("of an object that comes twice the last one counts, whatever the first was", "[config]") {
+  const std::string text = bert().dump();
+  const std::string twice = text.substr(0, text.size() - 1) +
+                            R"(,"feed_forward":1,"feed_forward":{"type":"dense","width":3}})";
+  Notices notices;
+  parse_config(JsonDocument::parse(twice, "config.json").root(), &notices);
+  REQUIRE(notices.list().size() == 1);
+  CHECK_THAT(notices.list()[0], ContainsSubstring("'feed_forward.width'"));
+}
+
 TEST_CASE("keys inside objects are told by their place", "[config]") {
   const json attention = {{"num_attention_heads", 4}, {"window", 7}};
   const json embedding = {{"vocab_size", 100}, {"max_seq_length", 16}};

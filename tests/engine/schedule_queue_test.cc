@@ -348,6 +348,7 @@ TEST_CASE("at the door: the wait, the deadline, and whoever comes alone", "[sche
   add_to(queue, 1, some);
   CHECK(to_ms(admit(1).wait) == Approx(4).margin(0.5));
   CHECK(to_ms(admit_list(10).wait) == Approx(40).margin(1));
+  CHECK(admit_list(0).wait == Time{});  // nothing to compute, nothing to wait for
   CHECK(to_ms(queue.wait({})) == Approx(40).margin(1));
   CHECK(admit(40, Time(50ms)).accepted);
   CHECK_FALSE(admit(49, Time(50ms)).accepted);

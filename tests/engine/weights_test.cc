@@ -62,8 +62,14 @@ TEST_CASE("a head whose tensors are missing is missed by the tasks that need it 
 
     // The same from a converted file.
     const fs::path file = folder.path() / "converted.safetensors";
-    convert(folder.path(), file);
-    for (const Model& headless : {model, Model::load(file)}) {
+    CHECK_THAT(convert(folder.path(), file).notices.at(0),
+               ContainsSubstring("loaded without its head"));
+    const Model converted = Model::load(file);
+    CHECK_THAT(converted.notices().at(0), ContainsSubstring("loaded without its head"));
+    for (const Model& headless : {model, converted}) {
+      // A classifier is not taken for an encoder of embeddings either.
+      const std::string_view one = "a text";
+      CHECK_THROWS_AS(rerank(headless, "a query", {&one, 1}), Error);
       try {
         classify(headless, {&text, 1});
         FAIL("expected an error");

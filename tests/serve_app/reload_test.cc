@@ -56,6 +56,31 @@ TEST_CASE("a model that cannot be loaded again stays as it was, and it is said")
              ContainsSubstring("sapwood_reloads_total{result=\"failed\"} 1\n"));
 }
 
+TEST_CASE("a classifier whose checkpoint lost its head is refused, not served as an embedder") {
+  const ScratchDir folder;
+  const fs::path golden = fs::path(SAPWOOD_SOURCE_DIR) / "tests/golden/data";
+  for (const auto& file : fs::directory_iterator(golden / "distilbert-sentiment-f16")) {
+    fs::copy_file(file.path(), folder / file.path().filename().string());
+  }
+  serve::AppOptions options = test_options({"embed"});
+  options.models.push_back({"changing", folder.path().string()});
+  Service service(options);
+  const Json before = answer_of(service.post("/models/changing/predict", {{"inputs", "a"}}));
+  // An encoder of the same family, under a configuration that names a classifier.
+  Json config = Json::parse(read_file(folder / "config.json"));
+  fs::remove_all(folder.path());
+  fs::create_directories(folder.path());
+  for (const auto& file : fs::directory_iterator(golden / "distilbert-base")) {
+    fs::copy_file(file.path(), folder / file.path().filename().string());
+  }
+  Json encoder = Json::parse(read_file(folder / "config.json"));
+  encoder["architectures"] = config["architectures"];
+  folder.write("config.json", encoder.dump());
+  CHECK_THAT(service.app().reload().at(1).error,
+             ContainsSubstring("names a model with a sequence_classification head"));
+  CHECK(answer_of(service.post("/models/changing/predict", {{"inputs", "a"}})) == before);
+}
+
 TEST_CASE("requests of many threads are answered while models are loaded again", "[threads]") {
   Service service({"embed", "sst2"});
   const Json wanted = answer_of(service.post("/embed", {{"inputs", {"a dog", "a cat"}}}));

@@ -34,6 +34,15 @@ ModelKind kind_of(const ModelConfig& config) {
 Model load_tokenizing(const std::string& path, const LoadOptions& load) {
   Model model = Model::load(find_model(path), load);
   model.tokenizer();  // throws where there is none
+  // A classifier must not become an embedder, least of all when it is loaded again.
+  const ModelConfig& config = model.config();
+  const HeadKind missing = config.missing_head;
+  if (missing != HeadKind::none && missing != HeadKind::masked_lm &&
+      missing != HeadKind::replaced_token_detection) {
+    throw Error(ErrorCode::mismatch, model.path().string() + ": config.json names a model with a " +
+                                         std::string(to_string(missing)) + " head, but " +
+                                         config.missing_head_reason + ": give a whole checkpoint");
+  }
   return model;
 }
 

@@ -78,8 +78,10 @@ struct ModelConfig {
   FeedForwardConfig feed_forward;
 
   HeadKind head = HeadKind::none;
-  // Of a model without head whose config.json names one: which, and which of its tensors are missing.
-  std::string missing_head;
+  // Of a model without head whose config.json names one: which, and what is missing of it, as a clause ("the checkpoint has no
+  // tensor 'classifier.weight'").
+  HeadKind missing_head = HeadKind::none;
+  std::string missing_head_reason;
   ProblemType problem = ProblemType::single_label;
   std::vector<std::string> labels;  // by id; the head's rows decide how many there are
   Activation head_activation = Activation::none;

@@ -94,6 +94,35 @@ void read_labels(const ConfigFields& fields, ModelConfig& config) {
   }
 }
 
+// The class of the tokenizer where it is one that the tokenizer's own files describe; any other is left to be told, because
+// BertJapaneseTokenizer, for one, splits words by a program that is not here.
+void read_tokenizer_class(const JsonValue& root, const ConfigFields& fields) {
+  const auto value = root.find("tokenizer_class");
+  if (!value || !value->is_string()) return;
+  std::string_view name = value->string();
+  if (name.ends_with("Fast")) name.remove_suffix(std::string_view("Fast").size());
+  for (const std::string_view known : {"BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer",
+                                       "PreTrainedTokenizer", "TokenizersBackend"}) {
+    if (name == known) fields.has("tokenizer_class");
+  }
+}
+
+// What sentence-transformers' CrossEncoder makes of the logits: the sigmoid, or what the configuration names.
+void read_score_function(const ConfigFields& fields, const ModelConfig& config, Notices* notices) {
+  std::string_view function;
+  constexpr const char* kOlder = "sbert_ce_default_activation_function";
+  if (fields.has(kOlder)) function = fields.string(kOlder);
+  if (fields.has("sentence_transformers")) {
+    const JsonValue settings = fields.at("sentence_transformers");
+    const auto newer = settings.find("activation_fn");
+    if (newer && newer->is_string()) function = newer->string();
+  }
+  const bool told = !function.empty() && !function.ends_with("Sigmoid");
+  if (notices == nullptr || !told || config.head != HeadKind::sequence_classification) return;
+  notices->add(fields.path() + ": a CrossEncoder would score by " + quote(function) +
+               "; rerank gives the sigmoid of the logit, or the logit itself as raw score");
+}
+
 // In one sentence, because a file of another family's may have many.
 void tell_unknown_keys(const JsonValue& root, const ConfigFields& fields, const Family& family,
                        Notices& notices) {
@@ -118,6 +147,8 @@ ModelConfig parse_config(const JsonValue& root, Notices* notices) {
   if (config.embedding_size == 0) config.embedding_size = config.hidden;
   read_problem_type(fields, config);
   read_labels(fields, config);
+  read_tokenizer_class(root, fields);
+  read_score_function(fields, config, notices);
   if (notices != nullptr) tell_unknown_keys(root, fields, family, *notices);
   return config;
 }

@@ -13,8 +13,9 @@ namespace {
 constexpr std::string_view kHarmless[] = {
     // The file itself and where it came from.
     "_name_or_path", "name_or_path", "_commit_hash", "transformers_version", "torch_dtype", "dtype",
-    "torchscript", "auto_map", "language", "finetuning_task", "task_specific_params",
-    "sentence_transformers", "_num_labels", "num_labels", "label2id", "adapters",
+    "torchscript", "language", "finetuning_task", "task_specific_params", "_num_labels",
+    "num_labels", "label2id", "eos_token_ids", "xla_device", "transformers.js_config", "name",
+    "model_max_length",
     // Training alone: nothing is dropped when a model answers.
     "attention_probs_dropout_prob", "hidden_dropout_prob", "classifier_dropout",
     "initializer_range", "initializer_factor", "gradient_checkpointing", "chunk_size_feed_forward",
@@ -24,7 +25,7 @@ constexpr std::string_view kHarmless[] = {
     "use_cache", "_attn_implementation", "_attn_implementation_autoset", "attn_implementation",
     // Special tokens: the tokenizer's own files say which they are.
     "pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id", "mask_token_id",
-    "unk_token_id", "decoder_start_token_id", "tokenizer_class", "prefix",
+    "unk_token_id", "decoder_start_token_id", "prefix",
     // Generating text, which an encoder does not.
     "is_encoder_decoder", "cross_attention_hidden_size", "tie_encoder_decoder", "max_length",
     "min_length", "do_sample", "early_stopping", "num_beams", "num_beam_groups",
@@ -33,6 +34,11 @@ constexpr std::string_view kHarmless[] = {
     "num_return_sequences", "output_scores", "return_dict_in_generate", "forced_bos_token_id",
     "forced_eos_token_id", "remove_invalid_values", "exponential_decay_length_penalty",
     "suppress_tokens", "begin_suppress_tokens", "tf_legacy_loss", "use_bfloat16"};
+
+// null, {} and [] ask for nothing ("pruned_heads": {}).
+bool says_nothing(const JsonValue& value) {
+  return value.is_null() || ((value.is_object() || value.is_array()) && value.size() == 0);
+}
 
 bool contains(std::span<const std::string_view> keys, std::string_view key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
@@ -138,10 +144,10 @@ void ConfigFields::add_unknown(const JsonValue& object, const std::string& prefi
                                std::vector<std::string>& unknown) const {
   for (const JsonValue member : object.members()) {
     const std::string key = prefix + std::string(member.key());
-    if (contains(harmless, key) || contains(kHarmless, key) || member.is_null()) continue;
+    if (contains(harmless, key) || contains(kHarmless, key) || says_nothing(member)) continue;
     if (!read_->contains(key)) {
       unknown.push_back(key);
-    } else if (read_->lower_bound(key + ".") != read_->end() &&
+    } else if (member.is_object() && read_->lower_bound(key + ".") != read_->end() &&
                read_->lower_bound(key + ".")->starts_with(key + ".")) {
       add_unknown(member, key + ".", harmless, unknown);
     }

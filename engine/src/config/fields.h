@@ -45,6 +45,8 @@ class ConfigFields {
   [[noreturn]] void fail_at(std::string_view key, const std::string& problem,
                             ErrorCode code = ErrorCode::malformed) const;
 
+  std::string path() const { return value_.path(); }
+
   // The keys that nobody asked for, with those of the objects that were read ("arch.norm"), but for harmless ones: the
   // given and those of every family, which are about training, about generating text, or about the file itself.
   std::vector<std::string> unknown(std::span<const std::string_view> harmless) const;

@@ -34,8 +34,10 @@ constexpr HeadClass kHeads[] = {{.suffix = "Model"},
 
 // Of Google's own configurations; nothing in transformers reads them.
 constexpr std::string_view kHarmless[] = {
-    "directionality",       "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers",
-    "pooler_size_per_head", "pooler_type",    "output_intermediate",        "model_max_length"};
+    "directionality", "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers",
+    "pooler_size_per_head", "pooler_type", "output_intermediate",
+    // Of TinyBERT and its descendants.
+    "emb_size", "cell", "structure", "pre_trained", "training", "model_max_length"};
 
 void parse(const ConfigFields& fields, ModelConfig& config) {
   parse_bert_fields(fields, config);

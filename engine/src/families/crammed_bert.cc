@@ -102,7 +102,7 @@ void parse_masked_lm(const ConfigFields& arch, ModelConfig& config) {
   config.head_width = config.hidden;
   config.head_transform = !arch.boolean("skip_head_transform", true);
   config.decoder_bias = arch.boolean("decoder_bias", false);
-  config.tied_decoder = arch.boolean("tie_weights", true);
+  // The decoder is tied whatever `tie_weights` says: the authors' code does not read it.
   // The head's activation is the layer's without its gate.
   config.head_activation = config.feed_forward.kind == FeedForwardKind::glu
                                ? Activation::gelu

@@ -26,6 +26,8 @@ constexpr HeadClass kHeads[] = {{.suffix = "Model"},
 constexpr std::string_view kHarmless[] = {
     // Training alone.
     "dropout", "attention_dropout", "qa_dropout", "seq_classif_dropout",
+    // In the first checkpoints; nothing in transformers reads it.
+    "tie_weights_",
     // The table is computed once and stored like a learned one.
     "sinusoidal_pos_embds"};
 

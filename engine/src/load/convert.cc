@@ -120,9 +120,6 @@ ConvertReport convert(const std::filesystem::path& source, const std::filesystem
   const DirectorySource directory = open_directory(Folder::open(source));
   const std::optional<Tokenizer> tokenizer = find_tokenizer(directory.folder);
   ConvertReport report;
-  Notices notices = directory.notices;
-  if (tokenizer) notices.add(tokenizer->notices());
-  report.notices = notices.list();
   if (types.products == kernels::DType::int8) {
     const LoadedParts exact = pack_directory(directory, WeightTypes{});
     report.products =
@@ -130,6 +127,9 @@ ConvertReport convert(const std::filesystem::path& source, const std::filesystem
   }
   const LoadedParts parts = pack_directory(directory, types);
   types = parts.weights.types();
+  Notices notices = parts.notices;
+  if (tokenizer) notices.add(tokenizer->notices());
+  report.notices = notices.list();
   add_unmeasured(types, report.products);
   report.not_finite = not_finite(directory.checkpoint, parts.unused_tensors);
 

@@ -75,9 +75,8 @@ LoadedParts read_converted(InputFile file, bool tokenizer) {
   parts.config = parse_config(config.root());
   parts.config.sentence = metadata.sentence;
   if (metadata.task == to_string(HeadKind::none) && parts.config.head != HeadKind::none) {
-    parts.config.missing_head = std::string(to_string(parts.config.head)) +
-                                " head, but the checkpoint that was converted did not have it all";
-    parts.config.head = HeadKind::none;
+    drop_head(parts.config, "the checkpoint that was converted did not have all of it", where,
+              parts.notices);
   }
   resolve_labels(parts.config, static_cast<int>(metadata.labels));
   parts.parameters = metadata.parameters;

@@ -43,12 +43,13 @@ Time Queue::wait(Time now) const { return time((under_way(now) + queued()) / set
 
 Verdict Queue::admit(Time now, ModelId model, std::size_t units, std::int64_t tokens,
                      std::optional<Time> deadline) const {
-  double before = under_way(now) + queued();
+  // Nothing is waited for by who has nothing to compute.
+  double before = under_way(now) + (units > 0 ? queued() : 0);
   // What is longer than this request is not waited for as a whole.
   for (const RequestId id : lists_) {
     const Request& request = requests_.at(id);
     const std::size_t left = request.tokens.size() - request.next;
-    if (left <= units) continue;
+    if (units == 0 || left <= units) continue;
     const double part = static_cast<double>(left - units) / static_cast<double>(left);
     before -= part * cost_left(request);
   }

@@ -14,8 +14,9 @@ void throw_wrong_model(const Model& model, std::string_view task, std::string_vi
   message.append(" (").append(config.architecture).append(")");
   if (config.head == HeadKind::none) {
     message += " is an encoder without a head";
-    if (!config.missing_head.empty()) {
-      message += " (config.json names a " + config.missing_head + ")";
+    if (config.missing_head != HeadKind::none) {
+      message.append(" (config.json names a ").append(to_string(config.missing_head));
+      message.append(" head, but ").append(config.missing_head_reason).append(")");
     }
   } else {
     message.append(" has a ").append(to_string(config.head)).append(" head");

@@ -102,8 +102,9 @@ class Rerank final : public RerankTask {
     const ModelConfig& config = model.config();
     pairs_ = config.head == HeadKind::sequence_classification && config.labels.size() == 1;
     // Hidden states under another task's head were not trained to be compared.
-    const bool pretrained = config.head == HeadKind::none || config.head == HeadKind::masked_lm ||
-                            config.head == HeadKind::replaced_token_detection;
+    const HeadKind head = config.head == HeadKind::none ? config.missing_head : config.head;
+    const bool pretrained = head == HeadKind::none || head == HeadKind::masked_lm ||
+                            head == HeadKind::replaced_token_detection;
     if (!pairs_ && !pretrained && !config.sentence) {
       tasks::throw_wrong_model(model, "rerank",
                                "a cross-encoder (a sequence_classification head of 1 label) or an "

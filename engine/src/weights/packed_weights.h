@@ -27,8 +27,9 @@ struct PackedTensor {
 // encoders mostly do not. Throws Error mismatch where there is no word embedding.
 std::string encoder_prefix(const TensorSource& source, const ModelConfig& config);
 
-// Makes a model whose head's tensors are not all there a bare encoder (config.head, config.missing_head), with a notice:
-// only a task that needs the head misses it.
+// Makes a model a bare encoder for this reason (config.head, config.missing_head), with a notice that begins with `where`:
+// only a task that needs the head misses it. The second one does so where the head's tensors are not all there.
+void drop_head(ModelConfig& config, std::string reason, const std::string& where, Notices& notices);
 void drop_missing_head(const TensorSource& source, ModelConfig& config, Notices& notices);
 
 // Rows of the head's classifier in the checkpoint, which has the head's tensors; 0 for heads without labels. Throws Error

@@ -26,6 +26,16 @@ std::string encoder_prefix(const TensorSource& source, const ModelConfig& config
                                        config.architecture + " model?");
 }
 
+void drop_head(ModelConfig& config, std::string reason, const std::string& where,
+               Notices& notices) {
+  config.missing_head = config.head;
+  config.missing_head_reason = std::move(reason);
+  config.head = HeadKind::none;
+  notices.add(where + ": config.json names a model with a " +
+              std::string(to_string(config.missing_head)) + " head, but " +
+              config.missing_head_reason + "; it is loaded without its head");
+}
+
 void drop_missing_head(const TensorSource& source, ModelConfig& config, Notices& notices) {
   if (config.head == HeadKind::none) return;
   std::string first;
@@ -37,12 +47,9 @@ void drop_missing_head(const TensorSource& source, ModelConfig& config, Notices&
     }
   }
   if (missing == 0) return;
-  config.missing_head = std::string(to_string(config.head)) +
-                        " head, but the checkpoint has no tensor '" + first + "'";
-  if (missing > 1) config.missing_head += ", nor " + std::to_string(missing - 1) + " others of it";
-  notices.add(source.path().string() + ": config.json names a model with a " + config.missing_head +
-              "; it is loaded without its head");
-  config.head = HeadKind::none;
+  std::string reason = "the checkpoint has no tensor '" + first + "'";
+  if (missing > 1) reason += " and lacks " + std::to_string(missing - 1) + " more of it";
+  drop_head(config, std::move(reason), source.path().string(), notices);
 }
 
 int count_labels(const TensorSource& source, const ModelConfig& config) {
