@@ -1,4 +1,4 @@
-// pytorch_model.bin: good archives, and hostile ones.
+// pytorch_model.bin: good archives, and hostile ones. Over 400 lines, most of them pickles written opcode by opcode.
 #include <iostream>
 #include <numeric>
 

@@ -1,3 +1,4 @@
+// Reads a pickle as data. Over 400 lines by two, because the machine's steps share its stack.
 #include "checkpoint/unpickle.h"
 
 #include <algorithm>
@@ -36,6 +37,7 @@ constexpr std::array<StorageName, 10> kStorages{{
     {"torch\nBoolStorage", TensorDtype::bool_},
 }};
 
+// The names that a state dict calls.
 constexpr std::string_view kOrderedDict = "collections\nOrderedDict";
 constexpr std::string_view kRebuildTensor = "torch._utils\n_rebuild_tensor_v2";
 constexpr std::string_view kRebuildParameter = "torch._utils\n_rebuild_parameter";
