@@ -46,10 +46,6 @@ void parse(const ConfigFields& fields, ModelConfig& config) {
   if (config.head == HeadKind::masked_lm) config.head_activation = config.feed_forward.activation;
 }
 
-void tensors(Table& table, const ModelConfig& config, const std::string& prefix) {
-  post_norm_tensors(table, config, prefix, {});
-}
-
 }  // namespace
 
 extern const Family kFamily = {.model_type = "bert",
@@ -59,7 +55,7 @@ extern const Family kFamily = {.model_type = "bert",
                                .heads = kHeads,
                                .harmless_keys = kHarmless,
                                .parse = parse,
-                               .tensors = tensors,
+                               .tensors = bert_tensors,
                                .encoder = post_norm_encoder};
 
 }  // namespace sapwood::families::bert

@@ -64,4 +64,8 @@ void post_norm_tensors(Table& table, const ModelConfig& config, const std::strin
   }
 }
 
+void bert_tensors(Table& table, const ModelConfig& config, const std::string& prefix) {
+  post_norm_tensors(table, config, prefix, {});
+}
+
 }  // namespace sapwood

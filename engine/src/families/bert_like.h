@@ -36,5 +36,7 @@ struct EncoderNames {
 // What post_norm_encoder() (graph/encoders.h) reads.
 void post_norm_tensors(Table& table, const ModelConfig& config, const std::string& prefix,
                        const EncoderNames& names);
+// The same under BERT's names.
+void bert_tensors(Table& table, const ModelConfig& config, const std::string& prefix);
 
 }  // namespace sapwood

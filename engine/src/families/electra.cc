@@ -42,10 +42,6 @@ void parse(const ConfigFields& fields, ModelConfig& config) {
                                : Activation::gelu;
 }
 
-void tensors(Table& table, const ModelConfig& config, const std::string& prefix) {
-  post_norm_tensors(table, config, prefix, {});
-}
-
 }  // namespace
 
 extern const Family kFamily = {.model_type = "electra",
@@ -55,7 +51,7 @@ extern const Family kFamily = {.model_type = "electra",
                                .heads = kHeads,
                                .harmless_keys = kHarmless,
                                .parse = parse,
-                               .tensors = tensors,
+                               .tensors = bert_tensors,
                                .encoder = post_norm_encoder};
 
 }  // namespace sapwood::families::electra

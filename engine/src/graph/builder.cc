@@ -1,6 +1,7 @@
 #include "graph/builder.h"
 
 #include "graph/kernel_names.h"
+#include "weights/table.h"
 
 namespace sapwood {
 
@@ -48,10 +49,6 @@ class NodeWeights {
 
 }  // namespace
 
-std::string GraphBuilder::layer(int i, const char* part) {
-  return "layers." + std::to_string(i) + "." + part;
-}
-
 // --- parts of an encoder
 
 ValueId GraphBuilder::embeddings() {
@@ -72,11 +69,11 @@ ValueId GraphBuilder::embeddings() {
 ValueId GraphBuilder::attention(ValueId x, int i) {
   // bf16 where the processor multiplies it and the products are not exact to float anyway.
   const bool narrow = graph_.kernels_.attention_bf16 != nullptr && config_.head_dim() % 2 == 0 &&
-                      weights_.types().of(layer(i, "attention.qkv")) != DType::f32;
-  const std::string name = layer(i, "attention"), out = layer(i, "attention.out");
+                      weights_.types().of(layer_name(i, "attention.qkv")) != DType::f32;
+  const std::string name = layer_name(i, "attention"), out = layer_name(i, "attention.out");
   AttentionOp op{.heads = config_.heads, .head_dim = config_.head_dim()};
   op.type = narrow ? DType::bf16 : DType::f32;
-  op.x = linear(layer(i, "attention.qkv"), x, 3 * config_.hidden, Activation::none, op.type);
+  op.x = linear(layer_name(i, "attention.qkv"), x, 3 * config_.hidden, Activation::none, op.type);
   op.y = new_value(
       {.name = name, .cols = config_.hidden, .type = narrow ? stored_for(out) : DType::f32});
   op.scratch = scratch(name, Scratch::attention, config_.head_dim());
@@ -86,12 +83,12 @@ ValueId GraphBuilder::attention(ValueId x, int i) {
 
 ValueId GraphBuilder::feed_forward(ValueId x, int i) {
   const FeedForwardConfig& ff = config_.feed_forward;
-  const std::string in = layer(i, "ffn.in"), out = layer(i, "ffn.out");
+  const std::string in = layer_name(i, "ffn.in"), out = layer_name(i, "ffn.out");
   switch (ff.kind) {
     case FeedForwardKind::fff:
-      return fff(layer(i, "ffn"), x);
+      return fff(layer_name(i, "ffn"), x);
     case FeedForwardKind::glu: {
-      const std::string name = layer(i, "ffn.gate");
+      const std::string name = layer_name(i, "ffn.gate");
       GeluGluOp op{.cols = ff.width / 2};
       op.x = linear(in, x, ff.width);
       op.y = new_value({.name = name, .cols = op.cols});

@@ -55,9 +55,6 @@ class GraphBuilder {
   ValueId first_row(const std::string& name, ValueId x);
   ValueId pool(const std::string& name, ValueId x, kernels::Pooling pooling);
 
-  // "layers.<i>.<part>"
-  static std::string layer(int i, const char* part);
-
   // --- results
 
   void rename(ValueId value, std::string name);

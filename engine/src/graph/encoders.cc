@@ -1,12 +1,12 @@
 #include "graph/encoders.h"
 
+#include "weights/table.h"
+
 namespace sapwood {
 namespace {
 
 using Normed = GraphBuilder::Normed;
 using Sum = GraphBuilder::Sum;
-
-std::string layer_part(int i, const char* part) { return GraphBuilder::layer(i, part); }
 
 // A block's norm is computed together with the sum before it: what goes in is the stream and what the first block
 // reads, and what comes out likewise; after the last layer only `normed` counts.
@@ -14,13 +14,13 @@ Normed pre_norm_layer(GraphBuilder& build, Normed in, int i) {
   const ModelConfig& config = build.config();
   const ValueId attention = build.attention(in.normed, i);
   const Normed middle =
-      build.residual_norm(layer_part(i, "ffn.norm"), attention, in.sum, Sum::kept);
+      build.residual_norm(layer_name(i, "ffn.norm"), attention, in.sum, Sum::kept);
   const ValueId inner = build.feed_forward(middle.normed, i);
   if (i + 1 < config.layers) {
-    return build.residual_norm(layer_part(i + 1, "attention.norm"), inner, middle.sum, Sum::kept);
+    return build.residual_norm(layer_name(i + 1, "attention.norm"), inner, middle.sum, Sum::kept);
   }
   if (config.final_norm) return build.residual_norm("final_norm", inner, middle.sum);
-  const ValueId sum = build.residual_sum(layer_part(i, "ffn.residual"), inner, middle.sum);
+  const ValueId sum = build.residual_sum(layer_name(i, "ffn.residual"), inner, middle.sum);
   return {.normed = sum, .sum = sum};
 }
 
@@ -30,9 +30,9 @@ ValueId post_norm_encoder(GraphBuilder& build) {
   ValueId x = build.embeddings();
   for (int i = 0; i < build.config().layers; ++i) {
     const ValueId attention = build.attention(x, i);
-    x = build.residual_norm(layer_part(i, "attention.norm"), attention, x).normed;
+    x = build.residual_norm(layer_name(i, "attention.norm"), attention, x).normed;
     const ValueId inner = build.feed_forward(x, i);
-    x = build.residual_norm(layer_part(i, "ffn.norm"), inner, x).normed;
+    x = build.residual_norm(layer_name(i, "ffn.norm"), inner, x).normed;
   }
   return x;
 }
