@@ -23,7 +23,8 @@ struct EncodeScratch::Buffers {
   Text text;
   std::vector<AddedSplit> plain_splits, splits;
   std::vector<SetMatch> added;
-  std::vector<Range> words;
+  std::vector<Range> words, parts;
+  Text pieces[2];  // the words' text, where a pre-tokenizer has rewritten it, and the one before
   std::string word;
   std::vector<uint32_t> char_at;  // of the word's bytes
 
@@ -42,7 +43,7 @@ struct EncodeScratch::Buffers {
       visit(tokens->texts);
     }
     for (auto& bytes : self.byte_at) visit(bytes);
-    for (auto* text : {&self.text, &self.rewritten}) {
+    for (auto* text : {&self.text, &self.rewritten, &self.pieces[0], &self.pieces[1]}) {
       visit(text->chars);
       visit(text->spans);
     }
@@ -50,6 +51,7 @@ struct EncodeScratch::Buffers {
     visit(self.splits);
     visit(self.added);
     visit(self.words);
+    visit(self.parts);
     visit(self.word);
     visit(self.char_at);
     visit(self.replaced);
