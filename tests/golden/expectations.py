@@ -243,8 +243,10 @@ def zero_shot(oracle: Oracle) -> list[dict]:
 def expect(oracle: Oracle, tasks: dict) -> dict:
     """`tasks`: head-specific wishes of the checkpoint: pairs, rerank, zero_shot, pooling, normalize."""
     warnings.simplefilter("ignore")
+    mask = oracle.tokenizer.mask_token
+    masked = [text.replace("[MASK]", mask) for text in texts.MASKED_TEXTS]
     if oracle.head == "masked_lm":
-        inputs = [(text, None) for text in texts.MASKED_TEXTS]
+        inputs = [(text, None) for text in masked]
     elif oracle.head == "token_classification":
         inputs = [(text, None) for text in texts.NER_TEXTS]
     elif oracle.head == "question_answering":
@@ -272,7 +274,7 @@ def expect(oracle: Oracle, tasks: dict) -> dict:
     elif oracle.head == "token_classification":
         expected["ner"] = ner(oracle, texts.NER_TEXTS) + _ner_options(oracle)
     elif oracle.head == "masked_lm":
-        expected["fill_mask"] = fill_mask(oracle, texts.MASKED_TEXTS)
+        expected["fill_mask"] = fill_mask(oracle, masked)
     elif oracle.head == "question_answering":
         expected["qa"] = answers(oracle, texts.QUESTIONS)
     elif "pooling" in tasks:
