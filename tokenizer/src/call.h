@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "allowance.h"
+#include "merge_table.h"
 #include "post_processor.h"
 #include "regex.h"
 #include "sapwood/tokenizer/tokenizer.h"
@@ -26,6 +27,8 @@ struct EncodeScratch::Buffers {
   std::vector<Range> words;
   std::string word;
   std::vector<uint32_t> char_at;  // of the word's bytes
+  std::vector<BpeSymbol> symbols;
+  std::vector<BpeCandidate> candidates;
 
   Text rewritten;
   std::string replaced;  // the text in which ReplaceNormalizer finds its matches
@@ -52,6 +55,8 @@ struct EncodeScratch::Buffers {
     visit(self.words);
     visit(self.word);
     visit(self.char_at);
+    visit(self.symbols);
+    visit(self.candidates);
     visit(self.replaced);
     visit(self.matches);
     visit(self.decomposed);
