@@ -24,7 +24,8 @@ struct EncodeScratch::Buffers {
   Text text;
   std::vector<AddedSplit> plain_splits, splits;
   std::vector<SetMatch> added;
-  std::vector<Range> words;
+  std::vector<Range> words, parts;
+  Text pieces[2];  // the words' text, where a pre-tokenizer has rewritten it, and the one before
   std::string word;
   std::vector<uint32_t> char_at;  // of the word's bytes
   std::vector<BpeSymbol> symbols;
@@ -45,7 +46,7 @@ struct EncodeScratch::Buffers {
       visit(tokens->texts);
     }
     for (auto& bytes : self.byte_at) visit(bytes);
-    for (auto* text : {&self.text, &self.rewritten}) {
+    for (auto* text : {&self.text, &self.rewritten, &self.pieces[0], &self.pieces[1]}) {
       visit(text->chars);
       visit(text->spans);
     }
@@ -53,6 +54,7 @@ struct EncodeScratch::Buffers {
     visit(self.splits);
     visit(self.added);
     visit(self.words);
+    visit(self.parts);
     visit(self.word);
     visit(self.char_at);
     visit(self.symbols);

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/quote.h"
+#include "metaspace.h"
 #include "sapwood/tokenizer/word_piece_decoder.h"
 
 namespace sapwood {
@@ -93,6 +94,9 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonValue& node) {
     return std::make_unique<SplitPreTokenizer>(make_pattern(node.at("pattern")),
                                                make_behavior(node.at("behavior")),
                                                node.at("invert").boolean());
+  }
+  if (type == "Metaspace") {
+    return std::make_unique<MetaspacePreTokenizer>(read_metaspace(node));
   }
   if (type == "Sequence") {
     std::vector<std::unique_ptr<PreTokenizer>> parts;

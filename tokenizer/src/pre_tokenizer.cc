@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "call.h"
 #include "unicode.h"
 
 namespace sapwood {
@@ -64,6 +65,31 @@ void emit(std::vector<Segment>& segments, SplitBehavior behavior, std::vector<Ra
 }
 
 }  // namespace
+
+void SplittingPreTokenizer::apply(Words& words, Call& call) const {
+  std::vector<Range>& parts = call.scratch.parts;
+  parts.clear();
+  for (const Range& range : words.ranges) {
+    split(*words.text, range, call.allowance.search(), parts);
+  }
+  std::swap(words.ranges, parts);
+}
+
+void RewritingPreTokenizer::apply(Words& words, Call& call) const {
+  Text& result = call.scratch.pieces[words.text == &call.scratch.pieces[0]];
+  std::vector<Range>& parts = call.scratch.parts;
+  result.clear();
+  result.base = words.text->base;
+  parts.clear();
+  std::size_t before = 0;
+  for (const Range& range : words.ranges) {
+    before += range.end - range.begin;
+    rewrite(*words.text, range, call, result, parts);
+  }
+  if (result.size() > before) call.allowance.grow(result.size() - before, name());
+  words.text = &result;
+  std::swap(words.ranges, parts);
+}
 
 void BertPreTokenizer::split(const Text& text, Range range, SearchTime&,
                              std::vector<Range>& out) const {
@@ -149,15 +175,8 @@ PreTokenizerSequence::PreTokenizerSequence(std::vector<std::unique_ptr<PreTokeni
   require_steps(steps_, "pre-tokenizers");
 }
 
-void PreTokenizerSequence::split(const Text& text, Range range, SearchTime& time,
-                                 std::vector<Range>& out) const {
-  std::vector<Range> current{range}, next;
-  for (const auto& part : parts_) {
-    next.clear();
-    for (const Range& r : current) part->split(text, r, time, next);
-    std::swap(current, next);
-  }
-  out.insert(out.end(), current.begin(), current.end());
+void PreTokenizerSequence::apply(Words& words, Call& call) const {
+  for (const auto& part : parts_) part->apply(words, call);
 }
 
 }  // namespace sapwood
