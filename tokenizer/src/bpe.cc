@@ -13,8 +13,7 @@ Bpe::Bpe(Vocabulary vocabulary, std::optional<int32_t> unk_id, BpeOptions option
     : SubwordModel(std::move(vocabulary), unk_id, options.continuing_subword_prefix),
       options_(std::move(options)),
       merges_(merges, !options_.continuing_subword_prefix.empty()),
-      affixes_(!options_.continuing_subword_prefix.empty() ||
-               !options_.end_of_word_suffix.empty()),
+      affixes_(!options_.continuing_subword_prefix.empty() || !options_.end_of_word_suffix.empty()),
       fates_(static_cast<std::size_t>(this->vocabulary().size())) {
   for (char32_t c = 0; c < kDirect; ++c) direct_[c] = find_character(c);
   constexpr char kDigits[] = "0123456789ABCDEF";
@@ -95,8 +94,7 @@ void Bpe::start(std::string_view word, std::vector<BpeSymbol>& symbols) const {
 
 void Bpe::remember(int32_t token, const std::vector<BpeSymbol>& symbols, std::size_t bytes) const {
   if (token < 0) return;
-  const bool whole =
-      symbols.size() == 1 && symbols[0].id == token && symbols[0].length == bytes;
+  const bool whole = symbols.size() == 1 && symbols[0].id == token && symbols[0].length == bytes;
   fates_[static_cast<std::size_t>(token)].store(whole ? kWhole : kCut, std::memory_order_relaxed);
 }
 
@@ -235,8 +233,8 @@ class MergesReader {
 std::string affix(const JsonValue& model, std::string_view key) {
   const std::string_view text = model.string(key, "");
   if (text.size() <= Bpe::kMaxAffixBytes) return std::string(text);
-  model.fail_at(key, "expected at most " + std::to_string(Bpe::kMaxAffixBytes) +
-                         " bytes, found " + std::to_string(text.size()));
+  model.fail_at(key, "expected at most " + std::to_string(Bpe::kMaxAffixBytes) + " bytes, found " +
+                         std::to_string(text.size()));
 }
 
 BpeOptions read_options(const JsonValue& model) {
@@ -264,6 +262,27 @@ BpeOptions read_options(const JsonValue& model) {
 }
 
 }  // namespace
+
+std::string suffixed_text(std::span<const std::string> tokens, std::string_view suffix) {
+  std::string text;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const std::string_view token = tokens[i];
+    const std::string_view space = i + 1 < tokens.size() ? " " : "";
+    std::size_t done = 0;
+    for (std::size_t at = 0; (at = token.find(suffix, at)) != token.npos;) {
+      // An empty suffix is between all characters.
+      if (suffix.empty() && at < token.size() && (token[at] & 0xC0) == 0x80) {
+        ++at;
+        continue;
+      }
+      text.append(token, done, at - done).append(space);
+      done = at + suffix.size();
+      at = std::max(done, at + 1);
+    }
+    text.append(token, done);
+  }
+  return text;
+}
 
 std::unique_ptr<const SubwordModel> make_bpe(TokenizerDocument& document) {
   const JsonValue model = document.json.root().at("model");

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -78,6 +79,10 @@ class Bpe final : public SubwordModel {
   // alone, so that most words need no merging once one of them was merged.
   mutable std::vector<std::atomic<uint8_t>> fates_;
 };
+
+// The decoder BPEDecoder: the tokens one after the other, with a space in place of each suffix, and
+// nothing in place of those of the last token.
+std::string suffixed_text(std::span<const std::string> tokens, std::string_view suffix);
 
 // As make_subword_model.
 std::unique_ptr<const SubwordModel> make_bpe(TokenizerDocument& document);

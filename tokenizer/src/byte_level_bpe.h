@@ -40,10 +40,10 @@ class ByteLevelBpe final : public Shortcut {
 
   const Bpe& model_;
   bool nfc_, prefix_space_;
-  int32_t ids_[256];         // of bytes
-  char encoded_[256][2];     // the character of a byte, in UTF-8
+  int32_t ids_[256];      // of bytes
+  char encoded_[256][2];  // the character of a byte, in UTF-8
   uint8_t encoded_size_[256];
-  uint8_t kinds_[128];       // classes of ASCII
+  uint8_t kinds_[128];  // classes of ASCII
 };
 
 }  // namespace sapwood

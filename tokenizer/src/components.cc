@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/quote.h"
+#include "byte_level.h"
 #include "metaspace.h"
 #include "sapwood/tokenizer/word_piece_decoder.h"
 
@@ -95,6 +96,10 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonValue& node) {
                                                make_behavior(node.at("behavior")),
                                                node.at("invert").boolean());
   }
+  if (type == "ByteLevel") {
+    return std::make_unique<ByteLevelPreTokenizer>(node.at("add_prefix_space").boolean(),
+                                                   node.boolean("use_regex", true));
+  }
   if (type == "Metaspace") {
     return std::make_unique<MetaspacePreTokenizer>(read_metaspace(node));
   }
@@ -110,6 +115,12 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonValue& node) {
 
 Decoder make_decoder(const JsonValue& node) {
   const std::string_view type = type_of(node);
+  if (type == "ByteLevel") return byte_level_text;
+  if (type == "BPEDecoder") {
+    return [suffix = std::string(node.at("suffix").string())](std::span<const std::string> tokens) {
+      return suffixed_text(tokens, suffix);
+    };
+  }
   if (type != "WordPiece") refuse_type(node, "decoder", type);
   const WordPieceDecoder decoder{std::string(node.at("prefix").string()),
                                  node.at("cleanup").boolean()};
