@@ -105,7 +105,7 @@ TEST_CASE("HOSTILE 18: config.json lies", "[config][hostile]") {
 }
 
 TEST_CASE("what the engine does not have is refused by name", "[config]") {
-  check_error(with(bert(), "model_type", "roberta"), ErrorCode::unsupported, "roberta");
+  check_error(with(bert(), "model_type", "bart"), ErrorCode::unsupported, "bart");
   check_error(with(bert(), "architectures", {"BertForNextSentencePrediction"}),
               ErrorCode::unsupported, "BertForNextSentencePrediction");
   check_error(with(bert(), "architectures", {"DistilBertModel"}), ErrorCode::unsupported,
@@ -142,9 +142,50 @@ TEST_CASE("an ELECTRA configuration has tables of their own size and gelu in its
               "ElectraForPreTraining");
 }
 
+TEST_CASE("RoBERTa's families count positions from behind the padding id", "[config]") {
+  for (const auto& [type, prefix, vocabulary] :
+       {std::tuple{"roberta", "Roberta", 50265}, std::tuple{"xlm-roberta", "XLMRoberta", 30522},
+        std::tuple{"camembert", "Camembert", 30522}}) {
+    INFO(type);
+    const json absent = {{"model_type", type}};
+    CHECK(parse(absent).vocab_size == vocabulary);
+    CHECK(parse(absent).padding_id == 1);
+    CHECK(parse(absent).max_positions == 510);
+    const json base = with(with(absent, "max_position_embeddings", 514), "hidden_act", "relu");
+    CHECK(parse(base).max_positions == 512);
+    CHECK(parse(with(base, "pad_token_id", 0)).max_positions == 513);
+    CHECK(parse(with(base, "pad_token_id", 512)).max_positions == 1);
+
+    const auto head = [&](const std::string& name) {
+      return parse(with(base, "architectures", {prefix + name}));
+    };
+    CHECK(head("Model").head == HeadKind::none);
+    CHECK(head("ForMaskedLM").head_activation == Activation::gelu);
+    CHECK(head("ForSequenceClassification").head_activation == Activation::tanh);
+    CHECK(head("ForTokenClassification").head == HeadKind::token_classification);
+    CHECK(head("ForQuestionAnswering").head == HeadKind::question_answering);
+    check_error(with(base, "architectures", {std::string(prefix) + "ForMultipleChoice"}),
+                ErrorCode::unsupported, std::string(prefix) + "ForMaskedLM");
+  }
+  CHECK_FALSE(parse(with(bert(), "pad_token_id", 7)).padding_id);
+}
+
+TEST_CASE("HOSTILE 18: positions that begin behind the end of their table", "[config][hostile]") {
+  json roberta = bert();
+  roberta["model_type"] = "roberta";
+  roberta["architectures"] = {"RobertaModel"};
+  CHECK(parse(with(roberta, "pad_token_id", 14)).max_positions == 1);
+  check_error(with(roberta, "pad_token_id", 15), ErrorCode::mismatch,
+              "max_position_embeddings: positions begin behind pad_token_id, which is 15: expected "
+              "at least 17, found 16");
+  check_error(with(roberta, "pad_token_id", -1), ErrorCode::malformed, "pad_token_id");
+  check_error(with(roberta, "pad_token_id", 100), ErrorCode::malformed, "pad_token_id");
+  check_error(with(roberta, "pad_token_id", 1 << 30), ErrorCode::malformed, "pad_token_id");
+}
+
 TEST_CASE("an unknown model_type names the families and the nearest one", "[config]") {
-  check_error(with(bert(), "model_type", "roberta"), ErrorCode::unsupported,
-              "'roberta' is not supported; these are: bert, distilbert, crammedBERT, electra");
+  check_error(with(bert(), "model_type", "bart"), ErrorCode::unsupported,
+              "'bart' is not supported; these are: bert, distilbert, crammedBERT, electra");
   check_error(with(bert(), "model_type", "distil-bert"), ErrorCode::unsupported,
               "the nearest name is distilbert");
   check_error(with(bert(), "model_type", "CrammedBert"), ErrorCode::unsupported,

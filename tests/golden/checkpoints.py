@@ -4,14 +4,16 @@ from dataclasses import dataclass, field
 
 MAX_POSITIONS = 64
 PICKLED = "pytorch_model.bin"
+LIKE_ROBERTA = ("roberta", "xlm-roberta", "camembert")
 SENTIMENT = ["NEGATIVE", "NEUTRAL", "POSITIVE"]
+NLI = ["CONTRADICTION", "NEUTRAL", "ENTAILMENT"]
 ENTITIES = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 
 
 @dataclass
 class Checkpoint:
     name: str
-    kind: str  # distilbert | bert | electra
+    kind: str  # distilbert | bert | electra | one of LIKE_ROBERTA
     head: str = "none"
     hidden: int = 32
     heads: int = 4
@@ -24,7 +26,7 @@ class Checkpoint:
     labels: list[str] | None = None
     problem_type: str | None = None
     cased: bool = False
-    pooler: bool = True  # bare BERT: with its pooler
+    pooler: bool = True  # a bare encoder: with its pooler
     storage: str = "F32"  # F32 | F16 | BF16 | sharded | pytorch_model.bin
     vocab_txt_only: bool = False  # vocab.txt and tokenizer_config.json instead of tokenizer.json
     sentence: dict | None = None  # sentence-transformers: max_seq_length, legacy names in 1_Pooling
@@ -150,6 +152,52 @@ def checkpoints() -> list[Checkpoint]:
         ),
         Checkpoint("electra-ner-cased", "electra", tokens, labels=ENTITIES, cased=True),
         Checkpoint("electra-qa", "electra", "question_answering", embedding_size=20, storage="F16"),
+        Checkpoint(
+            "distilbert-nli",
+            "distilbert",
+            classify,
+            labels=NLI[::-1],
+            storage="F16",
+            tasks={"pairs": True, "zero_shot": True},
+        ),
+        Checkpoint(
+            "bert-nli",
+            "bert",
+            classify,
+            labels=["entailment", "not_entailment"],
+            storage="F16",
+            tasks={"pairs": True, "zero_shot": True},
+        ),
+        Checkpoint("roberta-wordpiece-base", "roberta", heads=2, tasks=pool),
+        Checkpoint(
+            "roberta-wordpiece-mlm", "roberta", "masked_lm", hidden=40, activation="relu"
+        ),
+        Checkpoint(
+            "roberta-wordpiece-nli",
+            "roberta",
+            classify,
+            labels=NLI,
+            storage="F16",
+            tasks={"pairs": True, "zero_shot": True},
+        ),
+        Checkpoint("roberta-wordpiece-ner", "roberta", tokens, labels=ENTITIES),
+        Checkpoint("roberta-wordpiece-qa", "roberta", "question_answering", storage="BF16"),
+        Checkpoint(
+            "xlm-roberta-wordpiece-cross-encoder",
+            "xlm-roberta",
+            classify,
+            labels=["LABEL_0"],
+            tasks={"pairs": True, "rerank": True},
+        ),
+        Checkpoint(
+            "camembert-wordpiece-sentiment-bin",
+            "camembert",
+            classify,
+            cased=True,
+            labels=SENTIMENT,
+            storage=PICKLED,
+        ),
+        Checkpoint("xlm-roberta-wordpiece-base", "xlm-roberta", pooler=False, tasks=pool),
         Checkpoint(
             "st-bert-mean",
             "bert",

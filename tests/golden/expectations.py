@@ -22,6 +22,7 @@ from transformers import (
 )
 
 import texts
+from checkpoints import LIKE_ROBERTA
 from feed_forward import FastFeedForward
 
 AUTO = {
@@ -44,7 +45,8 @@ class Oracle:
         self.head = head
         self.tokenizer = AutoTokenizer.from_pretrained(path)
         options = {"dtype": torch.float32, "attn_implementation": "eager"}
-        if head == "none" and AutoConfig.from_pretrained(path).model_type == "bert":
+        config = AutoConfig.from_pretrained(path)
+        if head == "none" and config.model_type in ("bert", *LIKE_ROBERTA):
             options["add_pooling_layer"] = (
                 False  # else transformers makes one up where there is none
             )
@@ -54,6 +56,7 @@ class Oracle:
         self.model.eval()
         if self.model.config.model_type == "distilbert":  # whatever class the tokenizer says it is
             self.tokenizer.model_input_names = ["input_ids", "attention_mask"]
+        self.types = getattr(config, "type_vocab_size", 0) > 1
         self.limit = limit or self.tokenizer.model_max_length
         if noise:
             generator = torch.Generator().manual_seed(noise_seed)
@@ -78,7 +81,7 @@ class Oracle:
     @torch.no_grad()
     def forward(self, encoding):
         inputs = {"input_ids": torch.tensor([encoding.ids])}
-        if self.model.config.model_type != "distilbert":
+        if self.types:
             inputs["token_type_ids"] = torch.tensor([encoding.type_ids])
         return self.model(**inputs, output_hidden_states=True)
 
@@ -219,8 +222,26 @@ def _rerank(oracle: Oracle) -> list[dict]:
     return results
 
 
+def zero_shot(oracle: Oracle) -> list[dict]:
+    pipe = _pipe(oracle, "zero-shot-classification")
+    results = []
+    for text in texts.ZERO_SHOT_TEXTS:
+        for labels, template in texts.CANDIDATES:
+            for multi_label in (False, True):
+                asked = {
+                    "candidate_labels": labels,
+                    "hypothesis_template": template,
+                    "multi_label": multi_label,
+                }
+                found = pipe(text, **asked)
+                pairs = zip(found["labels"], found["scores"])
+                ranked = [{"label": label, "score": score} for label, score in pairs]
+                results.append({"text": text, **asked, "labels": ranked})
+    return results
+
+
 def expect(oracle: Oracle, tasks: dict) -> dict:
-    """`tasks`: head-specific wishes of the checkpoint: pairs, rerank, pooling, normalize."""
+    """`tasks`: head-specific wishes of the checkpoint: pairs, rerank, zero_shot, pooling, normalize."""
     warnings.simplefilter("ignore")
     if oracle.head == "masked_lm":
         inputs = [(text, None) for text in texts.MASKED_TEXTS]
@@ -234,6 +255,9 @@ def expect(oracle: Oracle, tasks: dict) -> dict:
         inputs = [(text, None) for text in texts.TEXTS]
         if oracle.head == "none":
             inputs += texts.PAIRS[:2]
+        if oracle.head == "none" and oracle.model.config.model_type in LIKE_ROBERTA:
+            # Their positions leave out the padding token, wherever it comes from.
+            inputs.insert(0, (texts.PADDED.format(pad=oracle.tokenizer.pad_token), None))
 
     expected = {"cases": []}
     for number, (text, pair) in enumerate(inputs):
@@ -243,6 +267,8 @@ def expect(oracle: Oracle, tasks: dict) -> dict:
         expected["classify"] = classify(oracle, inputs)
         if tasks.get("rerank"):
             expected["rerank"] = _rerank(oracle)
+        if tasks.get("zero_shot"):
+            expected["zero_shot"] = zero_shot(oracle)
     elif oracle.head == "token_classification":
         expected["ner"] = ner(oracle, texts.NER_TEXTS) + _ner_options(oracle)
     elif oracle.head == "masked_lm":

@@ -22,14 +22,17 @@ import transformers
 from transformers import (
     BertConfig,
     BertTokenizerFast,
+    CamembertConfig,
     DistilBertConfig,
     DistilBertTokenizerFast,
     ElectraConfig,
     ElectraTokenizerFast,
+    RobertaConfig,
+    XLMRobertaConfig,
 )
 
 import texts
-from checkpoints import MAX_POSITIONS, PICKLED, Checkpoint, checkpoints
+from checkpoints import LIKE_ROBERTA, MAX_POSITIONS, PICKLED, Checkpoint, checkpoints
 from expectations import AUTO, Oracle, expect
 from feed_forward import install
 
@@ -37,7 +40,7 @@ LOGIT_NOISE = 5e-4  # no label, token, span or order may change when every logit
 FFF_MARGIN = 1e-4  # the smallest |z| that a decision may have
 
 
-def config_of(spec: Checkpoint, vocab_size: int):
+def config_of(spec: Checkpoint, vocab_size: int, pad_token_id: int):
     common = {"vocab_size": vocab_size, "max_position_embeddings": MAX_POSITIONS}
     if spec.labels:
         common["id2label"] = dict(enumerate(spec.labels))
@@ -61,6 +64,16 @@ def config_of(spec: Checkpoint, vocab_size: int):
     if spec.kind == "electra":
         kind = ElectraConfig
         common["embedding_size"] = spec.embedding_size or spec.hidden
+    if spec.kind in LIKE_ROBERTA:
+        kind = {
+            "roberta": RobertaConfig,
+            "xlm-roberta": XLMRobertaConfig,
+            "camembert": CamembertConfig,
+        }[spec.kind]
+        # The first token has the position behind the padding's.
+        common["max_position_embeddings"] += pad_token_id + 1
+        common["pad_token_id"] = pad_token_id
+        common["type_vocab_size"] = 1
     return kind(
         hidden_size=spec.hidden,
         num_attention_heads=spec.heads,
@@ -86,9 +99,8 @@ def fill(model: torch.nn.Module, seed: int) -> None:
             elif "embeddings" in name:
                 normal(parameter, 0.8 if "word" in name else 0.4)
             else:  # a matrix [outputs, inputs]: unit variance in gives about `gain` out
-                head = not any(
-                    part in name for part in ("layer.", "transform", "pooler", "pre_classifier")
-                )
+                inner = ("layer.", "transform", "pooler", "pre_classifier", "lm_head.dense")
+                head = not any(part in name for part in inner)
                 attention = any(part in name for part in ("q_lin", "k_lin", "query", "key"))
                 gain = 2.5 if head else 1.6 if attention else 1.2
                 normal(parameter, gain / parameter.shape[1] ** 0.5)
@@ -100,17 +112,32 @@ def fill(model: torch.nn.Module, seed: int) -> None:
                 parameter.mul_((nodes / 8) ** 0.5)
 
 
+def vocabulary_of(spec: Checkpoint) -> list[str]:
+    tokens = texts.vocabulary(spec.cased)
+    if spec.kind == "roberta":  # RoBERTa's order of special tokens: [PAD] has id 1
+        assert tokens[:5] == texts.SPECIAL
+        tokens[:5] = ["[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"]
+    return tokens
+
+
 def save_tokenizer(spec: Checkpoint, path: Path) -> None:
     vocabulary = path / "vocab.txt"
     vocabulary.write_text(
-        "".join(token + "\n" for token in texts.vocabulary(spec.cased)), encoding="utf-8"
+        "".join(token + "\n" for token in vocabulary_of(spec)), encoding="utf-8"
     )
     kind = {
         "distilbert": DistilBertTokenizerFast,
-        "bert": BertTokenizerFast,
         "electra": ElectraTokenizerFast,
-    }[spec.kind]
-    tokenizer = kind(str(vocabulary), do_lower_case=not spec.cased, model_max_length=MAX_POSITIONS)
+    }.get(spec.kind, BertTokenizerFast)
+    options = {}
+    if spec.kind in LIKE_ROBERTA:  # models of one type; the tokenizer still tells two of a pair
+        options["model_input_names"] = ["input_ids", "attention_mask"]
+    tokenizer = kind(
+        str(vocabulary),
+        do_lower_case=not spec.cased,
+        model_max_length=MAX_POSITIONS,
+        **options,
+    )
     tokenizer.save_pretrained(path)
     settings = json.loads((path / "tokenizer_config.json").read_text(encoding="utf-8"))
     settings["clean_up_tokenization_spaces"] = spec.clean_up
@@ -262,10 +289,11 @@ def make(spec: Checkpoint, output: Path) -> None:
         save_tokenizer(spec, path)
         options = (
             {"add_pooling_layer": spec.pooler}
-            if spec.kind == "bert" and spec.head == "none"
+            if spec.kind in ("bert", *LIKE_ROBERTA) and spec.head == "none"
             else {}
         )
-        config = config_of(spec, len(texts.vocabulary(spec.cased)))
+        vocabulary = vocabulary_of(spec)
+        config = config_of(spec, len(vocabulary), vocabulary.index("[PAD]"))
         torch.manual_seed(0)
         model = AUTO[spec.head].from_config(config, **options)
         fill(model, zlib.crc32(spec.name.encode()) + attempt)

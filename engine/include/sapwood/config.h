@@ -64,16 +64,19 @@ struct SentenceConfig {
 };
 
 struct ModelConfig {
-  std::string
-      architecture;  // the family, by its model_type: "distilbert", "bert", "electra", "crammedBERT"
+  std::string architecture;  // the family, by its model_type: "distilbert", "bert", "roberta", ...
   int vocab_size = 0;
   int hidden = 0;
   int embedding_size = 0;  // of a token's row in the tables; projected where it is not `hidden`
   int layers = 0;
   int heads = 0;
   int head_dim() const { return hidden / heads; }
-  int max_positions = 0;
-  int type_vocab = 0;  // 0: no token type embeddings
+  int max_positions = 0;  // the most tokens of a text
+  // RoBERTa's positions: the n-th token of another id has position n, and each token of this id has position 0. Nothing:
+  // positions count every token, from 0.
+  std::optional<int> padding_id;
+  // 0: no token type embeddings. With fewer than 2 the types of a text's tokens say nothing.
+  int type_vocab = 0;
   PositionKind positions = PositionKind::learned;
   double rotary_base = 0;        // rotary: of the frequencies
   double local_rotary_base = 0;  // of layers with local attention
@@ -99,6 +102,8 @@ struct ModelConfig {
   std::string missing_head_reason;
   ProblemType problem = ProblemType::single_label;
   std::vector<std::string> labels;  // by id; the head's rows decide how many there are
+  // The label that says that the first text of a pair entails the second, by its name: what zero-shot classification reads.
+  std::optional<int> entailment;
   Activation head_activation = Activation::none;
   PoolingMode head_pooling = PoolingMode::cls;  // what a sequence classifier reads
   int head_width = 0;                           // outputs of the dense layer before the last

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <vector>
 
 #include "architecture/family.h"
@@ -94,6 +95,31 @@ void read_labels(const ConfigFields& fields, ModelConfig& config) {
   }
 }
 
+bool is_entailment(std::string_view label) {
+  constexpr std::string_view kName = "entail";
+  return label.size() >= kName.size() &&
+         std::equal(kName.begin(), kName.end(), label.begin(),
+                    [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); });
+}
+
+// As ZeroShotClassificationPipeline.entailment_id: the first of label2id whose name begins so. Where label2id has none,
+// id2label is asked, which some files have right alone.
+void read_entailment(const ConfigFields& fields, ModelConfig& config) {
+  if (fields.has("label2id") && fields.at("label2id").is_object()) {
+    for (const JsonValue label : fields.at("label2id").members()) {
+      const double id = label.is_number() ? label.number() : -1;
+      if (!is_entailment(label.key()) || !(id >= 0 && id < kMaxWidth) || std::floor(id) != id)
+        continue;
+      config.entailment = static_cast<int>(id);
+      return;
+    }
+  }
+  const auto named = std::find_if(config.labels.begin(), config.labels.end(), is_entailment);
+  if (named != config.labels.end()) {
+    config.entailment = static_cast<int>(named - config.labels.begin());
+  }
+}
+
 // The class of the tokenizer where it is one that the tokenizer's own files describe; any other is left to be told, because
 // BertJapaneseTokenizer, for one, splits words by a program that is not here.
 void read_tokenizer_class(const JsonValue& root, const ConfigFields& fields) {
@@ -147,6 +173,7 @@ ModelConfig parse_config(const JsonValue& root, Notices* notices) {
   if (config.embedding_size == 0) config.embedding_size = config.hidden;
   read_problem_type(fields, config);
   read_labels(fields, config);
+  read_entailment(fields, config);
   read_tokenizer_class(root, fields);
   read_score_function(fields, config, notices);
   if (notices != nullptr) tell_unknown_keys(root, fields, family, *notices);

@@ -10,7 +10,7 @@ namespace sapwood {
 
 // What an absent key of config.json means: BERT's defaults.
 struct BertDefaults {
-  int hidden = 768, heads = 12, width = 3072;
+  int vocabulary = 30522, hidden = 768, heads = 12, width = 3072;
 };
 
 // The keys of BERT's config.json; of heads, tie_word_embeddings alone. Decoders, and positions that

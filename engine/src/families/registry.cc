@@ -7,7 +7,10 @@ namespace sapwood {
   X(bert)                   \
   X(distilbert)             \
   X(crammed_bert)           \
-  X(electra)
+  X(electra)                \
+  X(roberta)                \
+  X(xlm_roberta)            \
+  X(camembert)
 
 #define SAPWOOD_DECLARE(name)  \
   namespace families::name {   \
