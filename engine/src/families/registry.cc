@@ -10,7 +10,8 @@ namespace sapwood {
   X(electra)                \
   X(roberta)                \
   X(xlm_roberta)            \
-  X(camembert)
+  X(camembert)              \
+  X(mpnet)
 
 #define SAPWOOD_DECLARE(name)  \
   namespace families::name {   \
