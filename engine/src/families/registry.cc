@@ -11,7 +11,8 @@ namespace sapwood {
   X(roberta)                \
   X(xlm_roberta)            \
   X(camembert)              \
-  X(mpnet)
+  X(mpnet)                  \
+  X(nomic_bert)
 
 #define SAPWOOD_DECLARE(name)  \
   namespace families::name {   \
