@@ -12,7 +12,8 @@ namespace sapwood {
   X(xlm_roberta)            \
   X(camembert)              \
   X(mpnet)                  \
-  X(nomic_bert)
+  X(nomic_bert)             \
+  X(modernbert)
 
 #define SAPWOOD_DECLARE(name)  \
   namespace families::name {   \
