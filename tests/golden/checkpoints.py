@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 MAX_POSITIONS = 64
 PICKLED = "pytorch_model.bin"
 LIKE_ROBERTA = ("roberta", "xlm-roberta", "camembert")
+LOCAL_8 = {"local_attention": 8}  # tokens that a local layer of ModernBERT sees
 SENTIMENT = ["NEGATIVE", "NEUTRAL", "POSITIVE"]
 NLI = ["CONTRADICTION", "NEUTRAL", "ENTAILMENT"]
 ENTITIES = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
@@ -13,11 +14,13 @@ ENTITIES = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 @dataclass
 class Checkpoint:
     name: str
-    kind: str  # distilbert | bert | electra | one of LIKE_ROBERTA
+    kind: str  # distilbert | bert | electra | one of LIKE_ROBERTA | mpnet | modernbert | nomic_bert
     head: str = "none"
     hidden: int = 32
     heads: int = 4
     width: int = 64  # of the dense feedforward
+    config: dict = field(default_factory=dict)  # more of config.json
+    published: bool = False  # nomic_bert: with the keys and names of the published checkpoints
     embedding_size: int | None = None  # electra: of the tables, where it is not hidden
     layers: int = 2
     activation: str = "gelu"
@@ -273,6 +276,55 @@ def checkpoints() -> list[Checkpoint]:
             pooler=False,
             sentence={"max_seq_length": 48, "legacy": True},
             tasks={"pooling": "cls", "normalize": True, "sentence_transformers": True},
+        ),
+        Checkpoint("mpnet-base", "mpnet", heads=2, pooler=False, tasks=pool),
+        Checkpoint("mpnet-mlm", "mpnet", "masked_lm", hidden=40, activation="relu"),
+        Checkpoint(
+            "mpnet-pair", "mpnet", classify, labels=NLI, storage="F16", tasks={"pairs": True}
+        ),
+        Checkpoint("mpnet-ner-cased", "mpnet", tokens, labels=ENTITIES, cased=True),
+        Checkpoint("mpnet-qa", "mpnet", "question_answering", storage="BF16"),
+        Checkpoint(
+            "nomic-bert-base", "nomic_bert", heads=2, published=True, pooler=False, tasks=pool
+        ),
+        Checkpoint("nomic-bert-mlm", "nomic_bert", "masked_lm", hidden=40),
+        Checkpoint(
+            "nomic-bert-sentiment",
+            "nomic_bert",
+            classify,
+            labels=SENTIMENT,
+            storage="F16",
+            published=True,
+        ),
+        Checkpoint("nomic-bert-ner-cased", "nomic_bert", tokens, labels=ENTITIES, cased=True),
+        Checkpoint(
+            "modernbert-base", "modernbert", layers=5, config={"local_attention": 16}, tasks=pool
+        ),
+        Checkpoint(
+            "modernbert-mlm", "modernbert", "masked_lm", hidden=40, layers=3, config=LOCAL_8
+        ),
+        Checkpoint(
+            "modernbert-sentiment",
+            "modernbert",
+            classify,
+            labels=SENTIMENT,
+            storage="F16",
+            config={"classifier_pooling": "mean", "norm_bias": True, **LOCAL_8},
+        ),
+        Checkpoint(
+            "modernbert-cross-encoder",
+            "modernbert",
+            classify,
+            layers=4,
+            labels=["LABEL_0"],
+            config={"attention_bias": True, "mlp_bias": True, "classifier_bias": True, **LOCAL_8},
+            tasks={"pairs": True, "rerank": True},
+        ),
+        Checkpoint(
+            "modernbert-ner-cased", "modernbert", tokens, labels=ENTITIES, cased=True, config=LOCAL_8
+        ),
+        Checkpoint(
+            "modernbert-qa", "modernbert", "question_answering", storage="BF16", config=LOCAL_8
         ),
         Checkpoint(
             "st-bert-mean",

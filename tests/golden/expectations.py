@@ -46,7 +46,7 @@ class Oracle:
         self.tokenizer = AutoTokenizer.from_pretrained(path)
         options = {"dtype": torch.float32, "attn_implementation": "eager"}
         config = AutoConfig.from_pretrained(path)
-        if head == "none" and config.model_type in ("bert", *LIKE_ROBERTA):
+        if head == "none" and config.model_type in ("bert", "mpnet", "nomic_bert", *LIKE_ROBERTA):
             options["add_pooling_layer"] = (
                 False  # else transformers makes one up where there is none
             )
@@ -54,6 +54,8 @@ class Oracle:
         if info["missing_keys"] or info["mismatched_keys"]:
             raise RuntimeError(f"{path}: the checkpoint lacks {info['missing_keys']}")
         self.model.eval()
+        # Of the base model: with a head, transformers gives hidden states before ModernBERT's last norm.
+        self.model.base_model.register_forward_hook(lambda _m, _i, out: self._keep(out))
         if self.model.config.model_type == "distilbert":  # whatever class the tokenizer says it is
             self.tokenizer.model_input_names = ["input_ids", "attention_mask"]
         self.types = getattr(config, "type_vocab_size", 0) > 1
@@ -63,6 +65,9 @@ class Oracle:
             self.model.register_forward_hook(
                 lambda _m, _i, out: self._disturb(out, noise, generator)
             )
+
+    def _keep(self, output) -> None:
+        self.last_hidden_state = output[0]
 
     @staticmethod
     def _disturb(output, noise, generator):
@@ -83,7 +88,7 @@ class Oracle:
         inputs = {"input_ids": torch.tensor([encoding.ids])}
         if self.types:
             inputs["token_type_ids"] = torch.tensor([encoding.type_ids])
-        return self.model(**inputs, output_hidden_states=True)
+        return self.model(**inputs)
 
     def case(self, text, pair=None, store_hidden=False) -> dict:
         encoding = self.encode(text, pair)
@@ -99,7 +104,7 @@ class Oracle:
         if FastFeedForward.margins:
             case["fff_margin"] = min(FastFeedForward.margins)
         if store_hidden:
-            case["last_hidden_state"] = output.hidden_states[-1][0].tolist()
+            case["last_hidden_state"] = self.last_hidden_state[0].tolist()
         if self.head == "masked_lm":
             case["masks"] = self._masks(encoding.ids, output.logits[0])
         elif self.head == "question_answering":
@@ -128,7 +133,8 @@ class Oracle:
 
     def embedding(self, text, pooling: str, normalize: bool) -> list[float]:
         """sentence-transformers' Pooling and Normalize; live/compare_sentence_transformers.py checks it."""
-        rows = self.forward(self.encode(text)).hidden_states[-1][0]
+        self.forward(self.encode(text))
+        rows = self.last_hidden_state[0]
         vector = {"mean": rows.mean(0), "cls": rows[0], "max": rows.max(0).values}[pooling]
         return (functional.normalize(vector, dim=0) if normalize else vector).tolist()
 
@@ -257,7 +263,7 @@ def expect(oracle: Oracle, tasks: dict) -> dict:
         inputs = [(text, None) for text in texts.TEXTS]
         if oracle.head == "none":
             inputs += texts.PAIRS[:2]
-        if oracle.head == "none" and oracle.model.config.model_type in LIKE_ROBERTA:
+        if oracle.head == "none" and oracle.model.config.model_type in ("mpnet", *LIKE_ROBERTA):
             # Their positions leave out the padding token, wherever it comes from.
             inputs.insert(0, (texts.PADDED.format(pad=oracle.tokenizer.pad_token), None))
 

@@ -16,6 +16,7 @@ import zlib
 from pathlib import Path
 
 import numpy
+import safetensors.torch
 import tokenizers
 import torch
 import transformers
@@ -28,6 +29,9 @@ from transformers import (
     DistilBertTokenizerFast,
     ElectraConfig,
     ElectraTokenizerFast,
+    ModernBertConfig,
+    MPNetConfig,
+    MPNetTokenizerFast,
     RobertaConfig,
     XLMRobertaConfig,
 )
@@ -76,12 +80,29 @@ def config_of(spec: Checkpoint, vocab_size: int, pad_token_id: int):
         common["max_position_embeddings"] += pad_token_id + 1
         common["pad_token_id"] = pad_token_id
         common["type_vocab_size"] = 1
+    if spec.kind == "mpnet":
+        kind = MPNetConfig
+        common["max_position_embeddings"] += pad_token_id + 1
+    if spec.kind == "nomic_bert":
+        kind = transformers.NomicBertConfig  # since transformers 5
+    if spec.kind == "modernbert":
+        special = ("cls", "sep", "bos", "eos")
+        common.update({f"{name}_token_id": None for name in special}, **spec.config)
+        return ModernBertConfig(
+            hidden_size=spec.hidden,
+            num_attention_heads=spec.heads,
+            num_hidden_layers=spec.layers,
+            intermediate_size=spec.width,
+            hidden_activation=spec.activation,
+            pad_token_id=pad_token_id,
+            **common,
+        )
     return kind(
         hidden_size=spec.hidden,
         num_attention_heads=spec.heads,
         num_hidden_layers=spec.layers,
         intermediate_size=spec.width,
-        hidden_act=spec.activation,
+        hidden_act="silu" if spec.kind == "nomic_bert" else spec.activation,
         **common,
     )
 
@@ -99,11 +120,17 @@ def fill(model: torch.nn.Module, seed: int) -> None:
                 gain = "norm" in name.lower() and name.endswith("weight")
                 normal(parameter, 0.25, mean=1.0 if gain else 0.0)
             elif "embeddings" in name:
-                normal(parameter, 0.8 if "word" in name else 0.4)
+                word = "word" in name or "tok_embeddings" in name
+                normal(parameter, 0.8 if word else 0.4)
             else:  # a matrix [outputs, inputs]: unit variance in gives about `gain` out
                 inner = ("layer.", "transform", "pooler", "pre_classifier", "lm_head.dense")
+                inner += ("layers.", "head.dense")
                 head = not any(part in name for part in inner)
-                attention = any(part in name for part in ("q_lin", "k_lin", "query", "key"))
+                attention = any(
+                    part in name
+                    for part in ("q_lin", "k_lin", "query", "key", "q_proj", "k_proj", "qkv")
+                    + ("attn.q.", "attn.k.")
+                )
                 gain = 2.5 if head else 1.6 if attention else 1.2
                 normal(parameter, gain / parameter.shape[1] ** 0.5)
         for name, parameter in model.named_parameters():
@@ -119,6 +146,9 @@ def vocabulary_of(spec: Checkpoint) -> list[str]:
     if spec.kind == "roberta":  # RoBERTa's order of special tokens: [PAD] has id 1
         assert tokens[:5] == texts.SPECIAL
         tokens[:5] = ["[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"]
+    if spec.kind == "mpnet":  # one special token more in the cased vocabulary's place of two unused
+        special = texts.vocabulary(spec.cased).index("[MASK]") + 1
+        tokens[:special] = ["<s>", "<pad>", "</s>", "[UNK]", "<mask>"]
     return tokens
 
 
@@ -130,9 +160,10 @@ def make_word_piece(spec: Checkpoint, path: Path):
     kind = {
         "distilbert": DistilBertTokenizerFast,
         "electra": ElectraTokenizerFast,
+        "mpnet": MPNetTokenizerFast,
     }.get(spec.kind, BertTokenizerFast)
     options = {}
-    if spec.kind in LIKE_ROBERTA:  # models of one type; the tokenizer still tells two of a pair
+    if spec.kind in (*LIKE_ROBERTA, "modernbert"):  # models of one type; the tokenizer still tells two of a pair
         options["model_input_names"] = ["input_ids", "attention_mask"]
     return kind(
         str(vocabulary),
@@ -181,6 +212,50 @@ def save_weights(spec: Checkpoint, model, path: Path) -> None:
     if spec.kind == "bert":  # older versions of transformers saved this buffer too
         state["bert.embeddings.position_ids"] = torch.arange(MAX_POSITIONS).unsqueeze(0)
     torch.save(state, path / PICKLED)
+
+
+# Keys of the published NomicBERT checkpoints, by those of transformers.
+NOMIC_KEYS = {
+    "hidden_size": "n_embd",
+    "num_hidden_layers": "n_layer",
+    "num_attention_heads": "n_head",
+    "intermediate_size": "n_inner",
+    "max_position_embeddings": "n_positions",
+    "layer_norm_eps": "layer_norm_epsilon",
+    "attention_probs_dropout_prob": "attn_pdrop",
+    "hidden_dropout_prob": "resid_pdrop",
+}
+
+
+def publish(path: Path) -> None:
+    """NomicBERT as its authors publish it: keys of GPT-2's configuration, and "bert." before the encoder of a head.
+    transformers 5 gives the tensors the authors' names, but for this prefix."""
+    config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    theta = config.pop("rope_parameters")["rope_theta"]
+    for key in ("hidden_act", "head_dim", "classifier_dropout"):
+        config.pop(key, None)
+    config = {NOMIC_KEYS.get(key, key): value for key, value in config.items()}
+    config.update(
+        activation_function="swiglu",
+        causal=False,
+        fused_bias_fc=True,
+        mlp_fc1_bias=False,
+        mlp_fc2_bias=False,
+        pad_vocab_size_multiple=1,
+        parallel_block=False,
+        prenorm=False,
+        qkv_proj_bias=False,
+        rotary_emb_base=int(theta),
+        rotary_emb_fraction=1.0,
+        rotary_emb_interleaved=False,
+        rotary_emb_scale_base=None,
+        rotary_scaling_factor=None,
+        use_rms_norm=False,
+    )
+    write_json(path / "config.json", dict(sorted(config.items())))
+    tensors = safetensors.torch.load_file(path / "model.safetensors")
+    renamed = {name.replace("nomic_bert.", "bert.", 1): tensors[name] for name in tensors}
+    safetensors.torch.save_file(renamed, path / "model.safetensors", {"format": "pt"})
 
 
 def save_sentence(spec: Checkpoint, path: Path) -> None:
@@ -304,7 +379,7 @@ def make(spec: Checkpoint, output: Path) -> None:
         save_tokenizer(spec, path)
         options = (
             {"add_pooling_layer": spec.pooler}
-            if spec.kind in ("bert", *LIKE_ROBERTA) and spec.head == "none"
+            if spec.kind in ("bert", "mpnet", "nomic_bert", *LIKE_ROBERTA) and spec.head == "none"
             else {}
         )
         tokenizer = AutoTokenizer.from_pretrained(path)
@@ -322,6 +397,8 @@ def make(spec: Checkpoint, output: Path) -> None:
         print(f"{spec.name}: seed {attempt}: {reason}", flush=True)
     else:
         raise RuntimeError(f"{spec.name}: no seed fits")
+    if spec.published:
+        publish(path)
     made_with = {
         "torch": torch.__version__,
         "transformers": transformers.__version__,
@@ -346,7 +423,11 @@ def main() -> None:
     torch.set_num_threads(1)
     install()
     for spec in checkpoints():
-        if not arguments.only or spec.name in arguments.only:
+        if arguments.only and spec.name not in arguments.only:
+            continue
+        if (spec.kind == "nomic_bert") != (transformers.__version__ >= "5"):
+            print(f"{spec.name}: not with transformers {transformers.__version__}", flush=True)
+        else:
             make(spec, arguments.output)
 
 

@@ -45,6 +45,18 @@ void parse_bert_fields(const ConfigFields& fields, ModelConfig& config,
   parse_feed_forward(fields, config);
 }
 
+void skip_padding_positions(const ConfigFields& fields, int padding, ModelConfig& config) {
+  if (padding + 1 >= config.max_positions) {
+    fields.fail_at("max_position_embeddings",
+                   "positions begin behind pad_token_id, which is " + std::to_string(padding) +
+                       ": expected at least " + std::to_string(padding + 2) + ", found " +
+                       std::to_string(config.max_positions),
+                   ErrorCode::mismatch);
+  }
+  config.padding_id = padding;
+  config.max_positions -= padding + 1;
+}
+
 void post_norm_tensors(Table& table, const ModelConfig& config, const std::string& prefix,
                        const EncoderNames& names) {
   const std::string embeddings = prefix + names.embeddings;

@@ -18,6 +18,10 @@ struct BertDefaults {
 void parse_bert_fields(const ConfigFields& fields, ModelConfig& config,
                        const BertDefaults& defaults = {});
 
+// Positions that leave out padding, as RoBERTa's do: the rows of the position table up to the one of the padding's id belong to
+// no token. Sets padding_id and max_positions.
+void skip_padding_positions(const ConfigFields& fields, int padding, ModelConfig& config);
+
 // Names of modules. Those of a layer stand behind "<layers><number of the layer>."; the defaults are BERT's, which most
 // of its descendants keep.
 struct EncoderNames {

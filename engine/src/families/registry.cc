@@ -10,7 +10,10 @@ namespace sapwood {
   X(electra)                \
   X(roberta)                \
   X(xlm_roberta)            \
-  X(camembert)
+  X(camembert)              \
+  X(mpnet)                  \
+  X(nomic_bert)             \
+  X(modernbert)
 
 #define SAPWOOD_DECLARE(name)  \
   namespace families::name {   \

@@ -29,24 +29,11 @@ constexpr HeadClass kRobertaHeads[] = {{.suffix = "Model"},
                                         .kind = HeadKind::question_answering,
                                         .output = "qa_outputs"}};
 
-// The rows of the position table up to the padding id's belong to no token.
-void read_padding(const ConfigFields& fields, ModelConfig& config) {
-  const int padding = fields.integer("pad_token_id", 0, config.vocab_size - 1, 1);
-  if (padding + 1 >= config.max_positions) {
-    fields.fail_at("max_position_embeddings",
-                   "positions begin behind pad_token_id, which is " + std::to_string(padding) +
-                       ": expected at least " + std::to_string(padding + 2) + ", found " +
-                       std::to_string(config.max_positions),
-                   ErrorCode::mismatch);
-  }
-  config.padding_id = padding;
-  config.max_positions -= padding + 1;
-}
-
 template <int vocabulary>
 void parse(const ConfigFields& fields, ModelConfig& config) {
   parse_bert_fields(fields, config, {.vocabulary = vocabulary});
-  read_padding(fields, config);
+  skip_padding_positions(fields, fields.integer("pad_token_id", 0, config.vocab_size - 1, 1),
+                         config);
   config.head_width = config.hidden;
   // Whatever the layers' activation is: the heads have theirs in their code.
   if (config.head == HeadKind::sequence_classification) config.head_activation = Activation::tanh;
