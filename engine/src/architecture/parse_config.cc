@@ -128,9 +128,9 @@ void read_tokenizer_class(const JsonValue& root, const ConfigFields& fields) {
   if (!value || !value->is_string()) return;
   std::string_view name = value->string();
   if (name.ends_with("Fast")) name.remove_suffix(std::string_view("Fast").size());
-  for (const std::string_view known : {"BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer",
-                                       "XLMRobertaTokenizer", "CamembertTokenizer",
-                                       "PreTrainedTokenizer", "TokenizersBackend"}) {
+  for (const std::string_view known :
+       {"BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "XLMRobertaTokenizer",
+        "CamembertTokenizer", "PreTrainedTokenizer", "TokenizersBackend"}) {
     if (name == known) fields.has("tokenizer_class");
   }
 }
