@@ -31,7 +31,9 @@ class Checkpoint:
     cased: bool = False
     pooler: bool = True  # a bare encoder: with its pooler
     storage: str = "F32"  # F32 | F16 | BF16 | sharded | pytorch_model.bin
-    vocab_txt_only: bool = False  # vocab.txt and tokenizer_config.json instead of tokenizer.json
+    subwords: str = "word_piece"  # word_piece | byte_level | unigram
+    tokenizer_options: dict = field(default_factory=dict)  # of transformers' class, where it is no WordPiece
+    vocab_only: bool = False  # vocab.txt (or vocab.json and merges.txt) instead of tokenizer.json
     sentence: dict | None = None  # sentence-transformers: max_seq_length, legacy names in 1_Pooling
     clean_up: bool | None = None  # clean_up_tokenization_spaces; None: not said, which means False
     tasks: dict = field(default_factory=dict)
@@ -61,7 +63,7 @@ def checkpoints() -> list[Checkpoint]:
             "distilbert",
             classify,
             activation="relu",
-            vocab_txt_only=True,
+            vocab_only=True,
             labels=["wood", "water", "music", "city"],
             problem_type="multi_label_classification",
         ),
@@ -127,7 +129,7 @@ def checkpoints() -> list[Checkpoint]:
             tokens,
             labels=ENTITIES,
             cased=True,
-            vocab_txt_only=True,
+            vocab_only=True,
             storage="BF16",
         ),
         Checkpoint("bert-qa", "bert", "question_answering"),
@@ -185,22 +187,86 @@ def checkpoints() -> list[Checkpoint]:
         ),
         Checkpoint("roberta-wordpiece-ner", "roberta", tokens, labels=ENTITIES),
         Checkpoint("roberta-wordpiece-qa", "roberta", "question_answering", storage="BF16"),
+        Checkpoint("roberta-base", "roberta", subwords="byte_level", tasks=pool),
+        Checkpoint("roberta-mlm", "roberta", "masked_lm", hidden=40, subwords="byte_level"),
         Checkpoint(
-            "xlm-roberta-wordpiece-cross-encoder",
+            "roberta-nli",
+            "roberta",
+            classify,
+            subwords="byte_level",
+            labels=NLI,
+            storage="F16",
+            tasks={"pairs": True, "zero_shot": True},
+        ),
+        Checkpoint(
+            "roberta-sentiment-vocab-bin",
+            "roberta",
+            classify,
+            subwords="byte_level",
+            vocab_only=True,
+            labels=[label.lower() for label in SENTIMENT],
+            storage=PICKLED,
+        ),
+        Checkpoint(
+            "roberta-ner",
+            "roberta",
+            tokens,
+            subwords="byte_level",
+            tokenizer_options={"add_prefix_space": True},
+            labels=ENTITIES,
+        ),
+        Checkpoint(
+            "roberta-qa", "roberta", "question_answering", subwords="byte_level", storage="BF16"
+        ),
+        Checkpoint("xlm-roberta-base", "xlm-roberta", heads=2, subwords="unigram", tasks=pool),
+        Checkpoint("xlm-roberta-mlm", "xlm-roberta", "masked_lm", subwords="unigram"),
+        Checkpoint(
+            "xlm-roberta-nli",
             "xlm-roberta",
             classify,
+            subwords="unigram",
+            labels=["entailment", "neutral", "contradiction"],
+            storage="F16",
+            tasks={"pairs": True, "zero_shot": True},
+        ),
+        Checkpoint(
+            "xlm-roberta-cross-encoder",
+            "xlm-roberta",
+            classify,
+            subwords="unigram",
             labels=["LABEL_0"],
             tasks={"pairs": True, "rerank": True},
         ),
+        Checkpoint("xlm-roberta-ner", "xlm-roberta", tokens, subwords="unigram", labels=ENTITIES),
         Checkpoint(
-            "camembert-wordpiece-sentiment-bin",
-            "camembert",
-            classify,
-            cased=True,
-            labels=SENTIMENT,
-            storage=PICKLED,
+            "xlm-roberta-qa",
+            "xlm-roberta",
+            "question_answering",
+            subwords="unigram",
+            storage="F16",
         ),
-        Checkpoint("xlm-roberta-wordpiece-base", "xlm-roberta", pooler=False, tasks=pool),
+        Checkpoint("camembert-base", "camembert", pooler=False, subwords="unigram", tasks=pool),
+        Checkpoint("camembert-mlm", "camembert", "masked_lm", subwords="unigram", storage=PICKLED),
+        Checkpoint(
+            "camembert-sentiment", "camembert", classify, subwords="unigram", labels=SENTIMENT
+        ),
+        Checkpoint("camembert-ner", "camembert", tokens, subwords="unigram", labels=ENTITIES),
+        Checkpoint("camembert-qa", "camembert", "question_answering", subwords="unigram"),
+        Checkpoint(
+            "st-multilingual-minilm",
+            "bert",
+            subwords="unigram",
+            sentence={"max_seq_length": 32, "legacy": True},
+            tasks={"pooling": "mean", "normalize": False, "sentence_transformers": True},
+        ),
+        Checkpoint(
+            "st-xlm-roberta-cls",
+            "xlm-roberta",
+            subwords="unigram",
+            pooler=False,
+            sentence={"max_seq_length": 48, "legacy": True},
+            tasks={"pooling": "cls", "normalize": True, "sentence_transformers": True},
+        ),
         Checkpoint("mpnet-base", "mpnet", heads=2, pooler=False, tasks=pool),
         Checkpoint("mpnet-mlm", "mpnet", "masked_lm", hidden=40, activation="relu"),
         Checkpoint(

@@ -21,6 +21,7 @@ import tokenizers
 import torch
 import transformers
 from transformers import (
+    AutoTokenizer,
     BertConfig,
     BertTokenizerFast,
     CamembertConfig,
@@ -35,6 +36,7 @@ from transformers import (
     XLMRobertaConfig,
 )
 
+import subwords
 import texts
 from checkpoints import LIKE_ROBERTA, MAX_POSITIONS, PICKLED, Checkpoint, checkpoints
 from expectations import AUTO, Oracle, expect
@@ -150,11 +152,7 @@ def vocabulary_of(spec: Checkpoint) -> list[str]:
     return tokens
 
 
-def pad_token(spec: Checkpoint) -> str:
-    return "<pad>" if spec.kind == "mpnet" else "[PAD]"
-
-
-def save_tokenizer(spec: Checkpoint, path: Path) -> None:
+def make_word_piece(spec: Checkpoint, path: Path):
     vocabulary = path / "vocab.txt"
     vocabulary.write_text(
         "".join(token + "\n" for token in vocabulary_of(spec)), encoding="utf-8"
@@ -167,22 +165,33 @@ def save_tokenizer(spec: Checkpoint, path: Path) -> None:
     options = {}
     if spec.kind in (*LIKE_ROBERTA, "modernbert"):  # models of one type; the tokenizer still tells two of a pair
         options["model_input_names"] = ["input_ids", "attention_mask"]
-    tokenizer = kind(
+    return kind(
         str(vocabulary),
         do_lower_case=not spec.cased,
         model_max_length=MAX_POSITIONS,
         **options,
     )
+
+
+def save_tokenizer(spec: Checkpoint, path: Path) -> None:
+    options = {"model_max_length": MAX_POSITIONS, **spec.tokenizer_options}
+    if spec.subwords == "byte_level":
+        tokenizer = subwords.byte_level(path, options)
+    elif spec.subwords == "unigram":
+        tokenizer = subwords.unigram(spec.kind, options)
+    else:
+        tokenizer = make_word_piece(spec, path)
     tokenizer.save_pretrained(path)
     settings = json.loads((path / "tokenizer_config.json").read_text(encoding="utf-8"))
     settings["clean_up_tokenization_spaces"] = spec.clean_up
     if spec.clean_up is None:
         del settings["clean_up_tokenization_spaces"]
     write_json(path / "tokenizer_config.json", settings)
-    if spec.vocab_txt_only:
+    if spec.vocab_only:
         (path / "tokenizer.json").unlink()
     else:
-        vocabulary.unlink(missing_ok=True)
+        for name in ("vocab.txt", "vocab.json", "merges.txt"):
+            (path / name).unlink(missing_ok=True)
         content = json.loads((path / "tokenizer.json").read_text(encoding="utf-8"))
         write_json(path / "tokenizer.json", content, indent=None)
 
@@ -371,8 +380,8 @@ def make(spec: Checkpoint, output: Path) -> None:
             if spec.kind in ("bert", "mpnet", "nomic_bert", *LIKE_ROBERTA) and spec.head == "none"
             else {}
         )
-        vocabulary = vocabulary_of(spec)
-        config = config_of(spec, len(vocabulary), vocabulary.index(pad_token(spec)))
+        tokenizer = AutoTokenizer.from_pretrained(path)
+        config = config_of(spec, len(tokenizer), tokenizer.pad_token_id)
         torch.manual_seed(0)
         model = AUTO[spec.head].from_config(config, **options)
         fill(model, zlib.crc32(spec.name.encode()) + attempt)

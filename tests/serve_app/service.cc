@@ -60,6 +60,7 @@ std::string path_of(const std::string& name) {
   const fs::path golden = source / "tests/golden/data";
   if (name == "cross") return golden / "bert-cross-encoder";
   if (name == "qa") return golden / "bert-qa";
+  if (name == "nli") return golden / "bert-nli";
   return source / "models" / ("minilm-fff-" + name);
 }
 

@@ -91,13 +91,17 @@ void add_splits(std::u32string_view chars, const sapwood::Normalizer& normalizer
   static sapwood::EncodeScratch::Buffers scratch;
   sapwood::Call call{sapwood::Allowance(4 * chars.size()), scratch};
   normalizer.apply(text, call);
-  std::vector<sapwood::Range> words;
-  if (text.size() > 0) pre_tokenizer.split(text, {0, text.size()}, call.allowance.search(), words);
+  sapwood::Words words{&text, scratch.words};
+  words.ranges.clear();
+  if (text.size() > 0) words.ranges.push_back({0, text.size()});
+  pre_tokenizer.apply(words, call);
   std::string out;
-  for (const sapwood::Range& w : words) {
-    for (std::size_t i = w.begin; i < w.end; ++i) sapwood::utf8::append(out, text.chars[i]);
-    out += '\x1f' + std::to_string(text.spans[w.begin].start) + ',' +
-           std::to_string(text.spans[w.end - 1].end) + '\x1e';
+  for (const sapwood::Range& w : words.ranges) {
+    for (std::size_t i = w.begin; i < w.end; ++i) {
+      sapwood::utf8::append(out, words.text->chars[i]);
+    }
+    out += '\x1f' + std::to_string(words.text->spans[w.begin].start) + ',' +
+           std::to_string(words.text->spans[w.end - 1].end) + '\x1e';
   }
   crc.add(out + '\n');
 }

@@ -28,8 +28,8 @@ void assign_role(const Tokenizer::Impl& impl, std::optional<int32_t>& slot,
 
 void assign_roles(Tokenizer::Impl& impl, const TokenizerConfig& config) {
   SpecialIds& special = impl.special;
-  assign_role(impl, special.cls, config.cls, {"[CLS]", "<cls>"});
-  assign_role(impl, special.sep, config.sep, {"[SEP]", "<sep>"});
+  assign_role(impl, special.cls, config.cls, {"[CLS]", "<cls>", "<s>"});
+  assign_role(impl, special.sep, config.sep, {"[SEP]", "<sep>", "</s>"});
   assign_role(impl, special.mask, config.mask, {"[MASK]", "<mask>"});
   assign_role(impl, special.pad, config.pad, {"[PAD]", "<pad>"});
   special.unk = impl.model->unk_id();

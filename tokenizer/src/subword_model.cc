@@ -5,6 +5,7 @@
 
 #include "base/quote.h"
 #include "components.h"
+#include "unigram.h"
 #include "wordpiece.h"
 
 namespace sapwood {
@@ -17,7 +18,10 @@ struct ModelKind {
   std::span<const std::string_view> tables = {};
 };
 
+constexpr std::string_view kUnigramTables[] = {kScoresTable};
+
 constexpr ModelKind kModels[] = {
+    {"Unigram", make_unigram, kUnigramTables},
     {"WordPiece", make_word_piece},
 };
 

@@ -128,6 +128,7 @@ void read_tokenizer_class(const JsonValue& root, const ConfigFields& fields) {
   std::string_view name = value->string();
   if (name.ends_with("Fast")) name.remove_suffix(std::string_view("Fast").size());
   for (const std::string_view known : {"BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer",
+                                       "XLMRobertaTokenizer", "CamembertTokenizer",
                                        "PreTrainedTokenizer", "TokenizersBackend"}) {
     if (name == known) fields.has("tokenizer_class");
   }
