@@ -222,10 +222,22 @@ TEST_CASE("keys that real checkpoints have are no notice, unless they change som
   told("pruned_heads", {{"1", {0, 2}}}, "'pruned_heads'");
   told("auto_map", {{"AutoModel", "modeling.Model"}}, "'auto_map'");
   told("tokenizer_class", "BertJapaneseTokenizer", "'tokenizer_class'");
-  told("sentence_transformers", {{"activation_fn", "torch.nn.modules.linear.Identity"}},
+  told("sentence_transformers", {{"activation_fn", "torch.nn.modules.activation.Tanh"}},
        "the sigmoid of the logit");
-  told("sbert_ce_default_activation_function", "torch.nn.modules.linear.Identity",
-       "the sigmoid of the logit");
+  told("sbert_ce_default_activation_function", "my.own.Function", "the sigmoid of the logit");
+}
+
+TEST_CASE("a cross-encoder's function is read, and is the sigmoid where nothing says", "[config]") {
+  const auto score = [](const char* key, const json& value) {
+    return parse(with(bert(), key, value)).pair_score;
+  };
+  const char* const kOlder = "sbert_ce_default_activation_function";
+  const std::string identity = "torch.nn.modules.linear.Identity";
+  CHECK(score("other", 1) == PairScore::sigmoid);
+  CHECK(score(kOlder, identity) == PairScore::raw);
+  CHECK(score(kOlder, "torch.nn.modules.activation.Sigmoid") == PairScore::sigmoid);
+  CHECK(score("sentence_transformers", {{"activation_fn", identity}}) == PairScore::raw);
+  CHECK(score("sentence_transformers", {{"version", "4.0.1"}}) == PairScore::sigmoid);
 }
 
 TEST_CASE("of an object that comes twice the last one counts, whatever the first was", "[config]") {
@@ -292,29 +304,25 @@ TEST_CASE("sentence-transformers files choose pooling, norm and length", "[confi
         {{"pooling_mode_cls_token", true}, {"pooling_mode_mean_tokens", false}});
   write("sentence_bert_config.json", {{"max_seq_length", 12}});
   const SentenceConfig sentence = *read(folder);
-  CHECK(sentence.pooling == PoolingMode::cls);
+  CHECK(sentence.poolings == std::vector{PoolingMode::cls});
   CHECK(sentence.normalize);
   CHECK(sentence.max_seq_length == 12);
   const auto kept = JsonDocument::parse(to_json(sentence), "kept");
-  CHECK(sentence_from_json(kept.root()).pooling == PoolingMode::cls);
+  CHECK(sentence_from_json(kept.root()).poolings == std::vector{PoolingMode::cls});
 
-  write("1_Pooling/config.json",
-        {{"pooling_mode_cls_token", true}, {"pooling_mode_mean_tokens", true}});
-  CHECK_THROWS_AS(read(folder), Error);
-  write("modules.json", {transformer, {{"type", "x.Dense"}, {"path", "2_Dense"}}});
-  CHECK_THROWS_AS(read(folder), Error);
+  const std::string pool = "sentence_transformers.models.Pooling";
   for (const char* path : {"../../etc", "/etc", "..", ".hidden", "a/b", "1_Pooling/.."}) {
     INFO(path);
-    write("modules.json", {transformer, {{"type", "x.Pooling"}, {"path", path}}});
+    write("modules.json", {transformer, {{"type", pool}, {"path", path}}});
     CHECK_THROWS_WITH(read(folder), ContainsSubstring("modules.json: [1].path: expected a folder"));
   }
-  write("modules.json", {transformer, {{"type", "x.Pooling"}, {"path", "1_Pooling/"}}});
+  write("modules.json", {transformer, {{"type", pool}, {"path", "1_Pooling/"}}});
   for (const json& wrong : {json(nullptr), json(1), json("mean"), json::array({1})}) {
     write("1_Pooling/config.json", wrong);
     CHECK_THROWS_WITH(read(folder), ContainsSubstring("1_Pooling/config.json: expected an object"));
   }
   write("1_Pooling/config.json", {{"pooling_mode", "max"}});
-  CHECK(read(folder)->pooling == PoolingMode::max);
+  CHECK(read(folder)->poolings == std::vector{PoolingMode::max});
 }
 
 }  // namespace

@@ -33,6 +33,8 @@ void assign_roles(Tokenizer::Impl& impl, const TokenizerConfig& config) {
   assign_role(impl, special.mask, config.mask, {"[MASK]", "<mask>"});
   assign_role(impl, special.pad, config.pad, {"[PAD]", "<pad>"});
   special.unk = impl.model->unk_id();
+  // Models that have a token for every byte name none; transformers has one all the same.
+  if (!special.unk) assign_role(impl, special.unk, config.unk, {});
 }
 
 // What the configuration added, kept in the document under the model, where other readers of the
@@ -48,6 +50,7 @@ std::string kept_config(const TokenizerConfig& config) {
   keep("sep_token", config.sep);
   keep("mask_token", config.mask);
   keep("pad_token", config.pad);
+  keep("unk_token", config.unk);
   if (config.model_max_length) writer.member("model_max_length", *config.model_max_length);
   if (config.clean_up_tokenization_spaces.value_or(false)) {
     writer.member("clean_up_tokenization_spaces", true);
@@ -75,9 +78,11 @@ void make_components(const JsonValue& root, Tokenizer::Impl& impl) {
   if (root.has("decoder")) impl.decoder = make_decoder(root.at("decoder"));
   if (root.has("truncation")) impl.truncation = make_truncation(root.at("truncation"));
   if (root.has("padding")) impl.padding = make_padding(root.at("padding"));
-  // An added token that is looked for in normalized text needs the normalizer.
-  if (!impl.added.any_normalized()) {
-    impl.shortcut = impl.model->shortcut(impl.normalizer.get(), impl.pre_tokenizer.get());
+  // An added token that is looked for in normalized text needs the normalizer, and all of its text.
+  impl.shortcut = impl.model->shortcut(impl.normalizer.get(), impl.pre_tokenizer.get());
+  if (impl.shortcut && impl.added.any_normalized() &&
+      (!impl.shortcut->keeps_text() || impl.added.any_normalized_over_spaces())) {
+    impl.shortcut.reset();
   }
 }
 
@@ -95,6 +100,7 @@ std::shared_ptr<Tokenizer::Impl> build(TokenizerDocument& document, TokenizerCon
 
   if (!config.pad && impl->padding) config.pad = impl->padding->pad_token;
   assign_roles(*impl, config);
+  if (impl->model->unk_id()) config.unk.reset();  // the model says it
   impl->model_max_length = config.model_max_length;
   impl->clean_up_tokenization_spaces = config.clean_up_tokenization_spaces.value_or(false);
   impl->open_document = open_document(document.json, *impl->model, kept_config(config));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "allowance.h"
+#include "merge_table.h"
 #include "post_processor.h"
 #include "regex.h"
 #include "sapwood/tokenizer/tokenizer.h"
@@ -38,6 +39,8 @@ struct EncodeScratch::Buffers {
   std::vector<uint32_t> char_at;  // of the word's bytes
   std::vector<PathStep> path;     // of the word's places
   std::vector<uint32_t> cuts;     // the places on its best path
+  std::vector<BpeSymbol> symbols;
+  std::vector<BpeCandidate> candidates;
 
   Text rewritten;
   std::string replaced;  // the text in which ReplaceNormalizer finds its matches
@@ -67,6 +70,8 @@ struct EncodeScratch::Buffers {
     visit(self.char_at);
     visit(self.path);
     visit(self.cuts);
+    visit(self.symbols);
+    visit(self.candidates);
     visit(self.replaced);
     visit(self.matches);
     visit(self.decomposed);

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/quote.h"
+#include "byte_level.h"
 #include "decoders.h"
 #include "metaspace.h"
 #include "precompiled.h"
@@ -119,6 +120,10 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonValue& node) {
   if (type == "FixedLength") {
     const int64_t length = node.has("length") ? node.at("length").integer(1, kMaxInt) : 5;
     return std::make_unique<FixedLengthPreTokenizer>(static_cast<std::size_t>(length));
+  }
+  if (type == "ByteLevel") {
+    return std::make_unique<ByteLevelPreTokenizer>(node.at("add_prefix_space").boolean(),
+                                                   node.boolean("use_regex", true));
   }
   if (type == "Metaspace") {
     return std::make_unique<MetaspacePreTokenizer>(read_metaspace(node));

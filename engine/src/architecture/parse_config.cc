@@ -7,6 +7,7 @@
 
 #include "architecture/family.h"
 #include "base/quote.h"
+#include "config/sentence.h"
 
 namespace sapwood {
 namespace {
@@ -134,8 +135,9 @@ void read_tokenizer_class(const JsonValue& root, const ConfigFields& fields) {
   }
 }
 
-// What sentence-transformers' CrossEncoder makes of the logits: the sigmoid, or what the configuration names.
-void read_score_function(const ConfigFields& fields, const ModelConfig& config, Notices* notices) {
+// What sentence-transformers' CrossEncoder makes of the logits: the sigmoid, or what the configuration names, since version
+// 4 in an object of its own (CrossEncoder.get_default_activation_fn).
+void read_pair_score(const ConfigFields& fields, ModelConfig& config, Notices* notices) {
   std::string_view function;
   constexpr const char* kOlder = "sbert_ce_default_activation_function";
   if (fields.has(kOlder)) function = fields.string(kOlder);
@@ -144,10 +146,13 @@ void read_score_function(const ConfigFields& fields, const ModelConfig& config, 
     const auto newer = settings.find("activation_fn");
     if (newer && newer->is_string()) function = newer->string();
   }
-  const bool told = !function.empty() && !function.ends_with("Sigmoid");
-  if (notices == nullptr || !told || config.head != HeadKind::sequence_classification) return;
-  notices->add(fields.path() + ": a CrossEncoder would score by " + quote(function) +
-               "; rerank gives the sigmoid of the logit, or the logit itself as raw score");
+  if (function.empty()) return;
+  const std::optional<PairScore> score = parse_pair_score(function);
+  if (score) {
+    config.pair_score = *score;
+  } else if (notices != nullptr && config.head == HeadKind::sequence_classification) {
+    notices->add(unknown_pair_score(fields.path(), function));
+  }
 }
 
 // In one sentence, because a file of another family's may have many.
@@ -176,7 +181,7 @@ ModelConfig parse_config(const JsonValue& root, Notices* notices) {
   read_labels(fields, config);
   read_entailment(fields, config);
   read_tokenizer_class(root, fields);
-  read_score_function(fields, config, notices);
+  read_pair_score(fields, config, notices);
   if (notices != nullptr) tell_unknown_keys(root, fields, family, *notices);
   return config;
 }

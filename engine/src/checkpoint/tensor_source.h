@@ -68,8 +68,9 @@ class TensorSource {
   void add(TensorView tensor);
   void own(MappedFile file) { files_.push_back(std::move(file)); }
   void own(std::unique_ptr<std::byte[]> buffer) { buffers_.push_back(std::move(buffer)); }
-  // Takes over another source's files, buffers and tensors (a shard); its metadata is dropped.
-  void merge(TensorSource&& other);
+  // Takes over another source's files, buffers and tensors (a shard, or a module whose names get a prefix); its metadata
+  // is dropped.
+  void merge(TensorSource&& other, std::string_view prefix = "");
 
  private:
   std::filesystem::path path_;

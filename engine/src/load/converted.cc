@@ -10,6 +10,7 @@
 #include "checkpoint/file_kind.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/safetensors_writer.h"
+#include "config/sentence.h"
 #include "load/metadata.h"
 
 namespace sapwood {
@@ -73,7 +74,7 @@ LoadedParts read_converted(InputFile file, bool tokenizer) {
   parts.format = "converted";
   const auto config = JsonDocument::parse(metadata.config, where + ": sapwood.config");
   parts.config = parse_config(config.root());
-  parts.config.sentence = metadata.sentence;
+  add_sentence(parts.config, std::move(metadata.sentence));
   if (metadata.task == to_string(HeadKind::none) && parts.config.head != HeadKind::none) {
     drop_head(parts.config, "the checkpoint that was converted did not have all of it", where,
               parts.notices);
