@@ -54,6 +54,9 @@ class PostProcessor {
   // would make many tokens of few.
   PostProcessor(std::vector<TemplatePiece> single, std::vector<TemplatePiece> pair);
 
+  // All tokens are of type 0: the model is not told which text they are of.
+  void drop_types() noexcept;
+
   int num_special(bool pair) const noexcept;
 
   // Fills `out` from the tokens of `first` and, unless null, `second`. byte_offsets: for each text

@@ -99,6 +99,13 @@ PostProcessor bert_processing(const JsonValue& node, const TemplateReader& reade
 PostProcessor make_post_processor(const JsonValue& node, const Vocabulary& vocabulary,
                                   const std::vector<AddedToken>& added, SpecialIds& special) {
   const std::string_view type = node.at("type").string();
+  if (type == "Sequence") {
+    const std::vector<JsonValue> parts = node.at("processors").items();
+    if (parts.empty()) return {};
+    // One after the other they would put a template around a template.
+    if (parts.size() > 1) refuse_type(node, "post-processor", "Sequence of several");
+    return make_post_processor(parts[0], vocabulary, added, special);
+  }
   const TemplateReader reader(node, vocabulary, added);
   std::vector<TemplatePiece> single;
   PostProcessor post;

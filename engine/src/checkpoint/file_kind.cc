@@ -50,10 +50,8 @@ std::string wrong_kind_hint(FileKind kind) {
     case FileKind::zip:
       return "; it is a zip archive, as torch.save writes: name it pytorch_model.bin";
     case FileKind::legacy_pickle:
-      return "; it is a bare pickle, the format torch.save wrote before PyTorch 1.6: save it again "
-             "with"
-             " a newer PyTorch, torch.save(torch.load(FILE, weights_only=True), FILE), or as"
-             " safetensors";
+      return "; it is a bare pickle, as torch.save wrote before PyTorch 1.6: name it "
+             "pytorch_model.bin";
     case FileKind::safetensors:
       return "; it looks like safetensors: name it model.safetensors";
     case FileKind::unknown:
