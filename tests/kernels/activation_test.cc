@@ -1,4 +1,4 @@
-// GELU, its tanh form, tanh, relu and exp over all magnitudes, through the kernels that use them.
+// GELU, its tanh form, tanh, relu, SiLU and exp over all magnitudes, through the kernels that use them.
 #include <array>
 #include <cmath>
 #include <limits>
@@ -95,6 +95,12 @@ TEST_CASE("activation: accuracy over all magnitudes") {
       CHECK(tanh.relative_right < 3.6e-7);
       CHECK(tanh.absolute_left < 1.8e-7);
 
+      // Its least value is -0.28.
+      const Errors silu = measure(*table, Activation::silu);
+      CAPTURE(silu.at_right, silu.at_left);
+      CHECK(silu.relative_right < 3.6e-7);
+      CHECK(silu.absolute_left < 1e-7);
+
       const Errors relu = measure(*table, Activation::relu);
       CHECK(relu.relative_right == 0);
       CHECK(relu.absolute_left == 0);
@@ -107,7 +113,7 @@ TEST_CASE("activation: infinities and NaN") {
   for (const KernelTable* table : tables()) {
     DYNAMIC_SECTION(table->name) {
       for (const Activation activation :
-           {Activation::gelu, Activation::gelu_tanh, Activation::relu}) {
+           {Activation::gelu, Activation::gelu_tanh, Activation::relu, Activation::silu}) {
         const std::vector<float> y = apply(*table, activation, x);
         INFO("activation " << static_cast<int>(activation));
         CHECK(y[0] == kInfinity);
@@ -133,8 +139,8 @@ TEST_CASE("activation: infinities and NaN") {
 TEST_CASE("activation: the position of an element does not matter") {
   for (const KernelTable* table : tables()) {
     DYNAMIC_SECTION(table->name) {
-      for (const Activation activation :
-           {Activation::gelu, Activation::gelu_tanh, Activation::relu, Activation::tanh}) {
+      for (const Activation activation : {Activation::gelu, Activation::gelu_tanh, Activation::relu,
+                                          Activation::tanh, Activation::silu}) {
         const std::vector<float> at_one = apply(*table, activation, {0.7f});
         for (int n = 2; n < 40; ++n) {
           std::vector<float> x(n, -1.3f);

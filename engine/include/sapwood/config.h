@@ -12,11 +12,11 @@
 namespace sapwood {
 
 // The function between the two products of a dense feedforward block, or of a head.
-enum class Activation : std::uint8_t { none, gelu, gelu_tanh, relu, tanh };
+enum class Activation : std::uint8_t { none, gelu, gelu_tanh, relu, tanh, silu };
 
 enum class FeedForwardKind : std::uint8_t {
   dense,  // out(act(in(x)))
-  glu,    // out(gelu(a) * b) with [a | b] = in(x)
+  glu,    // out(act(a) * b) with [a | b] = in(x)
   fff,    // fast feedforward: trees walked by conditional matrix multiplication (arXiv 2311.10770)
 };
 
@@ -30,7 +30,13 @@ struct FeedForwardConfig {
   int depth = 0;  // fff: decisions on a path; a path visits depth + 1 of 2^(depth+1) - 1 nodes
 };
 
-enum class PositionKind : std::uint8_t { none, learned, sinusoidal, scaled_sinusoidal };
+enum class PositionKind : std::uint8_t {
+  none,
+  learned,
+  sinusoidal,
+  scaled_sinusoidal,
+  rotary,  // queries and keys are turned by angles that grow with the position (arXiv 2104.09864)
+};
 
 enum class HeadKind : std::uint8_t {
   none,  // a bare encoder
@@ -69,7 +75,16 @@ struct ModelConfig {
   int max_positions = 0;
   int type_vocab = 0;  // 0: no token type embeddings
   PositionKind positions = PositionKind::learned;
+  double rotary_base = 0;        // rotary: of the frequencies
+  double local_rotary_base = 0;  // of layers with local attention
+  int relative_buckets =
+      0;  // of distances, each with a bias of the attention's scores (MPNet); 0: none
+  int local_reach =
+      -1;  // how many tokens to either side a local layer's attention sees; -1: no layer is local
+  int global_every = 1;  // the layers 0, global_every, 2 global_every, ... see the whole text
+  bool is_local(int layer) const { return local_reach >= 0 && layer % global_every != 0; }
   bool embedding_norm = true;
+  bool norm_bias = true;       // whether norms shift
   bool final_norm = false;     // a norm after the last layer (pre-norm architectures)
   bool attention_bias = true;  // bias of the fused query, key and value product
   bool projection_bias =
@@ -88,6 +103,7 @@ struct ModelConfig {
   PoolingMode head_pooling = PoolingMode::cls;  // what a sequence classifier reads
   int head_width = 0;                           // outputs of the dense layer before the last
   bool head_transform = true;  // masked_lm: dense, activation and norm before the decoder
+  bool head_bias = true;       // of the dense layer before the last
   bool decoder_bias = true;    // masked_lm
   bool tied_decoder = true;    // masked_lm: the decoder is the word embedding
 

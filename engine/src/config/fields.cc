@@ -59,6 +59,12 @@ bool ConfigFields::has(std::string_view key) const {
   return value_.has(key);
 }
 
+bool ConfigFields::has_null(std::string_view key) const {
+  note(key);
+  const auto found = value_.find(key);
+  return found && found->is_null();
+}
+
 JsonValue ConfigFields::at(std::string_view key) const {
   note(key);
   return value_.at(key);
@@ -107,15 +113,18 @@ Activation ConfigFields::activation(std::string_view key, std::string_view fallb
       {"gelu_pytorch_tanh", Activation::gelu_tanh},
       {"relu", Activation::relu},
       {"tanh", Activation::tanh},
+      {"silu", Activation::silu},
+      {"swish", Activation::silu},
       {"GELU", Activation::gelu},
       {"ReLU", Activation::relu},
       {"Tanh", Activation::tanh}};
   const std::string_view name = string(key, fallback);
   const auto it = kinds.find(name);
   if (it == kinds.end()) {
-    fail_at(key,
-            "activation " + quote(name) + " is not supported; gelu, gelu_new, relu and tanh are",
-            ErrorCode::unsupported);
+    fail_at(
+        key,
+        "activation " + quote(name) + " is not supported; gelu, gelu_new, relu, tanh and silu are",
+        ErrorCode::unsupported);
   }
   return it->second;
 }
@@ -167,6 +176,16 @@ void parse_feed_forward(const ConfigFields& fields, ModelConfig& config) {
   config.feed_forward.depth = ff.integer("depth", 0, kMaxDepth);
   config.feed_forward.trees = ff.integer("trees", 1, kMaxTrees, 1);
   config.feed_forward.dense_width = ff.integer("dense_width", 0, kMaxWidth, 0);
+}
+
+double ConfigFields::positive(std::string_view key, double most, double fallback) const {
+  if (!has(key)) return fallback;
+  const JsonValue value = value_.at(key);
+  const double number = value.is_number() ? value.number() : 0;
+  if (!(number >= 1 && number <= most)) {
+    value.expected("a number from 1 to " + std::to_string(static_cast<std::int64_t>(most)));
+  }
+  return number;
 }
 
 void check_heads(const ConfigFields& fields, std::string_view key, const ModelConfig& config) {

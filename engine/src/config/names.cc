@@ -5,11 +5,9 @@
 namespace sapwood {
 
 EnumNames names_of(Activation) noexcept {
-  static constexpr NamedValue kNames[] = {{"none", Activation::none},
-                                          {"gelu", Activation::gelu},
-                                          {"gelu_new", Activation::gelu_tanh},
-                                          {"relu", Activation::relu},
-                                          {"tanh", Activation::tanh}};
+  static constexpr NamedValue kNames[] = {
+      {"none", Activation::none}, {"gelu", Activation::gelu}, {"gelu_new", Activation::gelu_tanh},
+      {"relu", Activation::relu}, {"tanh", Activation::tanh}, {"silu", Activation::silu}};
   return {"activation", kNames};
 }
 
@@ -24,7 +22,8 @@ EnumNames names_of(PositionKind) noexcept {
   static constexpr NamedValue kNames[] = {{"none", PositionKind::none},
                                           {"learned", PositionKind::learned},
                                           {"sinusoidal", PositionKind::sinusoidal},
-                                          {"scaled-sinusoidal", PositionKind::scaled_sinusoidal}};
+                                          {"scaled-sinusoidal", PositionKind::scaled_sinusoidal},
+                                          {"rotary", PositionKind::rotary}};
   return {"positions", kNames};
 }
 

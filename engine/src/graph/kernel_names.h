@@ -18,6 +18,8 @@ constexpr kernels::Activation kernel_activation(Activation activation) {
       return kernels::Activation::relu;
     case Activation::tanh:
       return kernels::Activation::tanh;
+    case Activation::silu:
+      return kernels::Activation::silu;
   }
   return kernels::Activation::none;
 }

@@ -51,8 +51,6 @@ void LinearOp::run(const Running& running) const noexcept {
   });
 }
 
-namespace {
-
 const char* activation_name(kernels::Activation activation) {
   switch (activation) {
     case kernels::Activation::none:
@@ -65,11 +63,11 @@ const char* activation_name(kernels::Activation activation) {
       return "relu";
     case kernels::Activation::tanh:
       return "tanh";
+    case kernels::Activation::silu:
+      return "silu";
   }
   return "";
 }
-
-}  // namespace
 
 OpDescription LinearOp::describe(const kernels::KernelTable& kernels) const {
   std::string epilogue = bias != nullptr ? "bias" : "";
