@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <utility>
 
 #include "base/quote.h"
 #include "sapwood/error.h"
@@ -23,7 +22,7 @@ std::int32_t AddedTokenList::next_id() const noexcept {
   return highest_ >= vocabulary_.count() ? highest_ + 1 : vocabulary_.count();
 }
 
-void AddedTokenList::read(const JsonValue& list) {
+void AddedTokenList::read(const JsonValue& list, Notices& notices) {
   constexpr std::int64_t kMostId = std::numeric_limits<std::int32_t>::max() - 1;
   for (const JsonValue item : list.elements()) {
     AddedToken token;
@@ -35,54 +34,40 @@ void AddedTokenList::read(const JsonValue& list) {
     token.normalized = item.at("normalized").boolean();
     token.special = item.at("special").boolean();
     if (token.content.empty()) item.at("content").expected("a token of at least one character");
-    try {
-      add(std::move(token), true);
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::out_of_memory) throw;
-      item.fail(error.what(), error.code());
-    }
+    add(std::move(token), true, notices);
   }
 }
 
-bool AddedTokenList::add(AddedToken token, bool flags_count) {
+bool AddedTokenList::add(AddedToken token, bool flags_count, Notices& notices) {
   if (token.content.empty()) throw Error(ErrorCode::malformed, "an added token is empty");
   const auto known = index_.find(token.content);
-  std::int32_t id = known != index_.end() ? tokens_[known->second].id : vocabulary_.find(token.content);
+  const bool old = known != index_.end();
+  std::int32_t id = old ? tokens_[known->second].id : vocabulary_.find(token.content);
   if (id < 0) id = next_id();
   if (token.id >= 0 && token.id != id) {
-    throw Error(ErrorCode::mismatch, quote(token.content) + " is stated to have the id " +
-                                         std::to_string(token.id) +
-                                         ", but the vocabulary gives it " + std::to_string(id) +
-                                         "; correct the one that is wrong");
+    const bool shared = vocabulary_.has(id) && vocabulary_.token(id) != token.content;
+    notices.add("the added token " + quote(token.content) + " is stated to have the id " +
+                std::to_string(token.id) + "; it gets " + std::to_string(id) +
+                (shared ? ", which is that of " + quote(vocabulary_.token(id)) + " too" : "") +
+                ", as in the reference: the vocabulary's, else the number of tokens there are");
   }
   token.id = id;
-  if (vocabulary_.has(id) && vocabulary_.token(id) != token.content) {
-    throw Error(ErrorCode::mismatch, "the id " + std::to_string(id) + " of " +
-                                         quote(token.content) + " belongs to " +
-                                         quote(vocabulary_.token(id)) + " in the vocabulary");
-  }
   highest_ = std::max(highest_, id);
-  if (known == index_.end()) {
+  if (!old) {
     index_.emplace(token.content, tokens_.size());
     tokens_.push_back(std::move(token));
     return true;
   }
-  AddedToken& old = tokens_[known->second];
-  if (!flags_count || same_flags(old, token)) return false;
-  old = std::move(token);
+  AddedToken& there = tokens_[known->second];
+  if (!flags_count || same_flags(there, token)) return false;
+  there = std::move(token);
   return true;
 }
 
 void AddedTokenList::add(std::vector<NamedToken>& named, Notices& notices) {
   std::erase_if(named, [&](NamedToken& one) {
-    const std::int32_t stated = std::exchange(one.token.id, -1);
-    const bool changed = add(one.token, one.flags_count);
-    const std::int32_t id = tokens_[index_.find(one.token.content)->second].id;
-    if (stated >= 0 && stated != id) {
-      notices.add("the added token " + quote(one.token.content) + " is stated to have the id " +
-                  std::to_string(stated) + "; it gets " + std::to_string(id) +
-                  ", as in transformers: the vocabulary's, else the next that is free");
-    }
+    const bool changed = add(one.token, one.flags_count, notices);
+    one.token.id = -1;  // it is given anew
     return !changed;
   });
 }

@@ -13,21 +13,20 @@
 
 namespace sapwood {
 
-// Gives ids as the reference does: the vocabulary's, else the next that is free. Files state them too, and a statement
-// that differs is an error here (there it is silently overruled).
+// Gives ids as the reference does: the vocabulary's, else the next that is free. Files state them too; a statement that
+// differs does not count there, and is a notice here.
 class AddedTokenList {
  public:
   explicit AddedTokenList(const Vocabulary& vocabulary);
 
   // "added_tokens" of a tokenizer.json, whose later entries count more than earlier ones.
-  void read(const JsonValue& list);
+  void read(const JsonValue& list, Notices& notices);
 
   // A token with the id that is stated for it, or -1. One that is there already gets these flags if `flags_count`, else
-  // stays. Whether anything changed. Error mismatch where the id cannot be had, malformed for an empty token.
-  bool add(AddedToken token, bool flags_count);
+  // stays. Whether anything changed. Error malformed for an empty token.
+  bool add(AddedToken token, bool flags_count, Notices& notices);
 
-  // Tokens that the configuration names. Transformers gives each the id that is free, whatever the file states: a
-  // difference is a notice. Those that changed nothing leave the list.
+  // Tokens that the configuration names. Those that change nothing leave the list.
   void add(std::vector<NamedToken>& named, Notices& notices);
 
   const std::vector<AddedToken>& tokens() const noexcept { return tokens_; }

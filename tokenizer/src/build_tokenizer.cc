@@ -4,6 +4,7 @@
 #include "added_token_list.h"
 #include "base/error_place.h"
 #include "components.h"
+#include "config_keys.h"
 #include "impl.h"
 
 namespace sapwood {
@@ -78,7 +79,7 @@ Decoder make_decoder_or_refusal(const JsonValue& node) {
 std::vector<AddedToken> collect_added(const JsonValue& root, const Vocabulary& tokens,
                                       TokenizerConfig& config) {
   AddedTokenList list(tokens);
-  if (root.has("added_tokens")) list.read(root.at("added_tokens"));
+  if (root.has("added_tokens")) list.read(root.at("added_tokens"), config.notices);
   list.add(config.tokens, config.notices);
   return list.take();
 }
@@ -152,6 +153,7 @@ std::shared_ptr<Tokenizer::Impl> build(TokenizerDocument& document, TokenizerCon
   impl->open_document = open_document(document.json, *impl->model, config.kept());
   impl->notices = std::move(config.notices);
   impl->notices.add(document.json.doubled_key_notices());
+  tell_unknown_json_keys(root, impl->notices);
   return impl;
 }
 

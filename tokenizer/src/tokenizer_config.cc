@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/quote.h"
+#include "config_keys.h"
 #include "tokenizer_class.h"
 
 namespace sapwood {
@@ -157,6 +158,7 @@ void TokenizerConfig::read_lengths(const JsonValue& config) {
 bool TokenizerConfig::read(const JsonValue& config) {
   if (!config.is_object()) config.expected("an object");
   settles_length = true;
+  tell_unknown_keys(config, tokenizer_config_keys(), notices);
   read_roles(config, false);
   read_text_settings(config);
   read_lengths(config);
@@ -180,6 +182,7 @@ bool TokenizerConfig::read(const JsonValue& config) {
 
 void TokenizerConfig::read_special_tokens_map(const JsonValue& map) {
   if (!map.is_object()) map.expected("an object");
+  tell_unknown_keys(map, special_tokens_map_keys(), notices);
   read_roles(map, true);
 }
 

@@ -97,8 +97,16 @@ void add_input_options(CLI::App& app, IoOptions& io) {
       ->type_name("FILE");
   add_choice<std::optional<InputFormat>, InputFormat>(
       app, "--input-format", io.input_format,
-      {{"text", InputFormat::text}, {"jsonl", InputFormat::jsonl}, {"csv", InputFormat::csv}},
+      {{"text", InputFormat::text},
+       {"jsonl", InputFormat::jsonl},
+       {"json", InputFormat::json},
+       {"csv", InputFormat::csv},
+       {"tsv", InputFormat::tsv}},
       "[by the file's extension, else text: one a line]");
+  app.add_option("--field", io.fields,
+                 "Name of the field to read in JSON objects and tables, and of the second one")
+      ->type_name("NAME[,NAME]")
+      ->delimiter(',');
 }
 
 void add_output_options(CLI::App& app, IoOptions& io, bool npy) {

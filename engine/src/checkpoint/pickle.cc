@@ -116,7 +116,7 @@ TensorSource open_pytorch_bin(InputFile opened) {
   if (kind != FileKind::zip) {
     throw Error(ErrorCode::malformed, file.path().string() +
                                           ": expected what torch.save writes, found something else" +
-                                          wrong_kind_hint(kind));
+                                          wrong_kind_hint(file.bytes()));
   }
   return Loader(std::move(file)).load();
 }

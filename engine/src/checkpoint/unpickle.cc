@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/quote.h"
-#include "checkpoint/pickle_bytes.h"
+#include "checkpoint/pickle_stack.h"
 #include "checkpoint/safetensors.h"
 
 namespace sapwood {

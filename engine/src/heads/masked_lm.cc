@@ -13,9 +13,11 @@ void tensors(Table& table, const ModelConfig& config, const HeadClass& names,
   const std::string weight = config.tied_decoder
                                  ? prefix + std::string(family_of(config).word_embedding)
                                  : output + ".weight";
-  Names bias;
-  if (!names.output_bias.empty()) bias.emplace_back(names.output_bias);
-  bias.push_back(output + ".bias");
+  // Of two biases that of the decoder itself counts where the decoder is its own (tell_differing_biases).
+  Names bias = {output + ".bias"};
+  if (!names.output_bias.empty()) {
+    bias.emplace(config.tied_decoder ? bias.begin() : bias.end(), names.output_bias);
+  }
   table.linear("head.decoder", {{weight}},
                config.decoder_bias ? std::vector<Names>{bias} : std::vector<Names>{},
                config.vocab_size, width);

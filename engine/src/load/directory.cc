@@ -6,6 +6,7 @@
 #include "checkpoint/checkpoint.h"
 #include "config/sentence.h"
 #include "load/hub_cache.h"
+#include "weights/prefix.h"
 
 namespace sapwood {
 
@@ -16,6 +17,7 @@ DirectorySource open_files(Folder folder) {
   JsonDocument config = read_json(folder.at("config.json"), notices);
   auto sentence = read_sentence_config(folder, notices);
   TensorSource checkpoint = open_checkpoint(folder);
+  strip_wrapper(checkpoint, family_of_config(config.root()), notices);
   return {std::move(folder), std::move(config), sentence, std::move(checkpoint),
           std::move(notices)};
 }
@@ -31,11 +33,15 @@ LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& typ
   LoadedParts parts;
   parts.format = "huggingface";
   parts.notices = source.notices;
-  parts.config = parse_config(source.config.root(), &parts.notices);
+  const KnownWeights weights_known{{}, [&](const std::string& tensor) {
+                                     return source.checkpoint.find(tensor) != nullptr;
+                                   }};
+  parts.config = parse_config(source.config.root(), &parts.notices, weights_known);
   parts.config.sentence = source.sentence;
   const std::string weights = source.checkpoint.path().string();
   const int labels = placing(weights, [&] {
     drop_missing_head(source.checkpoint, parts.config, parts.notices);
+    tell_differing_biases(source.checkpoint, parts.config, parts.notices);
     return count_labels(source.checkpoint, parts.config);
   });
   placing(source.config.where(), [&] { resolve_labels(parts.config, labels); });

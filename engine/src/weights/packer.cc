@@ -13,21 +13,10 @@
 #include "weights/finite.h"
 #include "weights/packed_weights.h"
 #include "weights/placement.h"
+#include "weights/prefix.h"
 #include "weights/problems.h"
 
 namespace sapwood {
-std::string encoder_prefix(const TensorSource& source, const ModelConfig& config) {
-  const Family& family = family_of(config);
-  const std::string prefix(family.encoder_prefix), word(family.word_embedding);
-  if (source.find(prefix + word) != nullptr) return prefix;
-  const std::string other(family.other_prefix);
-  if (!other.empty() && source.find(other + word) != nullptr) return other;
-  if (source.find(word) != nullptr) return "";
-  throw Error(ErrorCode::mismatch, "expected a tensor '" + prefix + word + "' or '" + word +
-                                       "', found neither: are these the weights of a " +
-                                       config.architecture + " model?");
-}
-
 void drop_head(ModelConfig& config, std::string reason, const std::string& where,
                Notices& notices) {
   config.missing_head = config.head;
@@ -52,6 +41,23 @@ void drop_missing_head(const TensorSource& source, ModelConfig& config, Notices&
   std::string reason = "the checkpoint has no tensor '" + first + "'";
   if (missing > 1) reason += " and lacks " + std::to_string(missing - 1) + " more of it";
   drop_head(config, std::move(reason), source.path().string(), notices);
+}
+
+void tell_differing_biases(const TensorSource& source, const ModelConfig& config,
+                           Notices& notices) {
+  const HeadClass& names = head_class_of(config);
+  if (config.head != HeadKind::masked_lm || names.output_bias.empty()) return;
+  const TensorView* const own = source.find(std::string(names.output) + ".bias");
+  const TensorView* const other = source.find(names.output_bias);
+  if (own == nullptr || other == nullptr || own->bytes != other->bytes) return;
+  if (own->dtype == other->dtype &&
+      std::memcmp(own->data, other->data, static_cast<std::size_t>(own->bytes)) == 0) {
+    return;
+  }
+  notices.add(source.path().string() + ": " + quote(own->name) + " and " + quote(other->name) +
+              " differ; the decoder is " + (config.tied_decoder ? "" : "not ") +
+              "tied to the word embedding, so that the " +
+              (config.tied_decoder ? "second" : "first") + " counts, as in transformers");
 }
 
 int count_labels(const TensorSource& source, const ModelConfig& config) {
