@@ -127,7 +127,7 @@ TEST_CASE("variants: a prefix that is not known, and two models in one checkpoin
                    {"'ctx_encoder.bert_model.'", "'question_encoder.bert_model.'"});
 }
 
-TEST_CASE("variants: of two biases of a masked-LM head the decoder's own counts where it is untied") {
+TEST_CASE("variants: of two biases of a masked-LM head the decoder's own counts") {
   const fs::path source = golden_dir() / "bert-mlm-bin";
   const Model whole = Model::load(source);
   for (const bool tied : {true, false}) {
@@ -142,8 +142,7 @@ TEST_CASE("variants: of two biases of a masked-LM head the decoder's own counts 
       EditedTensor weight = find(tensors, "bert.embeddings.word_embeddings.weight");
       bias.name = "cls.predictions.decoder.bias";
       weight.name = "cls.predictions.decoder.weight";
-      // The bias that must not count is all zeros.
-      EditedTensor& other = tied ? bias : find(tensors, "cls.predictions.bias");
+      EditedTensor& other = find(tensors, "cls.predictions.bias");
       std::fill(other.bytes.begin(), other.bytes.end(), std::byte{0});
       tensors.push_back(std::move(bias));
       tensors.push_back(std::move(weight));
@@ -151,8 +150,36 @@ TEST_CASE("variants: of two biases of a masked-LM head the decoder's own counts 
     edit_config(folder.path(), [&](json& config) { config["tie_word_embeddings"] = tied; });
     const Model model = Model::load(folder.path());
     CHECK(rows_of(model) == rows_of(whole));
-    CHECK(told(model, "differ"));
+    CHECK(model.config().tied_decoder == tied);
+    REQUIRE(model.notices().size() == 1);
+    CHECK(told(model, "differ; the first counts"));
   }
+}
+
+TEST_CASE("variants: a decoder that is not the word embedding it is said to be counts") {
+  const fs::path source = golden_dir() / "bert-mlm-bin";
+  std::vector<float> rows[2];
+  for (const bool tied : {true, false}) {
+    const TemporaryFolder folder;
+    copy_model(source, folder.path(), [&](Tensors& tensors, auto&) {
+      std::erase_if(tensors, [](const EditedTensor& t) {
+        return t.name == "cls.predictions.decoder.weight";
+      });
+      EditedTensor weight = find(tensors, "bert.embeddings.word_embeddings.weight");
+      weight.name = "cls.predictions.decoder.weight";
+      std::rotate(weight.bytes.begin(), weight.bytes.begin() + 4, weight.bytes.end());
+      tensors.push_back(std::move(weight));
+    });
+    edit_config(folder.path(), [&](json& config) { config["tie_word_embeddings"] = tied; });
+    const Model model = Model::load(folder.path());
+    CHECK_FALSE(model.config().tied_decoder);
+    CHECK(told(model, "differs from the word embedding") == tied);
+    rows[tied ? 1 : 0] = rows_of(model);
+    convert(folder.path(), folder.path() / "converted");
+    CHECK(rows_of(Model::load(folder.path() / "converted")) == rows[tied ? 1 : 0]);
+  }
+  CHECK(rows[0] == rows[1]);
+  CHECK(rows[0] != rows_of(Model::load(source)));
 }
 
 TEST_CASE("variants: weights of formats that are not read are named") {

@@ -30,11 +30,13 @@ void assign_role(const Tokenizer::Impl& impl, std::optional<int32_t>& slot,
 
 void assign_roles(Tokenizer::Impl& impl, const TokenizerConfig& config) {
   SpecialIds& special = impl.special;
-  assign_role(impl, special.cls, config.cls, {"[CLS]", "<cls>"});
-  assign_role(impl, special.sep, config.sep, {"[SEP]", "<sep>"});
+  assign_role(impl, special.cls, config.cls, {"[CLS]", "<cls>", "<s>"});
+  assign_role(impl, special.sep, config.sep, {"[SEP]", "<sep>", "</s>"});
   assign_role(impl, special.mask, config.mask, {"[MASK]", "<mask>"});
   assign_role(impl, special.pad, config.pad, {"[PAD]", "<pad>"});
   special.unk = impl.model->unk_id();
+  // Models that have a token for every byte name none; transformers has one all the same.
+  if (!special.unk) assign_role(impl, special.unk, config.unk, {});
 }
 
 const char* word(bool value) { return value ? "true" : "false"; }
@@ -115,9 +117,11 @@ void make_components(const JsonValue& root, TokenizerConfig& config, Tokenizer::
   if (root.has("decoder")) impl.decoder = make_decoder_or_refusal(root.at("decoder"));
   if (root.has("truncation")) impl.truncation = make_truncation(root.at("truncation"));
   if (root.has("padding")) impl.padding = make_padding(root.at("padding"));
-  // An added token that is looked for in normalized text needs the normalizer.
-  if (!impl.added.any_normalized()) {
-    impl.shortcut = impl.model->shortcut(impl.normalizer.get(), impl.pre_tokenizer.get());
+  // An added token that is looked for in normalized text needs the normalizer, and all of its text.
+  impl.shortcut = impl.model->shortcut(impl.normalizer.get(), impl.pre_tokenizer.get());
+  if (impl.shortcut && impl.added.any_normalized() &&
+      (!impl.shortcut->keeps_text() || impl.added.any_normalized_over_spaces())) {
+    impl.shortcut.reset();
   }
 }
 
@@ -147,6 +151,7 @@ std::shared_ptr<Tokenizer::Impl> build(TokenizerDocument& document, TokenizerCon
 
   if (!config.pad && impl->padding) config.pad = impl->padding->pad_token;
   assign_roles(*impl, config);
+  if (impl->model->unk_id()) config.unk.reset();  // the model says it
   settle_truncation(config, *impl);
   config.settles_length &= impl->truncation.has_value();  // else there is nothing to settle
   impl->clean_up_tokenization_spaces = config.clean_up_tokenization_spaces.value_or(false);

@@ -3,7 +3,12 @@
 #include <limits>
 
 #include "base/quote.h"
+#include "byte_level.h"
+#include "decoders.h"
+#include "metaspace.h"
+#include "precompiled.h"
 #include "sapwood/tokenizer/word_piece_decoder.h"
+#include "sapwood/utf8.h"
 
 namespace sapwood {
 namespace {
@@ -11,12 +16,6 @@ namespace {
 constexpr int64_t kMaxInt = std::numeric_limits<int32_t>::max();
 
 std::string_view type_of(const JsonValue& node) { return node.at("type").string(); }
-
-Pattern make_pattern(const JsonValue& node) {
-  if (node.has("String")) return Pattern::literal(std::string(node.at("String").string()));
-  if (node.has("Regex")) return Pattern::regex(node.at("Regex").string(), node.path());
-  node.expected("a pattern with String or Regex");
-}
 
 SplitBehavior make_behavior(const JsonValue& node) {
   const std::string_view name = node.string();
@@ -40,6 +39,18 @@ Direction make_direction(const JsonValue& node) {
 void refuse_type(const JsonValue& node, std::string_view kind, std::string_view type) {
   node.fail("the " + std::string(kind) + " " + quote(type) + " is not one that this version knows",
             ErrorCode::unsupported);
+}
+
+Pattern make_pattern(const JsonValue& node) {
+  if (node.has("String")) return Pattern::literal(std::string(node.at("String").string()));
+  if (node.has("Regex")) return Pattern::regex(node.at("Regex").string(), node.path());
+  node.expected("a pattern with String or Regex");
+}
+
+char32_t one_character(const JsonValue& node) {
+  const std::string_view text = node.string();
+  if (utf8::count(text) != 1) node.expected("one character");
+  return utf8::decode(text);
 }
 
 BertNormalizerOptions bert_options(const JsonValue& node) {
@@ -77,6 +88,10 @@ std::unique_ptr<Normalizer> make_normalizer(const JsonValue& node) {
     return std::make_unique<ReplaceNormalizer>(make_pattern(node.at("pattern")),
                                                std::string(node.at("content").string()));
   }
+  if (type == "Nmt") return std::make_unique<NmtNormalizer>();
+  if (type == "Precompiled") {
+    return std::make_unique<PrecompiledNormalizer>(read_character_map(node));
+  }
   refuse_type(node, "normalizer", type);
 }
 
@@ -94,6 +109,25 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonValue& node) {
                                                make_behavior(node.at("behavior")),
                                                node.at("invert").boolean());
   }
+  if (type == "Digits") {
+    const bool each = node.boolean("individual_digits", false);
+    return std::make_unique<DigitsPreTokenizer>(each ? SplitBehavior::isolated
+                                                     : SplitBehavior::contiguous);
+  }
+  if (type == "CharDelimiterSplit") {
+    return std::make_unique<DelimiterPreTokenizer>(one_character(node.at("delimiter")));
+  }
+  if (type == "FixedLength") {
+    const int64_t length = node.has("length") ? node.at("length").integer(1, kMaxInt) : 5;
+    return std::make_unique<FixedLengthPreTokenizer>(static_cast<std::size_t>(length));
+  }
+  if (type == "ByteLevel") {
+    return std::make_unique<ByteLevelPreTokenizer>(node.at("add_prefix_space").boolean(),
+                                                   node.boolean("use_regex", true));
+  }
+  if (type == "Metaspace") {
+    return std::make_unique<MetaspacePreTokenizer>(read_metaspace(node));
+  }
   if (type == "Sequence") {
     std::vector<std::unique_ptr<PreTokenizer>> parts;
     for (const JsonValue part : node.at("pretokenizers").elements()) {
@@ -105,11 +139,17 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonValue& node) {
 }
 
 Decoder make_decoder(const JsonValue& node) {
-  const std::string_view type = type_of(node);
-  if (type != "WordPiece") refuse_type(node, "decoder", type);
-  const WordPieceDecoder decoder{std::string(node.at("prefix").string()),
-                                 node.at("cleanup").boolean()};
-  return [decoder](std::span<const std::string> tokens) { return decoder.join(tokens); };
+  if (type_of(node) == "WordPiece") {
+    const WordPieceDecoder decoder{std::string(node.at("prefix").string()),
+                                   node.at("cleanup").boolean()};
+    return [decoder](std::span<const std::string> tokens) { return decoder.join(tokens); };
+  }
+  const DecoderStep step = make_decoder_step(node);
+  return [step](std::span<const std::string> tokens) {
+    std::string text;
+    for (const std::string& part : step({tokens.begin(), tokens.end()})) text += part;
+    return text;
+  };
 }
 
 TruncationSection make_truncation(const JsonValue& node) {

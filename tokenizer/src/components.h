@@ -19,6 +19,9 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonValue& node);
 PostProcessor make_post_processor(const JsonValue& node, const Vocabulary& vocabulary,
                                   const std::vector<AddedToken>& added, SpecialIds& special);
 Decoder make_decoder(const JsonValue& node);
+Pattern make_pattern(const JsonValue& node);
+// The character of a string of one. Error malformed where it has more or none.
+char32_t one_character(const JsonValue& node);
 TruncationSection make_truncation(const JsonValue& node);
 PaddingSection make_padding(const JsonValue& node);
 

@@ -241,6 +241,7 @@ std::string TokenizerConfig::kept() const {
   keep("sep_token", sep);
   keep("mask_token", mask);
   keep("pad_token", pad);
+  keep("unk_token", unk);
   if (model_max_length) writer.member("model_max_length", *model_max_length);
   if (clean_up_tokenization_spaces.value_or(false)) {
     writer.member("clean_up_tokenization_spaces", true);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -58,31 +59,69 @@ enum class HeadKind : std::uint8_t {
 
 enum class ProblemType : std::uint8_t { single_label, multi_label, regression };
 
+// From the vectors of a text's tokens to one.
 enum class PoolingMode : std::uint8_t {
   mean,
   cls,
   max,
-  none,  // one vector a token
+  none,           // one vector a token
+  mean_sqrt_len,  // the sum divided by the root of the number of tokens
+  weighted_mean,  // the first token counts once, the second twice, ...
+  last_token,
 };
 
-// How sentence-transformers directories turn hidden states into one vector.
+// How two vectors are compared: more is nearer, so that distances are negative.
+enum class Similarity : std::uint8_t { cosine, dot, euclidean, manhattan };
+
+// What a cross-encoder makes of its logit.
+enum class PairScore : std::uint8_t { sigmoid, raw };
+
+enum class VectorModuleKind : std::uint8_t { normalize, dense };
+
+// A module of sentence-transformers that makes another vector of a vector.
+struct VectorModule {
+  VectorModuleKind kind = VectorModuleKind::normalize;
+  // Of a dense one: activation(x w + bias), and x (or a product of it) added where there is a residual.
+  std::string path;  // its folder, "2_Dense"
+  int in = 0, out = 0;
+  bool bias = true;
+  Activation activation = Activation::tanh;
+  bool residual = false;
+};
+
+// What a sentence-transformers directory says about vectors. src/config/README.md has every key.
 struct SentenceConfig {
-  PoolingMode pooling = PoolingMode::mean;
-  bool normalize = false;             // a Normalize module follows the pooling
+  std::vector<PoolingMode> poolings = {PoolingMode::mean};  // one vector after the other
+  bool include_prompt = true;  // false: the tokens of the prompt are not pooled
+  // What follows the pooling, but for a Normalize module at the end, which is `normalize`.
+  std::vector<VectorModule> modules;
+  bool normalize = false;
+  bool lower_case = false;            // texts are lower-cased before the tokenizer gets them
   std::optional<int> max_seq_length;  // sentence_bert_config.json
+  std::optional<int> truncate_dim;    // numbers that are kept of a vector
+  std::map<std::string, std::string> prompts;  // by name, what stands before a text
+  std::string default_prompt_name;             // "": none
+  Similarity similarity = Similarity::cosine;
+  std::optional<PairScore> pair_score;  // of a cross-encoder, where these files name it
+  // Why vectors cannot be made as the directory has it, as a sentence; "" where they can. Only
+  // tasks that make them miss it.
+  std::string unsupported;
 };
 
 struct ModelConfig {
-  std::string
-      architecture;  // the family, by its model_type: "distilbert", "bert", "electra", "crammedBERT"
+  std::string architecture;  // the family, by its model_type: "distilbert", "bert", "roberta", ...
   int vocab_size = 0;
   int hidden = 0;
   int embedding_size = 0;  // of a token's row in the tables; projected where it is not `hidden`
   int layers = 0;
   int heads = 0;
   int head_dim() const { return hidden / heads; }
-  int max_positions = 0;
-  int type_vocab = 0;  // 0: no token type embeddings
+  int max_positions = 0;  // the most tokens of a text
+  // RoBERTa's positions: the n-th token of another id has position n, and each token of this id has position 0. Nothing:
+  // positions count every token, from 0.
+  std::optional<int> padding_id;
+  // 0: no token type embeddings. With fewer than 2 the types of a text's tokens say nothing.
+  int type_vocab = 0;
   PositionKind positions = PositionKind::learned;
   double rotary_base = 0;        // rotary: of the frequencies
   double local_rotary_base = 0;  // of layers with local attention
@@ -108,6 +147,9 @@ struct ModelConfig {
   std::string missing_head_reason;
   ProblemType problem = ProblemType::single_label;
   std::vector<std::string> labels;  // by id; the head's rows decide how many there are
+  // The label that says that the first text of a pair entails the second, by its name: what zero-shot classification reads.
+  std::optional<int> entailment;
+  PairScore pair_score = PairScore::sigmoid;  // of a cross-encoder, as its files name it
   Activation head_activation = Activation::none;
   PoolingMode head_pooling = PoolingMode::cls;  // what a sequence classifier reads
   int head_width = 0;                           // outputs of the dense layer before the last
@@ -126,5 +168,7 @@ SAPWOOD_API EnumNames names_of(PositionKind) noexcept;
 SAPWOOD_API EnumNames names_of(HeadKind) noexcept;
 SAPWOOD_API EnumNames names_of(ProblemType) noexcept;
 SAPWOOD_API EnumNames names_of(PoolingMode) noexcept;
+SAPWOOD_API EnumNames names_of(Similarity) noexcept;
+SAPWOOD_API EnumNames names_of(PairScore) noexcept;
 
 }  // namespace sapwood

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <vector>
 
 #include "architecture/family.h"
 #include "base/quote.h"
+#include "config/sentence.h"
 
 namespace sapwood {
 namespace {
@@ -188,8 +190,34 @@ void read_labels(const ConfigFields& fields, ModelConfig& config) {
   }
 }
 
-// What sentence-transformers' CrossEncoder makes of the logits: the sigmoid, or what the configuration names.
-void read_score_function(const ConfigFields& fields, const ModelConfig& config, Notices* notices) {
+bool is_entailment(std::string_view label) {
+  constexpr std::string_view kName = "entail";
+  return label.size() >= kName.size() &&
+         std::equal(kName.begin(), kName.end(), label.begin(),
+                    [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); });
+}
+
+// As ZeroShotClassificationPipeline.entailment_id: the first of label2id whose name begins so. Where label2id has none,
+// id2label is asked, which some files have right alone.
+void read_entailment(const ConfigFields& fields, ModelConfig& config) {
+  if (fields.has("label2id") && fields.at("label2id").is_object()) {
+    for (const JsonValue label : fields.at("label2id").members()) {
+      const double id = label.is_number() ? label.number() : -1;
+      if (!is_entailment(label.key()) || !(id >= 0 && id < kMaxWidth) || std::floor(id) != id)
+        continue;
+      config.entailment = static_cast<int>(id);
+      return;
+    }
+  }
+  const auto named = std::find_if(config.labels.begin(), config.labels.end(), is_entailment);
+  if (named != config.labels.end()) {
+    config.entailment = static_cast<int>(named - config.labels.begin());
+  }
+}
+
+// What sentence-transformers' CrossEncoder makes of the logits: the sigmoid, or what the configuration names, since version
+// 4 in an object of its own (CrossEncoder.get_default_activation_fn).
+void read_pair_score(const ConfigFields& fields, ModelConfig& config, Notices* notices) {
   std::string_view function;
   constexpr const char* kOlder = "sbert_ce_default_activation_function";
   if (fields.has(kOlder)) function = fields.string(kOlder);
@@ -198,10 +226,13 @@ void read_score_function(const ConfigFields& fields, const ModelConfig& config, 
     const auto newer = settings.find("activation_fn");
     if (newer && newer->is_string()) function = newer->string();
   }
-  const bool told = !function.empty() && !function.ends_with("Sigmoid");
-  if (notices == nullptr || !told || config.head != HeadKind::sequence_classification) return;
-  notices->add(fields.path() + ": a CrossEncoder would score by " + quote(function) +
-               "; rerank gives the sigmoid of the logit, or the logit itself as raw score");
+  if (function.empty()) return;
+  const std::optional<PairScore> score = parse_pair_score(function);
+  if (score) {
+    config.pair_score = *score;
+  } else if (notices != nullptr && config.head == HeadKind::sequence_classification) {
+    notices->add(unknown_pair_score(fields.path(), function));
+  }
 }
 
 // Code of the repository's own is never run. That is what transformers does with a model_type that it has, too, unless
@@ -240,9 +271,10 @@ ModelConfig parse_config(const JsonValue& root, Notices* notices, const KnownWei
   family.parse(fields, config);
   if (config.embedding_size == 0) config.embedding_size = config.hidden;
   read_problem_type(fields, config, notices);
+  read_entailment(fields, config);
   fields.has("tokenizer_class");  // the tokenizer reads it
   tell_remote_code(fields, family, notices);
-  read_score_function(fields, config, notices);
+  read_pair_score(fields, config, notices);
   if (notices != nullptr) tell_unknown_keys(root, fields, family, *notices);
   return config;
 }

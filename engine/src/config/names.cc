@@ -51,8 +51,24 @@ EnumNames names_of(PoolingMode) noexcept {
   static constexpr NamedValue kNames[] = {{"mean", PoolingMode::mean},
                                           {"cls", PoolingMode::cls},
                                           {"max", PoolingMode::max},
-                                          {"none", PoolingMode::none}};
+                                          {"none", PoolingMode::none},
+                                          {"mean_sqrt_len_tokens", PoolingMode::mean_sqrt_len},
+                                          {"weightedmean", PoolingMode::weighted_mean},
+                                          {"lasttoken", PoolingMode::last_token}};
   return {"pooling", kNames};
+}
+
+EnumNames names_of(Similarity) noexcept {
+  static constexpr NamedValue kNames[] = {{"cosine", Similarity::cosine},
+                                          {"dot", Similarity::dot},
+                                          {"euclidean", Similarity::euclidean},
+                                          {"manhattan", Similarity::manhattan}};
+  return {"similarity", kNames};
+}
+
+EnumNames names_of(PairScore) noexcept {
+  static constexpr NamedValue kNames[] = {{"sigmoid", PairScore::sigmoid}, {"raw", PairScore::raw}};
+  return {"score", kNames};
 }
 
 EnumNames names_of(Isa) noexcept {

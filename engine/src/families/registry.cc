@@ -7,7 +7,13 @@ namespace sapwood {
   X(bert)                   \
   X(distilbert)             \
   X(crammed_bert)           \
-  X(electra)
+  X(electra)                \
+  X(roberta)                \
+  X(xlm_roberta)            \
+  X(camembert)              \
+  X(mpnet)                  \
+  X(nomic_bert)             \
+  X(modernbert)
 
 #define SAPWOOD_DECLARE(name)  \
   namespace families::name {   \

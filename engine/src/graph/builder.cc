@@ -72,7 +72,9 @@ ValueId GraphBuilder::attention(ValueId x, int i) {
                       weights_.types().of(layer_name(i, "attention.qkv")) != DType::f32;
   const bool turned = config_.positions == PositionKind::rotary;
   const std::string name = layer_name(i, "attention"), out = layer_name(i, "attention.out");
-  AttentionOp op{.heads = config_.heads, .head_dim = config_.head_dim()};
+  AttentionOp op{.heads = config_.heads,
+                 .head_dim = config_.head_dim(),
+                 .scale = attention_scale(config_.head_dim())};
   op.type = narrow ? DType::bf16 : DType::f32;
   op.x = linear(layer_name(i, "attention.qkv"), x, 3 * config_.hidden, Activation::none,
                 turned ? DType::f32 : op.type);

@@ -100,6 +100,7 @@ struct AttentionOp {
   ValueId x = kNoValue, y = kNoValue, scratch = kNoValue;
   kernels::DType type = kernels::DType::f32;  // of x: f32 or bf16
   int heads = 1, head_dim = 0;
+  float scale = 1;
   const float* bias = nullptr;  // at distance 0, or null (kernels::AttentionArgs)
   std::int64_t bias_stride = 0;
   int reach = kernels::kWholeSequence;

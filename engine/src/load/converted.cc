@@ -10,6 +10,7 @@
 #include "checkpoint/file_kind.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/safetensors_writer.h"
+#include "config/sentence.h"
 #include "load/metadata.h"
 
 namespace sapwood {
@@ -78,7 +79,8 @@ LoadedParts read_converted(InputFile file, bool tokenizer) {
     if (head.name == metadata.task) known.head = static_cast<HeadKind>(head.value);
   }
   parts.config = parse_config(config.root(), nullptr, known);
-  parts.config.sentence = metadata.sentence;
+  if (metadata.untied_decoder) parts.config.tied_decoder = false;
+  add_sentence(parts.config, std::move(metadata.sentence));
   if (metadata.task == to_string(HeadKind::none) && parts.config.head != HeadKind::none) {
     drop_head(parts.config, "the checkpoint that was converted did not have all of it", where,
               parts.notices);

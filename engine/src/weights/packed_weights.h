@@ -28,8 +28,10 @@ struct PackedTensor {
 void drop_head(ModelConfig& config, std::string reason, const std::string& where, Notices& notices);
 void drop_missing_head(const TensorSource& source, ModelConfig& config, Notices& notices);
 
-// A masked-LM head may have two biases, which are one in transformers' model: a notice where they differ.
-void tell_differing_biases(const TensorSource& source, const ModelConfig& config, Notices& notices);
+// What a masked-LM head's decoder is where the checkpoint has more than the configuration asks for: of two biases that
+// differ the decoder's own, and of a decoder that should be the word embedding and is not the decoder (config.tied_decoder),
+// each with a notice.
+void settle_decoder(const TensorSource& source, ModelConfig& config, Notices& notices);
 
 // Rows of the head's classifier in the checkpoint, which has the head's tensors; 0 for heads without labels. Throws Error
 // mismatch where the classifier is no matrix.

@@ -43,21 +43,30 @@ void drop_missing_head(const TensorSource& source, ModelConfig& config, Notices&
   drop_head(config, std::move(reason), source.path().string(), notices);
 }
 
-void tell_differing_biases(const TensorSource& source, const ModelConfig& config,
-                           Notices& notices) {
+void settle_decoder(const TensorSource& source, ModelConfig& config, Notices& notices) {
+  if (config.head != HeadKind::masked_lm) return;
   const HeadClass& names = head_class_of(config);
-  if (config.head != HeadKind::masked_lm || names.output_bias.empty()) return;
-  const TensorView* const own = source.find(std::string(names.output) + ".bias");
-  const TensorView* const other = source.find(names.output_bias);
-  if (own == nullptr || other == nullptr || own->bytes != other->bytes) return;
-  if (own->dtype == other->dtype &&
-      std::memcmp(own->data, other->data, static_cast<std::size_t>(own->bytes)) == 0) {
-    return;
+  const std::string output(names.output);
+  const auto differ = [&](const std::string& own, const std::string& other) {
+    const TensorView* const a = source.find(own);
+    const TensorView* const b = source.find(other);
+    if (a == nullptr || b == nullptr || a->shape != b->shape || a->data == b->data) return false;
+    return a->dtype != b->dtype ||
+           std::memcmp(a->data, b->data, static_cast<std::size_t>(a->bytes)) != 0;
+  };
+  const std::string bias(names.output_bias);
+  if (!bias.empty() && differ(output + ".bias", bias)) {
+    notices.add(source.path().string() + ": " + quote(output + ".bias") + " and " + quote(bias) +
+                " differ; the first counts, as in transformers 5");
   }
-  notices.add(source.path().string() + ": " + quote(own->name) + " and " + quote(other->name) +
-              " differ; the decoder is " + (config.tied_decoder ? "" : "not ") +
-              "tied to the word embedding, so that the " +
-              (config.tied_decoder ? "second" : "first") + " counts, as in transformers");
+  const std::string word =
+      encoder_prefix(source, config) + std::string(family_of(config).word_embedding);
+  if (config.tied_decoder && differ(output + ".weight", word)) {
+    config.tied_decoder = false;
+    notices.add(source.path().string() + ": " + quote(output + ".weight") +
+                " differs from the word embedding, to which the configuration ties it; it is taken "
+                "as it stands, as in transformers 5");
+  }
 }
 
 int count_labels(const TensorSource& source, const ModelConfig& config) {

@@ -25,11 +25,15 @@ class Table {
  public:
   Table(const ModelConfig& config, const WeightTypes& types) : config_(config), types_(types) {}
 
-  void rows(const std::string& name, Names source, std::int64_t rows, std::int64_t cols) {
-    add({.name = name,
-         .layout = Layout::rows,
-         .shape = {rows, cols},
-         .sources = {{std::move(source), {rows, cols}}}});
+  // A table of `rows` rows, which are the stored ones from `first` to the last.
+  void rows(const std::string& name, Names source, std::int64_t rows, std::int64_t cols,
+            std::int64_t first = 0) {
+    SourceTensor stored{std::move(source), {first + rows, cols}};
+    if (first > 0) {
+      stored.first = first;
+      stored.count = rows;
+    }
+    add({.name = name, .layout = Layout::rows, .shape = {rows, cols}, .sources = {stored}});
   }
 
   // The word embedding: the one table that is large. A tied decoder holds it.

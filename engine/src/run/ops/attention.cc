@@ -27,7 +27,7 @@ void AttentionOp::run(const Running& running) const noexcept {
         .head_dim = head_dim,
         .head_begin = heads * group / groups,
         .head_end = heads * (group + 1) / groups,
-        .scale = attention_scale(head_dim),
+        .scale = scale,
         .bias = bias,
         .bias_stride = bias_stride,
         .reach = reach};

@@ -1,5 +1,5 @@
-// WordPiece tokenizer, equal to Hugging Face tokenizers 0.23 in ids, tokens, offsets, masks and
-// windows.
+// Tokenizers of text encoders, equal to Hugging Face tokenizers 0.23 in ids, tokens, offsets, masks
+// and windows.
 //
 //   text -> added tokens -> normalizer -> pre-tokenizer -> subword model -> truncation -> template
 //
