@@ -4,6 +4,10 @@
 
 namespace sapwood {
 
+Direction direction_of(const Model& model, const LengthOptions& length) {
+  return length.direction.value_or(model.tokenizer().truncation_side());
+}
+
 EncodeOptions encode_options(const Model& model, const LengthOptions& length) {
   EncodeOptions options;
   options.max_length = length.max_length.value_or(model.max_length());
@@ -14,7 +18,7 @@ EncodeOptions encode_options(const Model& model, const LengthOptions& length) {
                                                  std::to_string(*options.max_length));
   }
   options.truncation = length.truncation;
-  options.truncation_direction = length.direction;
+  options.truncation_direction = direction_of(model, length);
   options.parse_special_tokens = length.parse_special_tokens;
   options.overflowing = false;
   return options;

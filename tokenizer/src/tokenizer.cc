@@ -224,6 +224,8 @@ bool Tokenizer::clean_up_tokenization_spaces() const noexcept {
 std::string_view Tokenizer::model_type() const noexcept { return impl_->model_type; }
 
 std::optional<int> Tokenizer::model_max_length() const noexcept { return impl_->model_max_length; }
+std::optional<int> Tokenizer::max_length() const noexcept { return impl_->max_length; }
+Direction Tokenizer::truncation_side() const noexcept { return impl_->truncation_side; }
 const std::optional<TruncationSection>& Tokenizer::truncation() const noexcept {
   return impl_->truncation;
 }

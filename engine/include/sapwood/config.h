@@ -13,7 +13,16 @@
 namespace sapwood {
 
 // The function between the two products of a dense feedforward block, or of a head.
-enum class Activation : std::uint8_t { none, gelu, gelu_tanh, relu, tanh, silu };
+enum class Activation : std::uint8_t {
+  none,
+  gelu,
+  gelu_tanh,
+  relu,
+  tanh,
+  silu,        // x sigmoid(x)
+  quick_gelu,  // x sigmoid(1.702 x)
+  gelu_10,     // gelu, at most 10
+};
 
 enum class FeedForwardKind : std::uint8_t {
   dense,  // out(act(in(x)))
