@@ -67,9 +67,13 @@ void TensorSource::add(TensorView tensor) {
 }
 
 void TensorSource::merge(TensorSource&& other) {
+  for (TensorView& tensor : other.tensors_) add(std::move(tensor));
+  own_files_of(std::move(other));
+}
+
+void TensorSource::own_files_of(TensorSource&& other) {
   for (MappedFile& file : other.files_) files_.push_back(std::move(file));
   for (auto& buffer : other.buffers_) buffers_.push_back(std::move(buffer));
-  for (TensorView& tensor : other.tensors_) add(std::move(tensor));
   other = TensorSource();
 }
 

@@ -70,6 +70,8 @@ class TensorSource {
   void own(std::unique_ptr<std::byte[]> buffer) { buffers_.push_back(std::move(buffer)); }
   // Takes over another source's files, buffers and tensors (a shard); its metadata is dropped.
   void merge(TensorSource&& other);
+  // The same without its tensors.
+  void own_files_of(TensorSource&& other);
 
  private:
   std::filesystem::path path_;

@@ -7,7 +7,8 @@ namespace sapwood {
   X(bert)                   \
   X(distilbert)             \
   X(crammed_bert)           \
-  X(electra)
+  X(electra)                \
+  X(static_embedding)
 
 #define SAPWOOD_DECLARE(name)  \
   namespace families::name {   \

@@ -6,12 +6,14 @@
 #include "checkpoint/checkpoint.h"
 #include "config/sentence.h"
 #include "load/hub_cache.h"
+#include "load/static_embedding.h"
 
 namespace sapwood {
 
 namespace {
 
 DirectorySource open_files(Folder folder) {
+  if (auto source = open_static_embedding(folder)) return *std::move(source);
   Notices notices;
   JsonDocument config = read_json(folder.at("config.json"), notices);
   auto sentence = read_sentence_config(folder, notices);
