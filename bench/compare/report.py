@@ -64,6 +64,8 @@ def page(results: Results, pictures: set[str]) -> str:
             "UltraFastBERT-1x11 shape beside its dense twin (16 layers, peers run the twin)",
         ),
         ("six-layers", "DistilBERT's 6 layers with trees (depth 11), peers run DistilBERT"),
+        ("mpnet", "MPNet-base shape"),
+        ("xlm-r", "XLM-R-base shape"),
     ):
         for cell in unique(results.select(part)):
             words = f"{title}, {cell['dtype']}, {thread_words(cell['threads'])}"

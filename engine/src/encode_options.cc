@@ -9,6 +9,10 @@
 
 namespace sapwood {
 
+Direction direction_of(const Model& model, const LengthOptions& length) {
+  return length.direction.value_or(model.tokenizer().truncation_side());
+}
+
 EncodeOptions encode_options(const Model& model, const LengthOptions& length) {
   EncodeOptions options;
   options.max_length = length.max_length.value_or(model.max_length());
@@ -19,7 +23,7 @@ EncodeOptions encode_options(const Model& model, const LengthOptions& length) {
                                                  std::to_string(*options.max_length));
   }
   options.truncation = length.truncation;
-  options.truncation_direction = length.direction;
+  options.truncation_direction = direction_of(model, length);
   options.parse_special_tokens = length.parse_special_tokens;
   options.overflowing = false;
   options.add_special_tokens = !model.config().static_embedding;
@@ -78,9 +82,12 @@ void encode_text(const Model& model, Encoding& out, EncodeScratch& scratch, std:
   if (rules && rules->cut_characters && options.max_length) {
     const auto most = static_cast<std::size_t>(*options.max_length) *
                       static_cast<std::size_t>(state_of(model).median_token_length);
-    const std::string_view start = utf8::slice(text, 0, most);
-    cut = start.size() < text.size();
-    text = start;
+    if (text.size() > most) {
+      utf8::require_valid(text, "text");
+      const std::string_view start = utf8::slice(text, 0, most);
+      cut = start.size() < text.size();
+      text = start;
+    }
   }
   if (pair != nullptr) {
     tokenizer.encode_into(out, scratch, text, *pair, options);

@@ -120,6 +120,10 @@ TEST_CASE("static embeddings: what of a text is read") {
   CHECK(none.offsets.size() == 1);
   // The characters of a text are cut before its tokens are.
   CHECK(model.encode(std::string(90, ' ') + "hello").truncated);
+  const TextInput texts[] = {{"\u2603", {}}, {"hello", {}}};
+  const auto tokens = embed(model, texts, {.pooling = PoolingMode::none});
+  CHECK(tokens[0].value().rows == 0);
+  CHECK(tokens[1].value().rows == 1);
   CHECK(Model::load(static_dir / "model2vec-whole-texts").max_length() == 1 << 15);
   CHECK(Model::load(static_dir / "sentence-transformers").encode("hello \u2603").size() == 2);
 }

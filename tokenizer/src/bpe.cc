@@ -1,6 +1,7 @@
 #include "bpe.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/quote.h"
 #include "byte_level_bpe.h"
@@ -263,10 +264,10 @@ BpeOptions read_options(const JsonValue& model) {
 
 }  // namespace
 
-std::string suffixed_text(std::span<const std::string> tokens, std::string_view suffix) {
-  std::string text;
+std::vector<std::string> without_suffix(std::vector<std::string> tokens, std::string_view suffix) {
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const std::string_view token = tokens[i];
+    const std::string token = std::exchange(tokens[i], {});
+    std::string& text = tokens[i];
     const std::string_view space = i + 1 < tokens.size() ? " " : "";
     std::size_t done = 0;
     for (std::size_t at = 0; (at = token.find(suffix, at)) != token.npos;) {
@@ -281,7 +282,7 @@ std::string suffixed_text(std::span<const std::string> tokens, std::string_view 
     }
     text.append(token, done);
   }
-  return text;
+  return tokens;
 }
 
 std::unique_ptr<const SubwordModel> make_bpe(TokenizerDocument& document) {

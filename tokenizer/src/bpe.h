@@ -80,9 +80,9 @@ class Bpe final : public SubwordModel {
   mutable std::vector<std::atomic<uint8_t>> fates_;
 };
 
-// The decoder BPEDecoder: the tokens one after the other, with a space in place of each suffix, and
-// nothing in place of those of the last token.
-std::string suffixed_text(std::span<const std::string> tokens, std::string_view suffix);
+// The decoder BPEDecoder: the tokens with a space in place of each suffix, and nothing in place of
+// those of the last token.
+std::vector<std::string> without_suffix(std::vector<std::string> tokens, std::string_view suffix);
 
 // As make_subword_model.
 std::unique_ptr<const SubwordModel> make_bpe(TokenizerDocument& document);

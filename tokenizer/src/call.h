@@ -15,6 +15,15 @@
 
 namespace sapwood {
 
+// How a place in a word is reached best by a model that compares paths.
+struct PathStep {
+  static constexpr uint32_t kNone = UINT32_MAX, kUnknown = UINT32_MAX;
+
+  double score;    // of the best path up to here
+  uint32_t start;  // where its last token begins; kNone: no path leads here
+  uint32_t token;  // that token in the model's own numbers; kUnknown: the unknown one
+};
+
 // Each step clears what it uses, so that nothing goes from one call to the next. Between the steps
 // of one call, what is named together is in use together.
 struct EncodeScratch::Buffers {
@@ -28,6 +37,8 @@ struct EncodeScratch::Buffers {
   Text pieces[2];  // the words' text, where a pre-tokenizer has rewritten it, and the one before
   std::string word;
   std::vector<uint32_t> char_at;  // of the word's bytes
+  std::vector<PathStep> path;     // of the word's places
+  std::vector<uint32_t> cuts;     // the places on its best path
   std::vector<BpeSymbol> symbols;
   std::vector<BpeCandidate> candidates;
 
@@ -57,6 +68,8 @@ struct EncodeScratch::Buffers {
     visit(self.parts);
     visit(self.word);
     visit(self.char_at);
+    visit(self.path);
+    visit(self.cuts);
     visit(self.symbols);
     visit(self.candidates);
     visit(self.replaced);

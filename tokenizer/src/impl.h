@@ -40,7 +40,8 @@ struct Tokenizer::Impl {
   std::optional<TruncationSection> truncation;
   std::optional<PaddingSection> padding;
   SpecialIds special;
-  std::optional<int> model_max_length;
+  std::optional<int> model_max_length, max_length;
+  Direction truncation_side = Direction::right;
   bool clean_up_tokenization_spaces = false;
   int vocab_size = 0;
 
@@ -60,10 +61,12 @@ struct Tokenizer::Impl {
 std::shared_ptr<Tokenizer::Impl> build_tokenizer(TokenizerDocument document,
                                                  TokenizerConfig config);
 
-// The bytes of a vocab.txt; `where` is what messages call it. Errors as Tokenizer::from_vocab.
+// The bytes of a vocab.txt; `where` is what messages call it. `options` has of `config` what it can hold. Errors as
+// Tokenizer::from_vocab.
 std::shared_ptr<Tokenizer::Impl> build_from_vocab(std::string_view vocab_txt,
                                                   const std::string& where,
-                                                  const VocabOptions& options, Notices notices);
+                                                  const VocabOptions& options,
+                                                  TokenizerConfig config);
 
 // The lines of a vocab.txt; a token's id is the number of its line, from 0. Rules in README.md. The
 // entries refer to `bytes`. Error malformed for text that is not UTF-8.

@@ -1,8 +1,8 @@
 #include "metaspace.h"
 
 #include "base/quote.h"
+#include "components.h"
 #include "sapwood/error.h"
-#include "sapwood/utf8.h"
 
 namespace sapwood {
 namespace {
@@ -40,9 +40,7 @@ void MetaspacePreTokenizer::rewrite(const Text& text, Range range, Call&, Text& 
 
 MetaspaceOptions read_metaspace(const JsonValue& node) {
   MetaspaceOptions options;
-  const std::string_view replacement = node.at("replacement").string();
-  if (utf8::count(replacement) != 1) node.at("replacement").expected("one character");
-  options.replacement = utf8::decode(replacement);
+  options.replacement = one_character(node.at("replacement"));
   options.prepend = read_scheme(node);
   options.split = node.boolean("split", true);
   if (!node.boolean("add_prefix_space", true)) {

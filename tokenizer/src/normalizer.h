@@ -76,6 +76,13 @@ class StripAccentsNormalizer final : public Normalizer {
   const char* name() const noexcept override { return "the normalizer StripAccents"; }
 };
 
+// SentencePiece's first cleaning of text: control characters go, and some others are spaces.
+class NmtNormalizer final : public Normalizer {
+ private:
+  void rewrite(Text& text, Call& call) const override;
+  const char* name() const noexcept override { return "the normalizer Nmt"; }
+};
+
 class StripNormalizer final : public Normalizer {
  public:
   StripNormalizer(bool left, bool right) : left_(left), right_(right) {}

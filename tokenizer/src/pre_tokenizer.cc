@@ -64,6 +64,22 @@ void emit(std::vector<Segment>& segments, SplitBehavior behavior, std::vector<Ra
             out.end());
 }
 
+// At single characters.
+template <typename IsDelimiter>
+void split_at(const Text& text, Range range, IsDelimiter is_delimiter, SplitBehavior behavior,
+              std::vector<Range>& out) {
+  std::vector<Segment> segments;
+  std::size_t begin = range.begin;
+  for (std::size_t i = range.begin; i < range.end; ++i) {
+    if (!is_delimiter(text.chars[i])) continue;
+    if (begin < i) segments.push_back({{begin, i}, false});
+    segments.push_back({{i, i + 1}, true});
+    begin = i + 1;
+  }
+  if (begin < range.end) segments.push_back({{begin, range.end}, false});
+  emit(segments, behavior, out);
+}
+
 }  // namespace
 
 void SplittingPreTokenizer::apply(Words& words, Call& call) const {
@@ -133,16 +149,28 @@ void WhitespaceSplitPreTokenizer::split(const Text& text, Range range, SearchTim
 void PunctuationPreTokenizer::split(const Text& text, Range range, SearchTime&,
                                     std::vector<Range>& out) const {
   const FlagTable& flags = FlagTable::get();
-  std::vector<Segment> segments;
-  std::size_t begin = range.begin;
-  for (std::size_t i = range.begin; i < range.end; ++i) {
-    if (!(flags(text.chars[i]) & unicode::kPunct)) continue;
-    if (begin < i) segments.push_back({{begin, i}, false});
-    segments.push_back({{i, i + 1}, true});
-    begin = i + 1;
+  split_at(
+      text, range, [&](char32_t c) { return (flags(c) & unicode::kPunct) != 0; }, behavior_, out);
+}
+
+void DigitsPreTokenizer::split(const Text& text, Range range, SearchTime&,
+                               std::vector<Range>& out) const {
+  split_at(text, range, unicode::is_numeric, behavior_, out);
+}
+
+void DelimiterPreTokenizer::split(const Text& text, Range range, SearchTime&,
+                                  std::vector<Range>& out) const {
+  split_at(
+      text, range, [&](char32_t c) { return c == delimiter_; }, SplitBehavior::removed, out);
+}
+
+void FixedLengthPreTokenizer::split(const Text&, Range range, SearchTime&,
+                                    std::vector<Range>& out) const {
+  while (range.end - range.begin > length_) {
+    out.push_back({range.begin, range.begin + length_});
+    range.begin += length_;
   }
-  if (begin < range.end) segments.push_back({{begin, range.end}, false});
-  emit(segments, behavior_, out);
+  push_nonempty(range, out);
 }
 
 void SplitPreTokenizer::split(const Text& text, Range range, SearchTime& time,

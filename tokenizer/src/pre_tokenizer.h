@@ -100,6 +100,39 @@ class PunctuationPreTokenizer final : public SplittingPreTokenizer {
   SplitBehavior behavior_;
 };
 
+// At numbers: characters of the general category N.
+class DigitsPreTokenizer final : public SplittingPreTokenizer {
+ public:
+  explicit DigitsPreTokenizer(SplitBehavior behavior) : behavior_(behavior) {}
+  void split(const Text& text, Range range, SearchTime& time,
+             std::vector<Range>& out) const override;
+
+ private:
+  SplitBehavior behavior_;
+};
+
+// At a character, which goes.
+class DelimiterPreTokenizer final : public SplittingPreTokenizer {
+ public:
+  explicit DelimiterPreTokenizer(char32_t delimiter) : delimiter_(delimiter) {}
+  void split(const Text& text, Range range, SearchTime& time,
+             std::vector<Range>& out) const override;
+
+ private:
+  char32_t delimiter_;
+};
+
+// After every so many characters.
+class FixedLengthPreTokenizer final : public SplittingPreTokenizer {
+ public:
+  explicit FixedLengthPreTokenizer(std::size_t length) : length_(length) {}
+  void split(const Text& text, Range range, SearchTime& time,
+             std::vector<Range>& out) const override;
+
+ private:
+  std::size_t length_;
+};
+
 class SplitPreTokenizer final : public SplittingPreTokenizer {
  public:
   SplitPreTokenizer(Pattern pattern, SplitBehavior behavior, bool invert)

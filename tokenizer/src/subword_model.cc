@@ -6,6 +6,7 @@
 #include "base/quote.h"
 #include "bpe.h"
 #include "components.h"
+#include "unigram.h"
 #include "wordpiece.h"
 
 namespace sapwood {
@@ -18,10 +19,12 @@ struct ModelKind {
   std::span<const std::string_view> tables = {};
 };
 
+constexpr std::string_view kUnigramTables[] = {kScoresTable};
 constexpr std::string_view kBpeTables[] = {kMergesTable};
 
 constexpr ModelKind kModels[] = {
     {"BPE", make_bpe, kBpeTables},
+    {"Unigram", make_unigram, kUnigramTables},
     {"WordPiece", make_word_piece},
 };
 

@@ -13,6 +13,10 @@
 namespace sapwood::unicode {
 namespace {
 
+struct NumericRun {
+  uint32_t first, last;
+};
+
 struct LowercaseRun {
   uint32_t first, last;
   uint32_t stride;
@@ -106,6 +110,13 @@ const FlagTable& FlagTable::get() {
 const FlagTable& FlagTable::classes() {
   static const FlagTable table(kClassRuns);
   return table;
+}
+
+bool is_numeric(char32_t c) noexcept {
+  const auto* run =
+      std::upper_bound(std::begin(kNumericRuns), std::end(kNumericRuns), static_cast<uint32_t>(c),
+                       [](uint32_t value, const NumericRun& r) { return value < r.first; });
+  return run != std::begin(kNumericRuns) && c <= run[-1].last;
 }
 
 char32_t lowercase(char32_t c) noexcept {

@@ -47,6 +47,9 @@ class FlagTable {
 inline constexpr char32_t kCapitalDottedI = 0x130, kDotAbove = 0x307;
 char32_t lowercase(char32_t c) noexcept;
 
+// Whether the general category is N.
+bool is_numeric(char32_t c) noexcept;
+
 // Canonical combining class; 0 unless kNormal.
 uint8_t combining_class(char32_t c) noexcept;
 

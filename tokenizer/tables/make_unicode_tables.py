@@ -108,6 +108,20 @@ def lowercase_runs(lowercase):
     return runs
 
 
+def numeric_runs():
+    """[(first, last)] of the characters that the reference takes for numbers."""
+    split = pre_tokenizers.Digits(individual_digits=True).pre_tokenize_str
+    runs = []
+    for c in scalars():
+        if len(split("a" + chr(c))) != 2:
+            continue
+        if runs and runs[-1][1] == c - 1:
+            runs[-1] = (runs[-1][0], c)
+        else:
+            runs.append((c, c))
+    return runs
+
+
 def rows(items, per_line):
     items = list(items)
     return "\n".join("    " + " ".join(items[i:i + per_line]) for i in range(0, len(items), per_line))
@@ -134,6 +148,11 @@ constexpr uint32_t kClassRuns[] = {{
 // One-to-one lowercase mappings: every `stride`-th of [first, last] maps to itself + delta.
 constexpr LowercaseRun kLowercaseRuns[] = {{
 {rows((f"{{0x{a:05x}, 0x{b:05x}, {s}, {d}}}," for a, b, s, d in lowercase_runs(lowercase)), 3)}
+}};
+
+// Numbers: [first, last].
+constexpr NumericRun kNumericRuns[] = {{
+{rows((f"{{0x{a:05x}, 0x{b:05x}}}," for a, b in numeric_runs()), 6)}
 }};
 """
     pathlib.Path(__file__).resolve().parent.parent.joinpath("src/unicode_tables.inc").write_text(out)

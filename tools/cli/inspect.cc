@@ -30,6 +30,28 @@ void write_feed_forward(JsonWriter& writer, const FeedForwardConfig& config) {
   writer.end();
 }
 
+void write_sentence(JsonWriter& writer, const SentenceConfig& sentence) {
+  std::string poolings;
+  for (const PoolingMode each : sentence.poolings) {
+    poolings.append(poolings.empty() ? "" : "+").append(to_string(each));
+  }
+  writer.member("pooling", poolings);
+  for (const VectorModule& module : sentence.modules) {
+    if (module.kind != VectorModuleKind::dense) continue;
+    writer.member(module.path, std::to_string(module.in) + " to " + std::to_string(module.out) +
+                                   ", " + std::string(to_string(module.activation)));
+  }
+  writer.member("normalize", sentence.normalize);
+  if (sentence.truncate_dim) writer.member("truncate_dim", *sentence.truncate_dim);
+  if (!sentence.prompts.empty()) {
+    writer.key("prompts").begin_object();
+    for (const auto& [name, text] : sentence.prompts) writer.member(name, text);
+    writer.end().member("default_prompt_name", sentence.default_prompt_name);
+  }
+  writer.member("similarity", to_string(sentence.similarity));
+  if (!sentence.unsupported.empty()) writer.member("unsupported", sentence.unsupported);
+}
+
 // The members of the model's object.
 void write_members(JsonWriter& writer, const ModelInfo& info) {
   const ModelConfig& config = info.config;
@@ -45,8 +67,7 @@ void write_members(JsonWriter& writer, const ModelInfo& info) {
   writer.member("positions", config.max_positions).key("feed_forward");
   write_feed_forward(writer, config.feed_forward);
   if (config.sentence) {
-    writer.member("pooling", to_string(config.sentence->pooling));
-    writer.member("normalize", config.sentence->normalize);
+    write_sentence(writer, *config.sentence);
   }
   writer.member("max_length", info.max_length).member("parameters", info.parameters);
   writer.member("weight_bytes", info.weight_bytes).member("isa", info.isa);

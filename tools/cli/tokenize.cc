@@ -111,7 +111,8 @@ std::vector<std::int32_t> parse_ids(const std::string& text, const Tokenizer& to
 }
 
 EncodeOptions encode_options(const TokenizeArguments& options, const LoadedTokenizer& source) {
-  EncodeOptions encode = source.tokenizer.default_options();
+  EncodeOptions encode;
+  encode.truncation_direction = source.tokenizer.truncation_side();
   encode.add_special_tokens = !options.no_special_tokens;
   encode.parse_special_tokens = !options.length.plain_special;
   if (options.length.truncation) encode.truncation = *options.length.truncation;

@@ -8,6 +8,12 @@ namespace sapwood {
   X(distilbert)             \
   X(crammed_bert)           \
   X(electra)                \
+  X(roberta)                \
+  X(xlm_roberta)            \
+  X(camembert)              \
+  X(mpnet)                  \
+  X(nomic_bert)             \
+  X(modernbert)             \
   X(static_embedding)
 
 #define SAPWOOD_DECLARE(name)  \

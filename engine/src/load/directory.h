@@ -10,7 +10,7 @@ namespace sapwood {
 
 // The files of a directory that are small, and its checkpoint, opened and not yet packed.
 struct DirectorySource {
-  Folder folder;
+  Folder folder;  // of config.json, weights and tokenizer
   JsonDocument config;
   std::optional<SentenceConfig> sentence;
   TensorSource checkpoint;

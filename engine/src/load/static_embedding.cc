@@ -180,6 +180,14 @@ std::optional<DirectorySource> open_static_embedding(Folder& folder) {
   std::optional<Facts> facts = read_model2vec(folder, notices);
   if (!facts) facts = read_modules(folder, notices);
   if (!facts) return std::nullopt;
+  SentenceConfig sentence;
+  if (!facts->model2vec) {
+    // Prompts and the like; that there is no Transformer and no Pooling counts for nothing here.
+    sentence = read_sentence_config(folder, notices).value_or(SentenceConfig{});
+    sentence.unsupported.clear();
+  }
+  sentence.normalize = facts->normalize;
+  sentence.max_seq_length = facts->max_length;
   std::optional<Folder> module;
   if (facts->module.empty()) {
     module = std::move(folder);
@@ -204,9 +212,6 @@ std::optional<DirectorySource> open_static_embedding(Folder& folder) {
   made.own(std::move(table.bytes));
   made.add(std::move(tensor));
 
-  SentenceConfig sentence;
-  sentence.normalize = facts->normalize;
-  sentence.max_seq_length = facts->max_length;
   JsonDocument config =
       JsonDocument::parse(config_for(*facts, table), module->path().string() + ": its shapes");
   return DirectorySource{*std::move(module), std::move(config), std::move(sentence),
