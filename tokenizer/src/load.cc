@@ -133,6 +133,14 @@ std::shared_ptr<const Tokenizer::Impl> load_vocab(const InputFile& vocab,
 Tokenizer Tokenizer::load(const Folder& folder, const VocabOptions& options) {
   const auto json = folder.find("tokenizer.json"), vocab = folder.find("vocab.txt");
   if (!json && !vocab) {
+    // AutoTokenizer makes a tokenizer of these two, but transformers 4 and 5 make different ones of them: the mask takes the
+    // space before it in one alone.
+    if (folder.has("vocab.json") && folder.has("merges.txt")) {
+      throw Error(ErrorCode::unsupported,
+                  folder.path().string() +
+                      " has vocab.json and merges.txt but no tokenizer.json: make one by "
+                      "AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR) of transformers");
+    }
     throw Error(ErrorCode::not_found,
                 folder.path().string() + " has neither tokenizer.json nor vocab.txt");
   }
