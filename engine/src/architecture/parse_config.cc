@@ -215,23 +215,6 @@ void read_entailment(const ConfigFields& fields, ModelConfig& config) {
   }
 }
 
-<<<<<<< HEAD
-// The class of the tokenizer where it is one that the tokenizer's own files describe; any other is left to be told, because
-// BertJapaneseTokenizer, for one, splits words by a program that is not here.
-void read_tokenizer_class(const JsonValue& root, const ConfigFields& fields) {
-  const auto value = root.find("tokenizer_class");
-  if (!value || !value->is_string()) return;
-  std::string_view name = value->string();
-  if (name.ends_with("Fast")) name.remove_suffix(std::string_view("Fast").size());
-  for (const std::string_view known :
-       {"BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "XLMRobertaTokenizer",
-        "CamembertTokenizer", "RobertaTokenizer", "PreTrainedTokenizer", "TokenizersBackend"}) {
-    if (name == known) fields.has("tokenizer_class");
-  }
-}
-
-=======
->>>>>>> h6
 // What sentence-transformers' CrossEncoder makes of the logits: the sigmoid, or what the configuration names, since version
 // 4 in an object of its own (CrossEncoder.get_default_activation_fn).
 void read_pair_score(const ConfigFields& fields, ModelConfig& config, Notices* notices) {

@@ -7,6 +7,7 @@
 #include "checkpoint/checkpoint.h"
 #include "config/sentence.h"
 #include "load/hub_cache.h"
+#include "load/static_embedding.h"
 #include "weights/prefix.h"
 
 namespace sapwood {
@@ -28,6 +29,7 @@ void add_modules(const Folder& folder, const SentenceConfig& sentence, TensorSou
 }
 
 DirectorySource open_files(Folder folder) {
+  if (auto source = open_static_embedding(folder)) return *std::move(source);
   Notices notices;
   auto sentence = read_sentence_config(folder, notices);
   std::optional<Folder> inner = transformer_folder(folder);
