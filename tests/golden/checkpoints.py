@@ -209,6 +209,23 @@ def checkpoints() -> list[Checkpoint]:
             storage=PICKLED,
         ),
         Checkpoint(
+            "roberta-multilabel",
+            "roberta",
+            classify,
+            subwords="byte_level",
+            labels=["wood", "water", "music", "city"],
+            problem_type="multi_label_classification",
+            storage="F16",
+        ),
+        Checkpoint(
+            "st-roberta-mean",
+            "roberta",
+            subwords="byte_level",
+            storage="F16",
+            sentence={"max_seq_length": 40, "legacy": True},
+            tasks={"pooling": "mean", "normalize": True, "sentence_transformers": True},
+        ),
+        Checkpoint(
             "roberta-ner",
             "roberta",
             tokens,
