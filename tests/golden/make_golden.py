@@ -193,6 +193,8 @@ def save_tokenizer(spec: Checkpoint, path: Path) -> None:
         for name in ("vocab.txt", "vocab.json", "merges.txt"):
             (path / name).unlink(missing_ok=True)
         content = json.loads((path / "tokenizer.json").read_text(encoding="utf-8"))
+        if spec.splits_whitespace:
+            subwords.split_whitespace(content)
         write_json(path / "tokenizer.json", content, indent=None)
 
 

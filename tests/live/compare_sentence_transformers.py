@@ -118,7 +118,7 @@ def compare_stsb(report: Report, tool: Sapwood, model: Path, reference_model) ->
     def narrow():
         with tempfile.TemporaryDirectory() as folder:
             target = Path(folder) / "int8.safetensors"
-            tool.run("convert", "--dtype", "int8", model, target)
+            tool.run("convert", model, "-o", target, "--dtype", "int8")
             int8 = reported_spearman(tool, target)
         note = f"int8 {int8:.6f}, f32 {spearman(kept['found'], index, pairs):.6f}"
         return ([note] if rho - int8 > INT8_LOSS else []), note

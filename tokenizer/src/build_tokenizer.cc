@@ -146,6 +146,7 @@ std::shared_ptr<Tokenizer::Impl> build(TokenizerDocument& document, TokenizerCon
   const JsonValue model = root.at("model");
   auto impl = std::make_shared<Tokenizer::Impl>();
   impl->model = make_subword_model(document);
+  impl->model_type = subword_model_type(document);
   if (model.has("sapwood")) config.read_kept(model.at("sapwood"));
   make_components(root, config, *impl);
 

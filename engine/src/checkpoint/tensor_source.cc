@@ -79,12 +79,16 @@ void TensorSource::strip_prefix(std::string_view prefix) {
 }
 
 void TensorSource::merge(TensorSource&& other, std::string_view prefix) {
-  for (MappedFile& file : other.files_) files_.push_back(std::move(file));
-  for (auto& buffer : other.buffers_) buffers_.push_back(std::move(buffer));
   for (TensorView& tensor : other.tensors_) {
     if (!prefix.empty()) tensor.name.insert(0, prefix);
     add(std::move(tensor));
   }
+  own_files_of(std::move(other));
+}
+
+void TensorSource::own_files_of(TensorSource&& other) {
+  for (MappedFile& file : other.files_) files_.push_back(std::move(file));
+  for (auto& buffer : other.buffers_) buffers_.push_back(std::move(buffer));
   other = TensorSource();
 }
 

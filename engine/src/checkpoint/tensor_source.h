@@ -73,6 +73,8 @@ class TensorSource {
   // Takes over another source's files, buffers and tensors (a shard, or a module whose names get a prefix); its metadata
   // is dropped.
   void merge(TensorSource&& other, std::string_view prefix = "");
+  // The same without its tensors.
+  void own_files_of(TensorSource&& other);
 
  private:
   std::filesystem::path path_;

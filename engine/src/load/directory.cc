@@ -7,6 +7,7 @@
 #include "checkpoint/checkpoint.h"
 #include "config/sentence.h"
 #include "load/hub_cache.h"
+#include "load/static_embedding.h"
 #include "weights/prefix.h"
 
 namespace sapwood {
@@ -28,6 +29,7 @@ void add_modules(const Folder& folder, const SentenceConfig& sentence, TensorSou
 }
 
 DirectorySource open_files(Folder folder) {
+  if (auto source = open_static_embedding(folder)) return *std::move(source);
   Notices notices;
   auto sentence = read_sentence_config(folder, notices);
   std::optional<Folder> inner = transformer_folder(folder);
@@ -47,7 +49,7 @@ DirectorySource open_directory(Folder folder) {
   return reading_directory(path, [&] { return open_files(std::move(folder)); });
 }
 
-LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& types) {
+LoadedParts describe_directory(const DirectorySource& source) {
   LoadedParts parts;
   parts.format = "huggingface";
   parts.notices = source.notices;
@@ -63,6 +65,12 @@ LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& typ
     return count_labels(source.checkpoint, parts.config);
   });
   placing(source.config.where(), [&] { resolve_labels(parts.config, labels); });
+  return parts;
+}
+
+LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& types) {
+  LoadedParts parts = describe_directory(source);
+  const std::string weights = source.checkpoint.path().string();
   parts.weights =
       placing(weights, [&] { return PackedWeights::pack(source.checkpoint, parts.config, types); });
   parts.parameters = parts.weights.parameters();

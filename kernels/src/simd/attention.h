@@ -7,6 +7,9 @@
 // their sum comes last. With a reach, a tile of queries reads the panels that hold keys for any of its
 // queries, and each query's scores of keys beyond its own reach become -inf before its softmax.
 //
+// attention_f32.cc and attention_bf16.cc have the body without bias and reach, local_attention_f32.cc and
+// local_attention_bf16.cc the other one: in one file, each costs the other what the compiler inlines.
+//
 // `Type` says what the numbers are:
 //   Dot                            their products (f32_dot.h)
 //   kPerWord                       how many share a word
@@ -60,9 +63,9 @@ struct Keys<true> {
   static constexpr int first = 0;
 };
 
-// Keys beyond the last become zero columns. (Inlined: in a text of 8 tokens a call takes 5 % of the instructions.)
+// Keys beyond the last become zero columns.
 template <typename Type>
-[[gnu::always_inline]] inline void pack_keys(const Head& h) {
+void pack_keys(const Head& h) {
   for (int token = 0; token < h.padded; token += kLanes) {
     std::byte* panel = h.key_panels + token / kPanelWidth * std::int64_t{h.key_words} * kLineBytes +
                        token % kPanelWidth * 4;
@@ -251,6 +254,9 @@ void attend(const Head& h, int query, int rows) {
   if constexpr (kRows > 1) attend<Type, kRows - 1, kPlain>(h, query, rows);
 }
 
+// Whether the body without bias and reach (kPlain) computes it.
+inline bool is_plain(const AttentionArgs& a) { return a.bias == nullptr && a.reach >= a.length; }
+
 template <typename Type, bool kPlain>
 void attend_heads(const AttentionArgs& a) {
   constexpr int kSize = 4 / Type::kPerWord;
@@ -290,15 +296,6 @@ void attend_heads(const AttentionArgs& a) {
       const int begin = part_begin(a.length, tiles, t);
       attend<Type, kTileRows, kPlain>(h, begin, part_begin(a.length, tiles, t + 1) - begin);
     }
-  }
-}
-
-template <typename Type>
-void attend_all(const AttentionArgs& a) {
-  if (a.bias == nullptr && a.reach >= a.length) {
-    attend_heads<Type, true>(a);
-  } else {
-    attend_heads<Type, false>(a);
   }
 }
 
