@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 MAX_POSITIONS = 64
 PICKLED = "pytorch_model.bin"
+LEGACY = "pytorch_model.bin before 1.6"
 LIKE_ROBERTA = ("roberta", "xlm-roberta", "camembert")
 LOCAL_8 = {"local_attention": 8}  # tokens that a local layer of ModernBERT sees
 SENTIMENT = ["NEGATIVE", "NEUTRAL", "POSITIVE"]
@@ -30,7 +31,7 @@ class Checkpoint:
     problem_type: str | None = None
     cased: bool = False
     pooler: bool = True  # a bare encoder: with its pooler
-    storage: str = "F32"  # F32 | F16 | BF16 | sharded | pytorch_model.bin
+    storage: str = "F32"  # F32 | F16 | BF16 | sharded | PICKLED | LEGACY
     subwords: str = "word_piece"  # word_piece | byte_level | unigram
     tokenizer_options: dict = field(default_factory=dict)  # of transformers' class, where it is no WordPiece
     splits_whitespace: bool = False  # unigram: as the first conversions of XLM-RoBERTa
@@ -342,6 +343,15 @@ def checkpoints() -> list[Checkpoint]:
         ),
         Checkpoint(
             "modernbert-qa", "modernbert", "question_answering", storage="BF16", config=LOCAL_8
+        ),
+        Checkpoint("bert-base-silu", "bert", activation="silu", pooler=False, tasks=pool),
+        Checkpoint("bert-base-quick-gelu", "bert", activation="quick_gelu", pooler=False, tasks=pool),
+        Checkpoint(
+            "distilbert-base-legacy-bin",
+            "distilbert",
+            activation="gelu_10",
+            storage=LEGACY,
+            tasks=pool,
         ),
         Checkpoint(
             "st-bert-mean",
