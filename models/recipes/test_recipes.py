@@ -19,6 +19,7 @@ from distil.feedforward import FeedForward, PathActivation, Spec, walk
 from distil.optim import Trainer
 from distil.tree_init import fit
 from shipped import MODELS, SHIPPED, card_figures, differences
+from summary import equal_width
 
 
 def slow(layer: FeedForward, x: torch.Tensor) -> torch.Tensor:
@@ -209,6 +210,13 @@ def test_rows_have_one_length_and_corruption_spares_the_frame():
 def test_measures():
     assert spans(["B-PER", "I-PER", "O", "I-LOC", "B-LOC"]) == {(0, 2, "PER"), (3, 4, "LOC"), (4, 5, "LOC")}
     assert abs(spearman([1, 2, 3, 4], [1, 3, 2, 4]) - 0.8) < 1e-12
+
+
+def test_width_of_equal_loss_is_a_line_in_log_width():
+    found = lambda active, *losses: [{"active": active, "test": {"held out": [loss, 0, 1]}} for loss in losses]
+    members = {"d64": found(64, 3.0), "d256": found(256, 2.7, 2.9), "f8d7~": found(64, 2.95, 2.85), "d64/f8d7~": found(64, 2.79), "none": found(0, 3.2)}
+    assert equal_width(members, "f8d7~", "held out") == pytest.approx(128)
+    assert equal_width(members, "d64/f8d7~", "held out") is None and equal_width(members, "none", "held out") is None
 
 
 def test_cards_say_what_was_measured():

@@ -67,7 +67,7 @@ def test_adamw_is_torchs(step):
     for t in range(3):
         gradients = [torch.randn_like(p) for p in flat.params]
         torch._foreach_copy_(flat.grads, gradients)
-        other.weight.grad, other.bias.grad = (g * 0.5 for g in gradients)
+        other.weight.grad, other.bias.grad = (0.5 * g.float() for g in gradients)
         step(flat, table, torch.tensor([t], device=DEVICE), torch.tensor([0.5], device=DEVICE), 0.1, trainer.BETAS)
         theirs.step()
     tolerance = {"rtol": 1e-5, "atol": 1e-6} if DEVICE.type == "cpu" else {"rtol": 1e-2, "atol": 1e-3}  # gradients in bf16
@@ -168,6 +168,29 @@ def test_an_interrupted_run_goes_on_and_lengths_share_their_flat_part(tmp_path, 
     assert results["whole"]["leaf_entropy_bits"][0] is None and len(results["whole"]["sst2"]) == 1
     short = json.loads((args.work / "scratch/scratch-d8_f2d2-flip-s3-10.json").read_text())
     assert short["loss"][0] == found["loss"][0] and short["test"] != found["test"]
+
+
+def test_a_kept_model_is_exported_under_the_authors_names(tmp_path, monkeypatch):
+    from safetensors.torch import load_file
+
+    from scratch.export import export
+
+    monkeypatch.setattr(train, "VOCAB", 1100)
+    monkeypatch.setattr(train, "CHUNK", 2)
+    args = arguments(tmp_path)
+    (tmp_path / "tokenizer.json").write_text(json.dumps({"model": {"vocab": {"[MASK]": 103}}}))
+    for member in ("f3d2", "d8/f3d2"):
+        job = train.Job(member, 0, (10,))
+        args.keep = job.name(10)
+        assert train.Run(job, prepared(), torch.device("cpu"), args).train()
+    export(tmp_path / "out/scratch-f3d2-s0-10", tmp_path / "tokenizer.json", tmp_path / "model")
+    stored = load_file(tmp_path / "model/model.safetensors")
+    assert stored["encoder.layers.1.ffn.linear_out.weight"].shape == (16, 21) and stored["decoder.weight"].shape == (1100, 16)
+    arch = json.loads((tmp_path / "model/config.json").read_text())["arch"]
+    assert (arch["intermed_type"], arch["intermed_size"], arch["intermed_depth"]) == ("fff", 3, 2)
+    assert json.loads((tmp_path / "model/tokenizer.json").read_text())["model"]["vocab"] == {"<mask>": 103}
+    with pytest.raises(ValueError, match=r"its layers differ \(d8, f3d2\)"):
+        export(tmp_path / "out/scratch-d8_f3d2-s0-10", tmp_path / "tokenizer.json", tmp_path / "model")
 
 
 def test_jobs_are_checked():

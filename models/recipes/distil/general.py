@@ -127,7 +127,7 @@ def main() -> None:
         say(f"{name}: cos {r['cos']:.4f} knn {r['knn']:.1f} stsb {r['stsb']:.2f} mrr {r['mrr']:.2f} hidden {r['hidden_error']} "
             f"bits {r.get('leaf_entropy_bits')}")
         for where in [args.work / "general"] + [args.out] * (name in args.keep.split(",")):
-            checkpoint.save(where, file_name(name, args.seed), student, {k: v for k, v in results[name].items() if k != "loss"})
+            checkpoint.save(where, file_name(name, args.seed), student.state_dict(), {k: v for k, v in results[name].items() if k != "loss"})
     results["teacher"] = evaluate.sentence_tasks(teacher, prepared)
     say(f"teacher: {results['teacher']}")
     args.out.mkdir(parents=True, exist_ok=True)

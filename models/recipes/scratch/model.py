@@ -74,7 +74,7 @@ class Layer(nn.Module):
 
     def forward(self, x: torch.Tensor, shape, mask) -> torch.Tensor:
         # GPT-NeoX order: q, k, v of one head lie together
-        q, k, v = self.qkv(self.norm1(x)).view(*shape, self.heads, 3, -1).permute(3, 0, 2, 1, 4)
+        q, k, v = (t.transpose(1, 2) for t in self.qkv(self.norm1(x)).view(*shape, self.heads, 3, -1).unbind(3))
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         x = torch.addmm(x, y.transpose(1, 2).reshape(x.shape), self.out.weight.t())
         return x if self.ffn is None else self.ffn(self.norm2(x), x)
