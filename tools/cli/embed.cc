@@ -16,6 +16,12 @@ struct EmbedArguments : TextTaskOptions {
   std::optional<PoolingMode> pooling;
   std::optional<bool> normalize;
   std::optional<std::string> pair;
+  std::optional<std::string> prompt, prompt_name;
+  std::optional<int> dimensions;
+
+  EmbedOptions options() const {
+    return {pooling, normalize, length.options(), prompt, prompt_name, dimensions};
+  }
 };
 
 std::span<const float> row(const Embedding& result, int i) {
@@ -65,11 +71,11 @@ void append_rows(Rendered& rendered, const Model& model, const Embedding& result
   }
 }
 
-std::vector<std::string> columns(const Model& model, bool per_token, OutputFormat format) {
+std::vector<std::string> columns(int size, bool per_token, OutputFormat format) {
   std::vector<std::string> names;
   if (per_token) names.emplace_back("token");
   if (format == OutputFormat::csv) {
-    for (int i = 0; i < model.config().hidden; ++i) names.push_back(std::to_string(i));
+    for (int i = 0; i < size; ++i) names.push_back(std::to_string(i));
   } else {
     names.insert(names.end(), {"size", "values"});
   }
@@ -78,15 +84,16 @@ std::vector<std::string> columns(const Model& model, bool per_token, OutputForma
 
 int run_embed(const EmbedArguments& options) {
   const Model model = load_model(options.model, kEmbedKind, options.io.quiet);
-  const LengthOptions length = options.length.options();
-  const EmbedOptions embed_options{options.pooling, options.normalize, length};
+  const EmbedOptions embed_options = options.options();
+  const LengthOptions& length = embed_options.length;
+  const int size = embedding_size(model, embed_options);
   const bool per_token = options.pooling == PoolingMode::none;
   Task task(options.io, model.path());
   task.schema.second = "text_pair";
   task.schema.fixed_second = options.pair;
-  task.columns = columns(model, per_token, output_format(options.io));
+  task.columns = columns(size, per_token, output_format(options.io));
   task.show_text = !per_token;
-  task.npy_columns = per_token ? 0 : model.config().hidden;
+  task.npy_columns = per_token ? 0 : size;
   task.truncation_notice = truncation_notice(length.max_length.value_or(model.max_length()));
   // A token's vector is a thousand times as long as its text.
   if (per_token) task.chunk = {64, std::size_t{1} << 15};
@@ -125,6 +132,14 @@ Command add_embed(CLI::App& root) {
       "--normalize,!--no-normalize",
       [options = options.get()](std::int64_t count) { options->normalize = count > 0; },
       "Scale vectors to length 1 [the model's, else not]");
+  app->add_option("--prompt-name", options->prompt_name,
+                  "The model's prompt of this name before every text [the model's default prompt]")
+      ->type_name("NAME");
+  app->add_option("--prompt", options->prompt, "This before every text instead")->type_name("TEXT");
+  app->add_option("--dimensions", options->dimensions,
+                  "Keep so many numbers of a vector, the first ones [the model's, else all]; with "
+                  "--normalize what is kept is of length 1")
+      ->check(at_least(1));
   add_text_task_options(*app, *options, true);
   return {app, [options] { return run_embed(*options); }};
 }

@@ -7,6 +7,7 @@
 #include "base/quote.h"
 #include "problem.h"
 #include "sapwood/inspect.h"
+#include "sapwood/tasks.h"
 
 namespace sapwood::serve {
 namespace {
@@ -43,6 +44,8 @@ Model load_tokenizing(const std::string& path, const LoadOptions& load) {
                                          std::string(to_string(missing)) + " head, but " +
                                          config.missing_head_reason + ": give a whole checkpoint");
   }
+  // Throws where the model's files ask for vectors that are not computed.
+  if (kind_of(config) == ModelKind::embedder) embedding_size(model);
   return model;
 }
 

@@ -24,7 +24,7 @@ void write_type(JsonWriter& writer, const ServedModel& served) {
   writer.key("model_type").begin_object().key(to_string(served.kind)).begin_object();
   if (served.kind == ModelKind::embedder) {
     const SentenceConfig sentence = config.sentence.value_or(SentenceConfig{});
-    writer.member("pooling", to_string(sentence.pooling));
+    writer.member("pooling", to_string(sentence.poolings[0]));
   } else if (!config.labels.empty()) {
     write_labels(writer, config.labels);
   }
