@@ -189,11 +189,12 @@ def families_checks(results: Results) -> list[Check]:
     return checks
 
 
-def tokenizer_checks(results: Results) -> list[Check]:
-    cell = results.one("tokenizer")
+def peer_check(results: Results, part: str, peer: str, bound: float) -> list[Check]:
+    """How many times as long as ours a peer takes, of parts that have one cell."""
+    cell = results.one(part)
     ms = cell["median_ms"] if cell else {}
-    known = {"sapwood", "tokenizers"} <= ms.keys()
-    return [Check("", ms["tokenizers"] / ms["sapwood"] if known else None, 15)]
+    known = {"sapwood", peer} <= ms.keys()
+    return [Check("", ms[peer] / ms["sapwood"] if known else None, bound)]
 
 
 def goals(results: Results) -> list[Goal]:
@@ -230,6 +231,12 @@ def goals(results: Results) -> list[Goal]:
         Goal("process start to first answer, int8; peak RSS", "<= 30 ms; file size + 20 MB",
              startup_checks(results, "int8")),
         Goal("tokenizer, one thread, with offsets, against Hugging Face", ">= 15x",
-             tokenizer_checks(results)),
+             peer_check(results, "tokenizer", "tokenizers", 15)),
+        Goal("tokenizer, one thread, with offsets, against tokie", ">= 3x",
+             peer_check(results, "tokenizer", "tokie", 3)),
+        Goal("byte-level BPE, one thread, with offsets, against Hugging Face", ">= 5x",
+             peer_check(results, "tokenizer-bpe", "tokenizers", 5)),
+        Goal("static embeddings, one thread, against model2vec", ">= 10x",
+             peer_check(results, "static", "model2vec", 10)),
         *of_the_server(results),
     ]  # fmt: skip

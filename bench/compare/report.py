@@ -82,7 +82,9 @@ def page(results: Results, pictures: set[str]) -> str:
         sections.append(section(title, layer, "layer", pictures))
     for title, text in (
         ("Start and memory", tables.startup(results)),
-        ("Tokenizer, one thread, with offsets", tables.tokenizer(results)),
+        ("Tokenizer, one thread, with offsets", tables.tokenizer(results, "tokenizer")),
+        ("Byte-level BPE, one thread, with offsets", tables.tokenizer(results, "tokenizer-bpe")),
+        ("Static embeddings, one thread", tables.static_embedding(results)),
         ("Kernels, microseconds a call, one thread", tables.kernels(results)),
         *serving_tables.sections(results),
     ):

@@ -188,7 +188,8 @@ TEST_CASE("two labels without names rerank by the softmax of the second", "[rera
   for (const std::string_view text : texts) pairs.push_back({"water", text});
   const auto logits = classify(reranker, pairs, {.top_k = 0, .function = ScoreFunction::none});
   for (const bool raw : {false, true}) {
-    const Ranking ranking = rerank(reranker, "water", texts, {.raw_scores = raw}).value();
+    const PairScore scores = raw ? PairScore::raw : PairScore::sigmoid;
+    const Ranking ranking = rerank(reranker, "water", texts, {.scores = scores}).value();
     REQUIRE(ranking.texts.size() == texts.size());
     float last = HUGE_VALF;
     for (const RankedText& ranked : ranking.texts) {

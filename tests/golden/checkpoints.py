@@ -33,6 +33,7 @@ class Checkpoint:
     storage: str = "F32"  # F32 | F16 | BF16 | sharded | pytorch_model.bin
     subwords: str = "word_piece"  # word_piece | byte_level | unigram
     tokenizer_options: dict = field(default_factory=dict)  # of transformers' class, where it is no WordPiece
+    splits_whitespace: bool = False  # unigram: as the first conversions of XLM-RoBERTa
     vocab_only: bool = False  # vocab.txt (or vocab.json and merges.txt) instead of tokenizer.json
     sentence: dict | None = None  # sentence-transformers: max_seq_length, legacy names in 1_Pooling
     clean_up: bool | None = None  # clean_up_tokenization_spaces; None: not said, which means False
@@ -237,7 +238,14 @@ def checkpoints() -> list[Checkpoint]:
             labels=["LABEL_0"],
             tasks={"pairs": True, "rerank": True},
         ),
-        Checkpoint("xlm-roberta-ner", "xlm-roberta", tokens, subwords="unigram", labels=ENTITIES),
+        Checkpoint(
+            "xlm-roberta-ner",
+            "xlm-roberta",
+            tokens,
+            subwords="unigram",
+            splits_whitespace=True,
+            labels=ENTITIES,
+        ),
         Checkpoint(
             "xlm-roberta-qa",
             "xlm-roberta",
@@ -256,6 +264,7 @@ def checkpoints() -> list[Checkpoint]:
             "st-multilingual-minilm",
             "bert",
             subwords="unigram",
+            splits_whitespace=True,
             sentence={"max_seq_length": 32, "legacy": True},
             tasks={"pooling": "mean", "normalize": False, "sentence_transformers": True},
         ),
@@ -263,6 +272,7 @@ def checkpoints() -> list[Checkpoint]:
             "st-xlm-roberta-cls",
             "xlm-roberta",
             subwords="unigram",
+            splits_whitespace=True,
             pooler=False,
             sentence={"max_seq_length": 48, "legacy": True},
             tasks={"pooling": "cls", "normalize": True, "sentence_transformers": True},

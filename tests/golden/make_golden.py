@@ -197,6 +197,8 @@ def save_tokenizer(spec: Checkpoint, path: Path) -> None:
         content = json.loads((path / "tokenizer.json").read_text(encoding="utf-8"))
         if spec.published and spec.kind == "mpnet":
             publish_mpnet_tokenizer(content)
+        if spec.splits_whitespace:
+            subwords.split_whitespace(content)
         write_json(path / "tokenizer.json", content, indent=None)
 
 

@@ -102,6 +102,15 @@ def character_rules() -> str:
     return "".join(f"{source}\t{target}\n" for source, target in sorted(coded.items()))
 
 
+def split_whitespace(tokenizer: dict) -> None:
+    """tokenizer.json as the first conversions of XLM-RoBERTa have it, which most of its descendants still do."""
+    tokenizer["normalizer"] = tokenizer["normalizer"]["normalizers"][0]
+    metaspace = {"type": "Metaspace", "replacement": "▁", "add_prefix_space": True}
+    split = {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, metaspace]}
+    tokenizer["pre_tokenizer"] = split
+    tokenizer["decoder"] = metaspace
+
+
 def unigram(kind: str, options: dict) -> XLMRobertaTokenizerFast | CamembertTokenizerFast:
     with tempfile.TemporaryDirectory() as temporary:
         rules, model = Path(temporary) / "rules.tsv", Path(temporary) / "spiece.model"

@@ -25,6 +25,13 @@ double silu(double x) {
   return x / (1 + std::exp(-x));
 }
 
+double quick_gelu(double x) {
+  if (x == -std::numeric_limits<double>::infinity()) return 0;
+  return x / (1 + std::exp(-1.702 * x));
+}
+
+double gelu_10(double x) { return std::isnan(x) ? x : std::min(gelu(x), 10.0); }
+
 }  // namespace
 
 double activate(double x, Activation activation) {
@@ -41,6 +48,10 @@ double activate(double x, Activation activation) {
       return std::tanh(x);
     case Activation::silu:
       return silu(x);
+    case Activation::quick_gelu:
+      return quick_gelu(x);
+    case Activation::gelu_10:
+      return gelu_10(x);
   }
   return x;
 }

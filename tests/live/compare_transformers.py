@@ -48,6 +48,7 @@ def compare(
         report.attempt(f"{name} logits", lambda: checks.logits(tool, model, cases, options))
     sections = {
         "classify": checks.classifications,
+        "zero_shot": checks.zero_shot,
         "ner": checks.entities,
         "fill_mask": checks.mask_fills,
         "qa": checks.answers,
@@ -209,6 +210,8 @@ def live(report: Report, tool: Sapwood, isas: list[str], count: int, only: list[
         expected = {"cases": [oracle.case(text, store_hidden=True) for text in texts]}
         if head == "sequence_classification":
             expected["classify"] = expectations.classify(oracle, [(text, None) for text in texts])
+            if any(label.lower().startswith("entail") for label in oracle.model.config.label2id):
+                expected["zero_shot"] = expectations.zero_shot(oracle)
         elif head == "masked_lm":
             whole = [
                 text

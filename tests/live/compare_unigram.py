@@ -61,6 +61,13 @@ def decode_lines(rng, size, n):
         yield {"decode": ids, "skip_special_tokens": rng.random() < 0.5}
 
 
+def roomy(lines):
+    """With room for the template's special tokens, 4 for a pair: the reference goes wrong below that."""
+    for line in lines:
+        line["options"]["max_length"] += 1
+        yield line
+
+
 def map_variants(rng):
     """Maps of few characters, with what real ones hardly have: removed ones, long ones, clusters, prefixes."""
     letters = "aé中\u0301\u0300\u0308 \u200d©"
@@ -213,7 +220,7 @@ def main():
                 print(f"skipped: no texts at {args.data}")
             comparison.run(f"{name}: every scalar", path, scalar_lines(32, args.quick))
             comparison.run(f"{name}: every scalar by itself", path, scalar_lines(1, args.quick))
-            comparison.run(f"{name}: truncation", path, truncation_lines(rng, 300 if args.quick else 3000))
+            comparison.run(f"{name}: truncation", path, roomy(truncation_lines(rng, 300 if args.quick else 3000)))
             comparison.run(f"{name}: decode", path, decode_lines(rng, len(pieces), 300 if args.quick else 3000))
             for _ in range(0, many, 50_000):
                 comparison.run(f"{name}: random", path, random_lines(rng, min(many, 50_000), pieces))

@@ -190,7 +190,7 @@ void AddedTokens::split(std::string_view text, bool specials, Call& call,
     if (!text.empty()) out.push_back({{0, text.size()}, -1});
     return;
   }
-  find_tokens(Utf8View{text}, plain_, tokens_, specials, call, out);
+  find_tokens(Utf8View{text}, plain_, tokens_, specials && finds_special_, call, out);
 }
 
 void AddedTokens::split(const Text& text, bool specials, Call& call,
@@ -200,7 +200,7 @@ void AddedTokens::split(const Text& text, bool specials, Call& call,
     if (text.size() > 0) out.push_back({{0, text.size()}, -1});
     return;
   }
-  find_tokens(Utf32View{text.chars}, normalized_, tokens_, specials, call, out);
+  find_tokens(Utf32View{text.chars}, normalized_, tokens_, specials && finds_special_, call, out);
 }
 
 }  // namespace sapwood

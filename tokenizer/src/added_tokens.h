@@ -48,6 +48,9 @@ class AddedTokens {
   // Whether one of those tokens, normalized, has a space behind something else.
   bool any_normalized_over_spaces() const;
 
+  // Special tokens in a text are plain text from now on, whatever split() is asked for.
+  void split_special_tokens() noexcept { finds_special_ = false; }
+
   // Splits at the tokens that are not normalized; ranges in bytes. specials false: special tokens
   // are plain text. Ranges overlap where a token begins with white space that the one before took:
   // what is there twice counts as growth of the text (error too_long).
@@ -63,6 +66,7 @@ class AddedTokens {
   // Indices in the order of ids and of contents: the keys are a file's, and no choice of them makes
   // a search slow.
   std::vector<int32_t> by_id_, by_content_;
+  bool finds_special_ = true;
   StringSet<char> plain_;
   StringSet<char32_t> normalized_;
   StringSet<char> normalized_utf8_;  // the same strings

@@ -17,11 +17,11 @@ namespace sapwood {
 
 // How a place in a word is reached best by a model that compares paths.
 struct PathStep {
-  static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr uint32_t kNone = UINT32_MAX, kUnknown = UINT32_MAX;
 
   double score;    // of the best path up to here
   uint32_t start;  // where its last token begins; kNone: no path leads here
-  int32_t id;      // of that token
+  uint32_t token;  // that token in the model's own numbers; kUnknown: the unknown one
 };
 
 // Each step clears what it uses, so that nothing goes from one call to the next. Between the steps

@@ -3,54 +3,78 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "vocabulary.h"
 
 namespace sapwood {
 
-// A trie over characters whose edges lie in one hash table: a step is one look into it. Made in time
-// linear in the characters of the tokens. The table's seed is the process's, so that no file can be
-// made whose edges all collide.
+// A trie over characters. The characters that go on from a node lie in a small hash table of its own,
+// and the tables in the order of a walk that goes into depth first: few lines of the cache for a walk,
+// and the same ones for walks that begin alike.
 class PieceTrie {
  public:
-  // Error malformed for a token of more than kMaxTokenBytes.
-  explicit PieceTrie(const Vocabulary& vocabulary);
+  // `scores`: one for each id. Error malformed for a token of more than kMaxTokenBytes.
+  PieceTrie(const Vocabulary& vocabulary, std::span<const double> scores);
 
   // What a walk costs at most for each character of a text.
   static constexpr std::size_t kMaxTokenBytes = 512;
 
-  static constexpr uint32_t kRoot = 0;
+  // A place in the trie: what the characters from the root to here are.
+  class Node {
+   public:
+    bool is_token() const noexcept { return info_ & kToken; }
+    double score() const noexcept { return score_; }  // of the token
 
-  // The edge from `node` by a character; null where no token goes on like that.
-  struct Edge {
-    uint32_t parent;  // kFree: no edge
-    char32_t character;
-    uint32_t child;
-    int32_t id;  // of the token that ends there; -1: none does
+   private:
+    friend class PieceTrie;
+    // Of info_: the last character, or kFree in tables; whether the characters are a token; and of the
+    // table of those that go on from here, whether there is one, its size and its order.
+    static constexpr uint32_t kCharacter = (1 << 21) - 1, kFree = kCharacter;
+    static constexpr uint32_t kToken = 1 << 21, kTable = 1 << 22, kHashed = 1 << 23;
+    static constexpr int kSizeShift = 24;  // of the size's logarithm
+
+    uint32_t info_ = kFree;
+    uint32_t table_ = 0;  // where it begins in nodes_
+    double score_ = 0;
   };
-  const Edge* step(uint32_t node, char32_t c) const noexcept {
-    for (std::size_t slot = place(node, c);; slot = (slot + 1) & mask_) {
-      const Edge& edge = edges_[slot];
-      if (edge.parent == node && edge.character == c) return &edge;
-      if (edge.parent == kFree) return nullptr;
+
+  const Node& root() const noexcept { return root_; }
+
+  // The node after `node` by a character; null where no token goes on like that.
+  const Node* next(const Node& node, char32_t c) const noexcept {
+    if (!(node.info_ & Node::kTable)) return nullptr;
+    const uint32_t mask = (1u << (node.info_ >> Node::kSizeShift)) - 1;
+    const Node* const table = nodes_.data() + node.table_;
+    const uint32_t first = node.info_ & Node::kHashed ? hash(c) : c;
+    for (uint32_t i = 0; i <= mask; ++i) {
+      const Node& found = table[(first + i) & mask];
+      const uint32_t character = found.info_ & Node::kCharacter;
+      if (character == c) return &found;
+      if (character == Node::kFree) return nullptr;
     }
+    return nullptr;
   }
+
+  // For a node of a token: its number, and by that the token's id.
+  uint32_t number(const Node& node) const noexcept {
+    return static_cast<uint32_t>(&node - nodes_.data());
+  }
+  int32_t id(uint32_t number) const noexcept { return ids_[number]; }
 
  private:
-  static constexpr uint32_t kFree = UINT32_MAX;
+  struct Branch;
+  class Builder;
 
-  std::size_t place(uint32_t node, char32_t c) const noexcept {
-    const uint64_t hash = ((static_cast<uint64_t>(node) << 32 | c) ^ seed_) * 0x9e3779b97f4a7c15u;
-    return (hash >> 32 ^ hash) & mask_;
+  uint32_t hash(char32_t c) const noexcept {
+    return static_cast<uint32_t>((c ^ seed_) * 0x9e3779b97f4a7c15u >> 32);
   }
-  Edge& find_or_add(uint32_t node, char32_t c);
-  void grow();
 
   uint64_t seed_;
-  std::vector<Edge> edges_;
-  std::size_t mask_;
-  uint32_t nodes_ = 1;
+  Node root_;
+  std::vector<Node> nodes_;
+  std::vector<int32_t> ids_;  // of the nodes
 };
 
 }  // namespace sapwood

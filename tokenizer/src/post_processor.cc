@@ -176,6 +176,11 @@ PostProcessor::PostProcessor(std::vector<TemplatePiece> single, std::vector<Temp
   check_template(pair_, "pair");
 }
 
+void PostProcessor::drop_types() noexcept {
+  for (TemplatePiece& piece : single_) piece.type_id = 0;
+  for (TemplatePiece& piece : pair_) piece.type_id = 0;
+}
+
 int PostProcessor::num_special(bool pair) const noexcept {
   std::size_t n = 0;
   for (const TemplatePiece& piece : pair ? pair_ : single_) n += piece.ids.size();

@@ -56,6 +56,9 @@ class PostProcessor {
   // would make many tokens of few.
   PostProcessor(std::vector<TemplatePiece> single, std::vector<TemplatePiece> pair);
 
+  // All tokens are of type 0: the model is not told which text they are of.
+  void drop_types() noexcept;
+
   // Each token's offsets lose the white space that `trimmer` says.
   void set_trimmer(OffsetTrimmer trimmer) { trimmer_ = std::move(trimmer); }
   const std::optional<OffsetTrimmer>& trimmer() const noexcept { return trimmer_; }

@@ -16,8 +16,6 @@ namespace {
 // What the reference takes from the lowest score for a character that is no token.
 constexpr double kUnknownPenalty = 10;
 
-constexpr int32_t kNoToken = -2;  // stands for unknown characters where no token does
-
 [[noreturn]] void refuse_unknown(char32_t c) {
   std::string character;
   utf8::append(character, c);
@@ -109,34 +107,32 @@ Pieces take_pieces(TokenizerDocument& document) {
 Unigram::Unigram(Vocabulary vocabulary, std::vector<double> scores, std::optional<int32_t> unk_id,
                  bool byte_fallback)
     : SubwordModel(std::move(vocabulary), unk_id, ""),
-      trie_(this->vocabulary()),
       scores_(std::move(scores)),
+      trie_(this->vocabulary(), scores_),
       unknown_score_(*std::min_element(scores_.begin(), scores_.end()) - kUnknownPenalty) {
   if (byte_fallback) bytes_ = byte_ids(this->vocabulary());
 }
 
 void Unigram::find_path(std::u32string_view word, std::vector<PathStep>& path) const {
-  path.assign(word.size() + 1, {0, PathStep::kNone, -1});
-  const auto reach = [&](uint32_t start, std::size_t end, double score, int32_t id) {
+  path.assign(word.size() + 1, {0, PathStep::kNone, PathStep::kUnknown});
+  const auto reach = [&](uint32_t start, std::size_t end, double score, uint32_t token) {
     PathStep& step = path[end];
-    if (step.start != PathStep::kNone && !(score > step.score)) return;
-    step = {score, start, id};
+    if (step.start != PathStep::kNone && !(score > step.score)) return false;
+    step = {score, start, token};
+    return true;
   };
   for (uint32_t start = 0; start < word.size(); ++start) {
     const double before = path[start].score;
-    uint32_t node = PieceTrie::kRoot;
-    bool known = false;  // whether the character is a token by itself
-    for (std::size_t at = start; at < word.size(); ++at) {
-      const PieceTrie::Edge* const edge = trie_.step(node, word[at]);
-      if (!edge) break;
-      node = edge->child;
-      if (edge->id < 0) continue;
-      reach(start, at + 1, scores_[static_cast<std::size_t>(edge->id)] + before, edge->id);
-      known |= at == start;
+    const PieceTrie::Node* node = trie_.next(trie_.root(), word[start]);
+    // Whether the character is a token by itself.
+    const bool known = node && node->is_token();
+    for (std::size_t end = start + 1; node; node = trie_.next(*node, word[end++])) {
+      if (node->is_token()) reach(start, end, node->score() + before, trie_.number(*node));
+      if (end == word.size()) break;
     }
-    if (!known) {
-      reach(start, start + 1, unknown_score_ + before, unk_id().value_or(kNoToken));
-      if (path[start + 1].id == kNoToken) refuse_unknown(word[start]);
+    if (!known && reach(start, start + 1, unknown_score_ + before, PathStep::kUnknown) &&
+        !unk_id()) {
+      refuse_unknown(word[start]);
     }
   }
 }
@@ -152,10 +148,11 @@ void Unigram::tokenize(Word& word) const {
   }
   std::size_t begin = 0, unknown = 0;  // unknown ones from here to `begin`
   for (auto end = cuts.rbegin(); end != cuts.rend(); ++end) {
-    const int32_t id = path[*end].id;
+    const uint32_t token = path[*end].token;
+    const std::optional<int32_t> id = token == PathStep::kUnknown ? unk_id() : trie_.id(token);
     if (id != unk_id()) {
       if (unknown < begin) push_unknown(word, unknown, begin);
-      word.push_characters(id, begin, *end);
+      word.push_characters(*id, begin, *end);
       unknown = *end;
     }
     begin = *end;

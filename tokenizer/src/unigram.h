@@ -32,8 +32,8 @@ class Unigram final : public SubwordModel {
   // The characters [begin, end) of a word, all of them unknown.
   void push_unknown(Word& word, std::size_t begin, std::size_t end) const;
 
-  PieceTrie trie_;
   std::vector<double> scores_;
+  PieceTrie trie_;
   double unknown_score_;
   std::vector<int32_t> bytes_;  // ids of <0x00> to <0xFF>, -1 for those that are missing; or empty
 };

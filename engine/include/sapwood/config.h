@@ -13,7 +13,16 @@
 namespace sapwood {
 
 // The function between the two products of a dense feedforward block, or of a head.
-enum class Activation : std::uint8_t { none, gelu, gelu_tanh, relu, tanh, silu };
+enum class Activation : std::uint8_t {
+  none,
+  gelu,
+  gelu_tanh,
+  relu,
+  tanh,
+  silu,        // x sigmoid(x)
+  quick_gelu,  // x sigmoid(1.702 x)
+  gelu_10,     // gelu, at most 10
+};
 
 enum class FeedForwardKind : std::uint8_t {
   dense,  // out(act(in(x)))
@@ -99,6 +108,14 @@ struct SentenceConfig {
   std::string unsupported;
 };
 
+// Static embeddings: a text's vector is the mean of its tokens' rows. Special tokens take no part, and a text without
+// tokens gets the table's last row, which is zeros.
+struct StaticEmbeddingConfig {
+  bool drop_unknown = false;  // nor do tokens for unknown text
+  bool cut_characters =
+      false;  // of a text no more is read than max_length tokens of the median length have
+};
+
 struct ModelConfig {
   std::string architecture;  // the family, by its model_type: "distilbert", "bert", "roberta", ...
   int vocab_size = 0;
@@ -150,6 +167,7 @@ struct ModelConfig {
   bool tied_decoder = true;    // masked_lm: the decoder is the word embedding
 
   std::optional<SentenceConfig> sentence;
+  std::optional<StaticEmbeddingConfig> static_embedding;
 };
 
 // Their names are those that config.json and `inspect` use: "gelu", "masked_lm", "mean", ...

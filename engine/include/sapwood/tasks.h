@@ -149,7 +149,22 @@ SAPWOOD_API std::vector<Result<EmbeddedRow>> embed_into(const Model& model,
 struct FillMaskOptions {
   int top_k = 5;
   LengthOptions length;
+  // Words of which alone the mask is filled, as mask_targets reads them; empty: all of the vocabulary. Scores stay
+  // those among the whole vocabulary.
+  std::vector<std::string> targets;
 };
+
+// A word that the masks may be filled with, and the token that stands for it: the vocabulary's, else the first of those
+// that the word is cut into.
+struct MaskTarget {
+  std::string word;
+  std::int32_t token;
+  bool exact;  // whether the vocabulary has the word
+};
+
+// Throws Error invalid_argument for a word that no token stands for.
+SAPWOOD_API std::vector<MaskTarget> mask_targets(const Model& model,
+                                                 std::span<const std::string> words);
 
 struct MaskFill {
   float score;

@@ -39,6 +39,8 @@ void parse_bert_fields(const ConfigFields& fields, ModelConfig& config,
   config.tied_decoder = fields.boolean("tie_word_embeddings", true);
   fields.refuse_if(fields.string("position_embedding_type", "absolute") != "absolute",
                    "position_embedding_type", "only absolute position embeddings are supported");
+  fields.refuse_if(fields.has("alibi_starting_size"), "alibi_starting_size",
+                   "attention with linear biases (ALiBi) is not supported");
   fields.refuse_if(fields.boolean("is_decoder", false), "is_decoder", "decoders are not supported");
   fields.refuse_if(fields.boolean("add_cross_attention", false), "add_cross_attention",
                    "cross attention is not supported");

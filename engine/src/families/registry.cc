@@ -13,7 +13,8 @@ namespace sapwood {
   X(camembert)              \
   X(mpnet)                  \
   X(nomic_bert)             \
-  X(modernbert)
+  X(modernbert)             \
+  X(static_embedding)
 
 #define SAPWOOD_DECLARE(name)  \
   namespace families::name {   \

@@ -161,6 +161,7 @@ ValueId GraphBuilder::linear(const std::string& name, ValueId x, int n, Activati
 }
 
 const OnednnProduct* GraphBuilder::onednn(const LinearOp& op) const {
+  if (op.activation == kernels::Activation::gelu_10) return nullptr;  // it has none like that
   const bool faster = op.weight.type == DType::int8 && onednn_has_amx_int8();
   if (options_.dense == DenseProducts::native ||
       (options_.dense == DenseProducts::automatic && !faster)) {

@@ -9,13 +9,12 @@ void tensors(Table& table, const ModelConfig& config, const HeadClass& names,
   const std::int64_t width = config.head_transform ? config.head_width : config.hidden;
   if (config.head_transform) transform_tensors(table, config, names, prefix);
   const std::string output(names.output);
-  // Tied: transformers reads the word embedding whatever the file holds for the decoder.
   const std::string weight = config.tied_decoder
                                  ? prefix + std::string(family_of(config).word_embedding)
                                  : output + ".weight";
-  Names bias;
+  // Of two biases the decoder's own counts (settle_decoder).
+  Names bias = {output + ".bias"};
   if (!names.output_bias.empty()) bias.emplace_back(names.output_bias);
-  bias.push_back(output + ".bias");
   table.linear("head.decoder", {{weight}},
                config.decoder_bias ? std::vector<Names>{bias} : std::vector<Names>{},
                config.vocab_size, width);

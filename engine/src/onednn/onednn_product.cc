@@ -64,13 +64,17 @@ dnnl::algorithm algorithm_of(kernels::Activation activation) {
     case kernels::Activation::tanh:
       return dnnl::algorithm::eltwise_tanh;
     case kernels::Activation::silu:
+    case kernels::Activation::quick_gelu:
       return dnnl::algorithm::eltwise_swish;
+    case kernels::Activation::gelu_10:
+      break;  // GraphBuilder leaves it to our kernels
   }
   return dnnl::algorithm::undef;
 }
 
 // swish is x sigmoid(alpha x); to relu, alpha is the slope of negative numbers.
 float alpha_of(kernels::Activation activation) {
+  if (activation == kernels::Activation::quick_gelu) return 1.702f;
   return activation == kernels::Activation::silu ? 1.0f : 0.0f;
 }
 

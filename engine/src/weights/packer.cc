@@ -13,21 +13,10 @@
 #include "weights/finite.h"
 #include "weights/packed_weights.h"
 #include "weights/placement.h"
+#include "weights/prefix.h"
 #include "weights/problems.h"
 
 namespace sapwood {
-std::string encoder_prefix(const TensorSource& source, const ModelConfig& config) {
-  const Family& family = family_of(config);
-  const std::string prefix(family.encoder_prefix), word(family.word_embedding);
-  if (source.find(prefix + word) != nullptr) return prefix;
-  const std::string other(family.other_prefix);
-  if (!other.empty() && source.find(other + word) != nullptr) return other;
-  if (source.find(word) != nullptr) return "";
-  throw Error(ErrorCode::mismatch, "expected a tensor '" + prefix + word + "' or '" + word +
-                                       "', found neither: are these the weights of a " +
-                                       config.architecture + " model?");
-}
-
 void drop_head(ModelConfig& config, std::string reason, const std::string& where,
                Notices& notices) {
   config.missing_head = config.head;
@@ -52,6 +41,32 @@ void drop_missing_head(const TensorSource& source, ModelConfig& config, Notices&
   std::string reason = "the checkpoint has no tensor '" + first + "'";
   if (missing > 1) reason += " and lacks " + std::to_string(missing - 1) + " more of it";
   drop_head(config, std::move(reason), source.path().string(), notices);
+}
+
+void settle_decoder(const TensorSource& source, ModelConfig& config, Notices& notices) {
+  if (config.head != HeadKind::masked_lm) return;
+  const HeadClass& names = head_class_of(config);
+  const std::string output(names.output);
+  const auto differ = [&](const std::string& own, const std::string& other) {
+    const TensorView* const a = source.find(own);
+    const TensorView* const b = source.find(other);
+    if (a == nullptr || b == nullptr || a->shape != b->shape || a->data == b->data) return false;
+    return a->dtype != b->dtype ||
+           std::memcmp(a->data, b->data, static_cast<std::size_t>(a->bytes)) != 0;
+  };
+  const std::string bias(names.output_bias);
+  if (!bias.empty() && differ(output + ".bias", bias)) {
+    notices.add(source.path().string() + ": " + quote(output + ".bias") + " and " + quote(bias) +
+                " differ; the first counts, as in transformers 5");
+  }
+  const std::string word =
+      encoder_prefix(source, config) + std::string(family_of(config).word_embedding);
+  if (config.tied_decoder && differ(output + ".weight", word)) {
+    config.tied_decoder = false;
+    notices.add(source.path().string() + ": " + quote(output + ".weight") +
+                " differs from the word embedding, to which the configuration ties it; it is taken "
+                "as it stands, as in transformers 5");
+  }
 }
 
 int count_labels(const TensorSource& source, const ModelConfig& config) {
@@ -118,7 +133,6 @@ class Packer {
     return std::move(weights_);
   }
 
- private:
   void check() const {
     Problems problems;
     for (const PackedSpec& spec : table_) {
@@ -143,6 +157,7 @@ class Packer {
     problems.throw_if_any();
   }
 
+ private:
   // A table that is computed has only the configuration's word for its size.
   void check_computed(const PackedSpec& spec, Problems& problems) const {
     constexpr std::int64_t kHarmless = 64 << 20;
@@ -318,6 +333,10 @@ class Packer {
   std::set<std::string> used_;
   PackedWeights weights_;
 };
+
+void PackedWeights::check(const TensorSource& source, const ModelConfig& config) {
+  Packer(source, config, {}).check();
+}
 
 PackedWeights PackedWeights::pack(const TensorSource& source, const ModelConfig& config,
                                   const WeightTypes& types) {

@@ -24,6 +24,11 @@ inline float silu(float x) {
   return x / (1.0f + expf(-x));
 }
 
+inline float quick_gelu(float x) {
+  if (x < -62.0f) return -0.0f;
+  return x / (1.0f + expf(-1.702f * x));
+}
+
 inline float activate(float x, Activation activation) {
   switch (activation) {
     case Activation::none:
@@ -38,6 +43,10 @@ inline float activate(float x, Activation activation) {
       return tanhf(x);
     case Activation::silu:
       return silu(x);
+    case Activation::quick_gelu:
+      return quick_gelu(x);
+    case Activation::gelu_10:
+      return x > 10.0f ? 10.0f : gelu(x);
   }
   return x;
 }

@@ -96,13 +96,18 @@ inline Vec gelu_tanh(Vec x) {
   return numerator / (Vec(1.0f) + e);
 }
 
-// x sigmoid(x); below -87.33 the result is a rounded zero.
-inline Vec silu(Vec x) {
+// x sigmoid(slope x); where slope x is below -87.33 the result is a rounded zero.
+inline Vec sigmoid_weighted(Vec x, Vec slope) {
   const Vec clamped = max_or_nan(Vec(-104.0f), x);
-  const Vec e = exp_nonpositive(Vec(0.0f) - xsimd::abs(clamped));
+  const Vec e = exp_nonpositive(Vec(0.0f) - xsimd::abs(slope * clamped));
   const Vec numerator = xsimd::select(clamped < Vec(0.0f), clamped * e, clamped);
   return numerator / (Vec(1.0f) + e);
 }
+inline Vec silu(Vec x) { return sigmoid_weighted(x, Vec(1.0f)); }
+inline Vec quick_gelu(Vec x) { return sigmoid_weighted(x, Vec(1.702f)); }
+
+// The smaller, or x where x is NaN.
+inline Vec gelu_10(Vec x) { return xsimd::min(Vec(10.0f), gelu(x)); }
 
 // tanh: a polynomial where |x| < 0.625 (Cephes), (1 - e) / (1 + e) with e = exp(-2 |x|) elsewhere.
 inline Vec tanh_of(Vec x) {
@@ -146,6 +151,10 @@ template <typename F>
       return f([](Vec x) { return tanh_of(x); });
     case Activation::silu:
       return f([](Vec x) { return silu(x); });
+    case Activation::quick_gelu:
+      return f([](Vec x) { return quick_gelu(x); });
+    case Activation::gelu_10:
+      return f([](Vec x) { return gelu_10(x); });
   }
 }
 

@@ -65,6 +65,10 @@ const char* activation_name(kernels::Activation activation) {
       return "tanh";
     case kernels::Activation::silu:
       return "silu";
+    case kernels::Activation::quick_gelu:
+      return "quick_gelu";
+    case kernels::Activation::gelu_10:
+      return "gelu_10";
   }
   return "";
 }

@@ -60,6 +60,8 @@ enum class Activation : std::uint8_t {
   relu,
   tanh,
   silu,  // x / (1 + exp(-x)) ("swish")
+  quick_gelu,  // x / (1 + exp(-1.702 x))
+  gelu_10,     // gelu, at most 10
 };
 
 // y[i, j] = act(sum_k x[i, k] w[j, k] + bias[j]) for i in [0, m) and the columns j of the panels
