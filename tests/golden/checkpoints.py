@@ -352,6 +352,14 @@ def checkpoints() -> list[Checkpoint]:
             tasks={"pooling": "cls", "normalize": False, "sentence_transformers": True},
         ),
         Checkpoint(
+            "st-nomic-bert-mean",
+            "nomic_bert",
+            pooler=False,
+            published=True,
+            sentence={"max_seq_length": 40, "legacy": True},
+            tasks={"pooling": "mean", "normalize": True, "sentence_transformers": True},
+        ),
+        Checkpoint(
             "st-modernbert-cls",
             "modernbert",
             layers=4,
