@@ -38,7 +38,7 @@ from transformers import (
 
 import subwords
 import texts
-from checkpoints import LIKE_ROBERTA, MAX_POSITIONS, PICKLED, Checkpoint, checkpoints
+from checkpoints import LEGACY, LIKE_ROBERTA, MAX_POSITIONS, PICKLED, Checkpoint, checkpoints
 from expectations import AUTO, Oracle, expect
 from feed_forward import install
 
@@ -234,13 +234,13 @@ def save_weights(spec: Checkpoint, model, path: Path) -> None:
         model.save_pretrained(path, max_shard_size="100KB")
         return
     model.save_pretrained(path)  # also writes config.json
-    if spec.storage != PICKLED:
+    if spec.storage not in (PICKLED, LEGACY):
         return
     (path / "model.safetensors").unlink()
     state = model.state_dict()  # tied weights: two names, one storage
     if spec.kind == "bert":  # older versions of transformers saved this buffer too
         state["bert.embeddings.position_ids"] = torch.arange(MAX_POSITIONS).unsqueeze(0)
-    torch.save(state, path / PICKLED)
+    torch.save(state, path / PICKLED, _use_new_zipfile_serialization=spec.storage == PICKLED)
 
 
 # Keys of the published NomicBERT checkpoints, by those of transformers.
