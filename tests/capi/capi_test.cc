@@ -172,6 +172,39 @@ TEST_CASE("the C API's jobs: entities, fills, answers, vectors") {
   CHECK(sapwood_job_item(names.handle, entities.size(), &beyond, sizeof beyond, &error) ==
         SAPWOOD_INVALID_ARGUMENT);
 
+  const ModelHandle nli(golden("bert-nli"));
+  const sapwood_text labels[] = {text_of("a tree"), text_of("a film")};
+  sapwood_zero_shot_options ask;
+  sapwood_zero_shot_options_init(&ask, sizeof ask);
+  ask.labels = labels;
+  ask.count = 2;
+  ask.hypothesis_template = "{}?";
+  ask.multi_label = 1;
+  JobHandle chosen;
+  REQUIRE(sapwood_zero_shot_job(nli.handle, text_of(text), &ask, nullptr, &chosen.handle, &error) ==
+          SAPWOOD_OK);
+  REQUIRE(sapwood_job_run(chosen.handle, &error) == SAPWOOD_OK);
+  const std::string_view view_of_text = text;
+  const auto best =
+      zero_shot(
+          Model::load(golden("bert-nli")), {&view_of_text, 1},
+          {.labels = {"a tree", "a film"}, .hypothesis_template = "{}?", .multi_label = true})[0]
+          .value()
+          .labels;
+  REQUIRE(sapwood_job_count(chosen.handle) == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const sapwood_item item = item_of(chosen.handle, i);
+    CHECK(std::string(item.name.data, item.name.size) == best[i].label);
+    CHECK(item.label == best[i].id);
+    CHECK(item.score == best[i].score);
+  }
+  JobHandle unasked;
+  CHECK(sapwood_zero_shot_job(nli.handle, text_of(text), nullptr, nullptr, &unasked.handle,
+                              &error) == SAPWOOD_INVALID_ARGUMENT);
+  ask.count = 0;
+  CHECK(sapwood_zero_shot_job(nli.handle, text_of(text), &ask, nullptr, &unasked.handle, &error) ==
+        SAPWOOD_INVALID_ARGUMENT);
+
   const ModelHandle masked(golden("bert-mlm-bin"));
   JobHandle fills;
   REQUIRE(sapwood_fill_mask_job(masked.handle, text_of("a [MASK] [MASK]"), nullptr, &fills.handle,

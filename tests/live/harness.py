@@ -62,13 +62,17 @@ class Sapwood:
             )
         return lines
 
-    def json(self, *arguments) -> dict:
+    def run(self, *arguments) -> str:
+        """Its standard output."""
         done = subprocess.run([self.path, *map(str, arguments)], capture_output=True, text=True)
         if done.returncode != 0:
             raise ToolError(
                 f"sapwood {arguments[0]}: exit {done.returncode}: {done.stderr.strip()[-300:]}"
             )
-        return json.loads(done.stdout)
+        return done.stdout
+
+    def json(self, *arguments) -> dict:
+        return json.loads(self.run(*arguments))
 
 
 def instruction_sets() -> dict[str, bool]:

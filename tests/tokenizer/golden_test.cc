@@ -10,6 +10,7 @@
 #include "call.h"
 #include "catch.h"
 #include "components.h"
+#include "golden_lines.h"
 #include "sapwood/tokenizer/tokenizer.h"
 #include "sapwood/utf8.h"
 
@@ -17,66 +18,10 @@ namespace {
 
 using sapwood::Encoding;
 using sapwood::Text;
+using sapwood::test::check_line;
 using sapwood::test::Crc32;
 using sapwood::test::golden;
-using Json = nlohmann::ordered_json;
-
-// Records of make_golden.py are encode_lines' own format.
-sapwood::EncodeOptions read_options(const Json& line) {
-  sapwood::EncodeOptions options;
-  if (!line.contains("options")) return options;
-  const Json& o = line["options"];
-  options.add_special_tokens = o.value("add_special_tokens", true);
-  options.parse_special_tokens = o.value("parse_special_tokens", true);
-  if (o.contains("max_length")) options.max_length = o["max_length"].get<int>();
-  options.stride = o.value("stride", 0);
-  const std::string strategy = o.value("truncation", "longest_first");
-  if (strategy == "only_first") options.truncation = sapwood::Truncation::only_first;
-  if (strategy == "only_second") options.truncation = sapwood::Truncation::only_second;
-  if (o.value("direction", "right") == std::string("left")) {
-    options.truncation_direction = sapwood::Direction::left;
-  }
-  return options;
-}
-
-void check_encoding(const sapwood::Tokenizer& tokenizer, const Encoding& e, const Json& expected) {
-  CHECK(e.ids == expected["ids"].get<std::vector<int32_t>>());
-  CHECK(tokenizer.tokens(e) == expected["tokens"].get<std::vector<std::string>>());
-  CHECK(e.type_ids == expected["type_ids"].get<std::vector<int32_t>>());
-  CHECK(e.word_ids == expected["word_ids"].get<std::vector<int32_t>>());
-  const auto mask = expected["special_tokens_mask"].get<std::vector<int>>();
-  CHECK(std::vector<int>(e.special_tokens_mask.begin(), e.special_tokens_mask.end()) == mask);
-  REQUIRE(e.offsets.size() == expected["offsets"].size());
-  for (std::size_t i = 0; i < e.offsets.size(); ++i) {
-    CHECK(e.offsets[i].start == expected["offsets"][i][0].get<int32_t>());
-    CHECK(e.offsets[i].end == expected["offsets"][i][1].get<int32_t>());
-  }
-}
-
-void check_line(const sapwood::Tokenizer& tokenizer, const Json& line, const Json& answer) {
-  if (line.contains("decode")) {
-    const auto ids = line["decode"].get<std::vector<int32_t>>();
-    CHECK(tokenizer.decode(ids, line["skip_special_tokens"].get<bool>()) ==
-          answer["text"].get<std::string>());
-    return;
-  }
-  const auto text = line["text"].get<std::string>();
-  const auto options = read_options(line);
-  auto encode = [&] {
-    if (!line.contains("pair")) return tokenizer.encode(text, options);
-    return tokenizer.encode(text, line["pair"].get<std::string>(), options);
-  };
-  if (answer.contains("error")) {
-    CHECK_THROWS_AS(encode(), sapwood::Error);
-    return;
-  }
-  const Encoding e = encode();
-  check_encoding(tokenizer, e, answer);
-  REQUIRE(e.overflowing.size() == answer["overflowing"].size());
-  for (std::size_t i = 0; i < e.overflowing.size(); ++i) {
-    check_encoding(tokenizer, e.overflowing[i], answer["overflowing"][i]);
-  }
-}
+using sapwood::test::Json;
 
 // The words and ranges of one text through normalizer and pre-tokenizer, as make_golden.py writes
 // them.
@@ -91,39 +36,102 @@ void add_splits(std::u32string_view chars, const sapwood::Normalizer& normalizer
   static sapwood::EncodeScratch::Buffers scratch;
   sapwood::Call call{sapwood::Allowance(4 * chars.size()), scratch};
   normalizer.apply(text, call);
-  std::vector<sapwood::Range> words;
-  if (text.size() > 0) pre_tokenizer.split(text, {0, text.size()}, call.allowance.search(), words);
+  sapwood::Words words{&text, scratch.words};
+  words.ranges.clear();
+  if (text.size() > 0) words.ranges.push_back({0, text.size()});
+  pre_tokenizer.apply(words, call);
   std::string out;
-  for (const sapwood::Range& w : words) {
-    for (std::size_t i = w.begin; i < w.end; ++i) sapwood::utf8::append(out, text.chars[i]);
-    out += '\x1f' + std::to_string(text.spans[w.begin].start) + ',' +
-           std::to_string(text.spans[w.end - 1].end) + '\x1e';
+  for (const sapwood::Range& w : words.ranges) {
+    for (std::size_t i = w.begin; i < w.end; ++i) {
+      sapwood::utf8::append(out, words.text->chars[i]);
+    }
+    out += '\x1f' + std::to_string(words.text->spans[w.begin].start) + ',' +
+           std::to_string(words.text->spans[w.end - 1].end) + '\x1e';
   }
   crc.add(out + '\n');
 }
 
-}  // namespace
+// The checksum of what a tokenizer answers to one text after the other.
+class Answers {
+ public:
+  explicit Answers(const sapwood::Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
 
-TEST_CASE("texts, pairs, windows, added tokens and decoding are as in the reference") {
-  std::ifstream in(golden("texts.jsonl"));
+  void add(std::string_view text) {
+    tokenizer_.encode_into(encoding_, scratch_, text);
+    const Encoding& e = encoding_;
+    std::string out;
+    for (std::size_t i = 0; i < e.size(); ++i) {
+      if (i > 0) out += ' ';
+      out += std::to_string(e.ids[i]) + ':' + std::to_string(e.offsets[i].start) + ':' +
+             std::to_string(e.offsets[i].end);
+    }
+    crc_.add(out + '\n');
+    tokens_ += e.size();
+  }
+  std::size_t tokens() const { return tokens_; }
+  std::string crc() const { return crc_.hex(); }
+
+ private:
+  const sapwood::Tokenizer& tokenizer_;
+  Encoding encoding_;
+  sapwood::EncodeScratch scratch_;
+  Crc32 crc_;
+  std::size_t tokens_ = 0;
+};
+
+// The answers of a file of make_golden.py or make_unigram_golden.py, by a tokenizer as the file has it, and
+// as it is read from what it writes.
+int check_answers(const std::string& file) {
+  std::ifstream in(golden(file));
   REQUIRE(in);
-  std::optional<sapwood::Tokenizer> tokenizer, reread;
+  std::optional<sapwood::Tokenizer> tokenizer, reread, converted;
   std::string name;
+  Json common;
   int lines = 0;
   for (std::string record; std::getline(in, record);) {
     const Json json = Json::parse(record);
     if (json.contains("tokenizer")) {
       name = json["tokenizer"].get<std::string>();
-      tokenizer = sapwood::Tokenizer::from_json(json["json"].get<std::string>());
+      CAPTURE(name);
+      if (json.contains("json")) common = Json::parse(json["json"].get<std::string>());
+      Json document = common;
+      if (json.contains("changes")) document.update(json["changes"]);
+      tokenizer = json.contains("file")
+                      ? sapwood::Tokenizer::load(golden(json["file"].get<std::string>()))
+                      : sapwood::Tokenizer::from_json(document.dump());
       reread = sapwood::Tokenizer::from_json(tokenizer->to_json());
+      converted = sapwood::Tokenizer::from_parts(tokenizer->to_parts());
       continue;
     }
     CAPTURE(name, json["line"].dump());
-    check_line(*tokenizer, json["line"], json["answer"]);
-    check_line(*reread, json["line"], json["answer"]);
+    for (const auto* each : {&tokenizer, &reread, &converted}) {
+      check_line(**each, json["line"], json["answer"]);
+    }
     ++lines;
   }
-  CHECK(lines > 400);
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("texts, pairs, windows, added tokens and decoding are as in the reference") {
+  CHECK(check_answers("texts.jsonl") > 400);
+}
+
+TEST_CASE("texts, pairs, windows, added tokens and decoding of Unigram are as in the reference") {
+  CHECK(check_answers("unigram.jsonl") > 900);
+}
+
+TEST_CASE("every scalar value through a Unigram tokenizer is as in the reference") {
+  std::ifstream in(golden("unigram_scalars.txt"));
+  std::string expected;
+  std::size_t expected_tokens = 0;
+  REQUIRE(in >> expected >> expected_tokens);
+  const auto tokenizer = sapwood::Tokenizer::load(golden("unigram.json"));
+  Answers answers(tokenizer);
+  sapwood::test::for_scalar_lines([&](std::string_view text) { answers.add(text); });
+  CHECK(answers.tokens() == expected_tokens);
+  CHECK(answers.crc() == expected);
 }
 
 TEST_CASE("every scalar value is normalized and split as in the reference") {
@@ -183,8 +191,6 @@ TEST_CASE(
   REQUIRE(in);
   std::map<std::string, sapwood::Tokenizer> tokenizers;
   int files = 0;
-  Encoding e;
-  sapwood::EncodeScratch scratch;
   for (std::string line; std::getline(in, line);) {
     if (line[0] == '#') continue;
     std::istringstream fields(line);
@@ -197,20 +203,8 @@ TEST_CASE(
       tokenizers.emplace(path, sapwood::Tokenizer::load(data + path, options));
     }
     const sapwood::Tokenizer& tokenizer = tokenizers.at(path);
-    Crc32 crc;
-    std::size_t tokens = 0;
-    std::string out;
-    auto add = [&](std::string_view text) {
-      tokenizer.encode_into(e, scratch, text);
-      out.clear();
-      for (std::size_t i = 0; i < e.size(); ++i) {
-        if (i > 0) out += ' ';
-        out += std::to_string(e.ids[i]) + ':' + std::to_string(e.offsets[i].start) + ':' +
-               std::to_string(e.offsets[i].end);
-      }
-      crc.add(out + '\n');
-      tokens += e.size();
-    };
+    Answers answers(tokenizer);
+    const auto add = [&](std::string_view text) { answers.add(text); };
     if (text_name == "scalars") {
       sapwood::test::for_scalar_lines(add);
     } else {
@@ -219,8 +213,8 @@ TEST_CASE(
       sapwood::test::for_lines(file, add);
     }
     CAPTURE(path, text_name);
-    CHECK(tokens == expected_tokens);
-    CHECK(crc.hex() == expected);
+    CHECK(answers.tokens() == expected_tokens);
+    CHECK(answers.crc() == expected);
     ++files;
   }
   CHECK(files >= 8 * 26);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "allowance.h"
+#include "merge_table.h"
 #include "post_processor.h"
 #include "regex.h"
 #include "sapwood/tokenizer/tokenizer.h"
@@ -13,6 +14,15 @@
 #include "text.h"
 
 namespace sapwood {
+
+// How a place in a word is reached best by a model that compares paths.
+struct PathStep {
+  static constexpr uint32_t kNone = UINT32_MAX, kUnknown = UINT32_MAX;
+
+  double score;    // of the best path up to here
+  uint32_t start;  // where its last token begins; kNone: no path leads here
+  uint32_t token;  // that token in the model's own numbers; kUnknown: the unknown one
+};
 
 // Each step clears what it uses, so that nothing goes from one call to the next. Between the steps
 // of one call, what is named together is in use together.
@@ -23,9 +33,14 @@ struct EncodeScratch::Buffers {
   Text text;
   std::vector<AddedSplit> plain_splits, splits;
   std::vector<SetMatch> added;
-  std::vector<Range> words;
+  std::vector<Range> words, parts;
+  Text pieces[2];  // the words' text, where a pre-tokenizer has rewritten it, and the one before
   std::string word;
   std::vector<uint32_t> char_at;  // of the word's bytes
+  std::vector<PathStep> path;     // of the word's places
+  std::vector<uint32_t> cuts;     // the places on its best path
+  std::vector<BpeSymbol> symbols;
+  std::vector<BpeCandidate> candidates;
 
   Text rewritten;
   std::string replaced;  // the text in which ReplaceNormalizer finds its matches
@@ -42,7 +57,7 @@ struct EncodeScratch::Buffers {
       visit(tokens->texts);
     }
     for (auto& bytes : self.byte_at) visit(bytes);
-    for (auto* text : {&self.text, &self.rewritten}) {
+    for (auto* text : {&self.text, &self.rewritten, &self.pieces[0], &self.pieces[1]}) {
       visit(text->chars);
       visit(text->spans);
     }
@@ -50,8 +65,13 @@ struct EncodeScratch::Buffers {
     visit(self.splits);
     visit(self.added);
     visit(self.words);
+    visit(self.parts);
     visit(self.word);
     visit(self.char_at);
+    visit(self.path);
+    visit(self.cuts);
+    visit(self.symbols);
+    visit(self.candidates);
     visit(self.replaced);
     visit(self.matches);
     visit(self.decomposed);

@@ -12,10 +12,13 @@ namespace {
 
 constexpr char kLineEnd = '\n';
 
-// A token that a line cannot hold.
-bool has_line_end(std::string_view token) { return token.find(kLineEnd) != std::string_view::npos; }
+}  // namespace
 
-std::string lines_of(const Vocabulary& vocabulary) {
+bool has_line_end(std::string_view token) noexcept {
+  return token.find(kLineEnd) != std::string_view::npos;
+}
+
+std::string vocabulary_lines(const Vocabulary& vocabulary) {
   std::string lines;
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
     if (vocabulary.has(id) && !has_line_end(vocabulary.token(id))) lines += vocabulary.token(id);
@@ -23,8 +26,6 @@ std::string lines_of(const Vocabulary& vocabulary) {
   }
   return lines;
 }
-
-}  // namespace
 
 std::vector<VocabularyEntry> read_lines(std::string_view text) {
   constexpr std::string_view kWhat = "the vocabulary's text";
@@ -74,7 +75,7 @@ void write_vocabulary(const Vocabulary& vocabulary, JsonWriter& model,
     if (!tables || has_line_end(token)) model.member(token, id);
   }
   model.end();
-  if (tables) tables->push_back({std::string(kVocabularyTable), lines_of(vocabulary)});
+  if (tables) tables->push_back({std::string(kVocabularyTable), vocabulary_lines(vocabulary)});
 }
 
 std::string open_document(const JsonDocument& json, const SubwordModel& model,

@@ -34,7 +34,12 @@ std::vector<VocabularyEntry> read_lines(std::string_view text);
 // those outside of the JSON with it. Error malformed: no such object, an id that is no whole number.
 std::vector<VocabularyEntry> take_vocabulary(TokenizerDocument& document);
 
-// The opposite: writes the member "vocab" of a model. With `tables`, tokens that a line can hold go
+// The opposite of read_lines, and whether a token is one that a line cannot hold: such a token's line
+// is empty.
+std::string vocabulary_lines(const Vocabulary& vocabulary);
+bool has_line_end(std::string_view token) noexcept;
+
+// The opposite of take_vocabulary: writes the member "vocab" of a model. With `tables`, tokens that a line can hold go
 // into the table there instead.
 void write_vocabulary(const Vocabulary& vocabulary, JsonWriter& model,
                       std::vector<Tokenizer::Table>* tables);

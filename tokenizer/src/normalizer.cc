@@ -115,6 +115,22 @@ void StripAccentsNormalizer::rewrite(Text& text, Call&) const {
   filter(text, [&](char32_t c) { return !(flags(c) & unicode::kMark); });
 }
 
+void NmtNormalizer::rewrite(Text& text, Call&) const {
+  const auto removed = [](char32_t c) {
+    return (c >= 0x01 && c <= 0x08) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F ||
+           c == 0x8F || c == 0x9F;
+  };
+  const auto space = [](char32_t c) {
+    return c == 0x09 || c == 0x0A || c == 0x0C || c == 0x0D || c == 0x1680 ||
+           (c >= 0x200B && c <= 0x200F) || c == 0x2028 || c == 0x2029 || c == 0x2581 ||
+           c == 0xFEFF || c == 0xFFFD;
+  };
+  filter(text, [&](char32_t c) { return !removed(c); });
+  for (char32_t& c : text.chars) {
+    if (space(c)) c = U' ';
+  }
+}
+
 void StripNormalizer::rewrite(Text& text, Call&) const {
   const FlagTable& flags = FlagTable::get();
   std::size_t begin = 0, end = text.size();

@@ -55,6 +55,7 @@ void to_normal_form(Text& text, NormalForm form, Call& call);
 class UnicodeNormalizer final : public Normalizer {
  public:
   explicit UnicodeNormalizer(NormalForm form) : form_(form) {}
+  NormalForm form() const noexcept { return form_; }
 
  private:
   void rewrite(Text& text, Call& call) const override { to_normal_form(text, form_, call); }
@@ -73,6 +74,13 @@ class StripAccentsNormalizer final : public Normalizer {
  private:
   void rewrite(Text& text, Call& call) const override;
   const char* name() const noexcept override { return "the normalizer StripAccents"; }
+};
+
+// SentencePiece's first cleaning of text: control characters go, and some others are spaces.
+class NmtNormalizer final : public Normalizer {
+ private:
+  void rewrite(Text& text, Call& call) const override;
+  const char* name() const noexcept override { return "the normalizer Nmt"; }
 };
 
 class StripNormalizer final : public Normalizer {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "call.h"
 #include "unicode.h"
 
 namespace sapwood {
@@ -63,7 +64,48 @@ void emit(std::vector<Segment>& segments, SplitBehavior behavior, std::vector<Ra
             out.end());
 }
 
+// At single characters.
+template <typename IsDelimiter>
+void split_at(const Text& text, Range range, IsDelimiter is_delimiter, SplitBehavior behavior,
+              std::vector<Range>& out) {
+  std::vector<Segment> segments;
+  std::size_t begin = range.begin;
+  for (std::size_t i = range.begin; i < range.end; ++i) {
+    if (!is_delimiter(text.chars[i])) continue;
+    if (begin < i) segments.push_back({{begin, i}, false});
+    segments.push_back({{i, i + 1}, true});
+    begin = i + 1;
+  }
+  if (begin < range.end) segments.push_back({{begin, range.end}, false});
+  emit(segments, behavior, out);
+}
+
 }  // namespace
+
+void SplittingPreTokenizer::apply(Words& words, Call& call) const {
+  std::vector<Range>& parts = call.scratch.parts;
+  parts.clear();
+  for (const Range& range : words.ranges) {
+    split(*words.text, range, call.allowance.search(), parts);
+  }
+  std::swap(words.ranges, parts);
+}
+
+void RewritingPreTokenizer::apply(Words& words, Call& call) const {
+  Text& result = call.scratch.pieces[words.text == &call.scratch.pieces[0]];
+  std::vector<Range>& parts = call.scratch.parts;
+  result.clear();
+  result.base = words.text->base;
+  parts.clear();
+  std::size_t before = 0;
+  for (const Range& range : words.ranges) {
+    before += range.end - range.begin;
+    rewrite(*words.text, range, call, result, parts);
+  }
+  if (result.size() > before) call.allowance.grow(result.size() - before, name());
+  words.text = &result;
+  std::swap(words.ranges, parts);
+}
 
 void BertPreTokenizer::split(const Text& text, Range range, SearchTime&,
                              std::vector<Range>& out) const {
@@ -107,16 +149,28 @@ void WhitespaceSplitPreTokenizer::split(const Text& text, Range range, SearchTim
 void PunctuationPreTokenizer::split(const Text& text, Range range, SearchTime&,
                                     std::vector<Range>& out) const {
   const FlagTable& flags = FlagTable::get();
-  std::vector<Segment> segments;
-  std::size_t begin = range.begin;
-  for (std::size_t i = range.begin; i < range.end; ++i) {
-    if (!(flags(text.chars[i]) & unicode::kPunct)) continue;
-    if (begin < i) segments.push_back({{begin, i}, false});
-    segments.push_back({{i, i + 1}, true});
-    begin = i + 1;
+  split_at(
+      text, range, [&](char32_t c) { return (flags(c) & unicode::kPunct) != 0; }, behavior_, out);
+}
+
+void DigitsPreTokenizer::split(const Text& text, Range range, SearchTime&,
+                               std::vector<Range>& out) const {
+  split_at(text, range, unicode::is_numeric, behavior_, out);
+}
+
+void DelimiterPreTokenizer::split(const Text& text, Range range, SearchTime&,
+                                  std::vector<Range>& out) const {
+  split_at(
+      text, range, [&](char32_t c) { return c == delimiter_; }, SplitBehavior::removed, out);
+}
+
+void FixedLengthPreTokenizer::split(const Text&, Range range, SearchTime&,
+                                    std::vector<Range>& out) const {
+  while (range.end - range.begin > length_) {
+    out.push_back({range.begin, range.begin + length_});
+    range.begin += length_;
   }
-  if (begin < range.end) segments.push_back({{begin, range.end}, false});
-  emit(segments, behavior_, out);
+  push_nonempty(range, out);
 }
 
 void SplitPreTokenizer::split(const Text& text, Range range, SearchTime& time,
@@ -149,15 +203,8 @@ PreTokenizerSequence::PreTokenizerSequence(std::vector<std::unique_ptr<PreTokeni
   require_steps(steps_, "pre-tokenizers");
 }
 
-void PreTokenizerSequence::split(const Text& text, Range range, SearchTime& time,
-                                 std::vector<Range>& out) const {
-  std::vector<Range> current{range}, next;
-  for (const auto& part : parts_) {
-    next.clear();
-    for (const Range& r : current) part->split(text, r, time, next);
-    std::swap(current, next);
-  }
-  out.insert(out.end(), current.begin(), current.end());
+void PreTokenizerSequence::apply(Words& words, Call& call) const {
+  for (const auto& part : parts_) part->apply(words, call);
 }
 
 }  // namespace sapwood

@@ -32,6 +32,11 @@ class SAPWOOD_LOCAL Word {
   // The word in UTF-8. The view is valid until the model has returned; a model asks for it once.
   std::string_view utf8();
 
+  // The same as characters; a model may ask for it at any time.
+  std::u32string_view text() const noexcept {
+    return std::u32string_view(text_.chars).substr(range_.begin, characters());
+  }
+
   // Appends a token for the bytes [begin, end) of utf8(), which are at least one. Several tokens may
   // stand for the same bytes; bytes inside a character stand for all of it.
   void push(int32_t id, std::size_t begin, std::size_t end) {
@@ -42,20 +47,30 @@ class SAPWOOD_LOCAL Word {
     out_.push(id, span(begin, end), number_, shown);
   }
 
+  // The same for the characters [begin, end) of text().
+  void push_characters(int32_t id, std::size_t begin, std::size_t end) {
+    out_.push(id, character_span(begin, end), number_);
+  }
+  void push_characters(int32_t id, std::size_t begin, std::size_t end, std::string_view shown) {
+    out_.push(id, character_span(begin, end), number_, shown);
+  }
+
   // One token for the whole word, in place of those that it has so far.
   void replace(int32_t id) {
     out_.truncate(before_);
-    out_.push(id, {text_.spans[range_.begin].start, text_.spans[range_.end - 1].end}, number_);
+    out_.push(id, character_span(0, characters()), number_);
   }
 
   // The storage in which a model works belongs to EncodeScratch::Buffers, as that of every step.
   EncodeScratch::Buffers& scratch() noexcept { return call_.scratch; }
 
  private:
+  Span character_span(std::size_t begin, std::size_t end) const {
+    return {text_.spans[range_.begin + begin].start, text_.spans[range_.begin + end - 1].end};
+  }
   Span span(std::size_t begin, std::size_t end) const {
     const std::vector<uint32_t>& char_at = call_.scratch.char_at;
-    return {text_.spans[range_.begin + char_at[begin]].start,
-            text_.spans[range_.begin + char_at[end - 1]].end};
+    return character_span(char_at[begin], char_at[end - 1] + std::size_t{1});
   }
 
   const Text& text_;
@@ -84,7 +99,13 @@ class Shortcut {
   // Tokenizes `text` from the byte `at` on. Stops where the text ends, where the progress is full, and
   // before a piece that it leaves to the steps that it passes by. Returns that piece, in bytes, or
   // the empty range at which it stopped; `progress` stands at its beginning.
-  virtual Range tokenize(std::string_view text, std::size_t at, Progress& progress) const = 0;
+  virtual Range tokenize(std::string_view text, std::size_t at, Progress& progress,
+                         Call& call) const = 0;
+
+  // Whether the text that it takes is as the normalizer would leave it, and ends, where it leaves a
+  // piece, before a space that follows something else. It then works beside added tokens that are
+  // looked for in normalized text.
+  virtual bool keeps_text() const noexcept { return false; }
 };
 
 // Made once from a tokenizer.json, then used by any number of threads at once.
@@ -138,5 +159,8 @@ class SubwordModel {
 // for a type or a table that this version does not know, malformed for members that are missing or
 // wrong.
 std::unique_ptr<const SubwordModel> make_subword_model(TokenizerDocument& document);
+
+// The "type" of a document whose model could be made: a literal.
+std::string_view subword_model_type(const TokenizerDocument& document);
 
 }  // namespace sapwood

@@ -28,7 +28,6 @@ void Tokenizer::Impl::push_added(int32_t index, std::string_view surface, Span s
 // A piece of the caller's text that holds no plain added token, by the general path.
 void Tokenizer::Impl::tokenize_general(std::string_view piece, Run& run) const {
   Text& text = run.call.scratch.text;
-  std::vector<Range>& words = run.call.scratch.words;
   Progress& progress = run.progress;
   text.assign(piece, progress.code_point);
   progress.code_point += static_cast<uint32_t>(text.size());
@@ -44,14 +43,12 @@ void Tokenizer::Impl::tokenize_general(std::string_view piece, Run& run) const {
                  {text.spans[split.range.begin].start, text.spans[split.range.end - 1].end}, run);
       continue;
     }
-    words.clear();
-    if (pre_tokenizer) {
-      pre_tokenizer->split(text, split.range, run.call.allowance.search(), words);
-    } else if (split.range.begin < split.range.end) {
-      words.push_back(split.range);
-    }
-    for (const Range& range : words) {
-      Word word(text, range, progress.word++, run.call, progress.out);
+    Words words{&text, run.call.scratch.words};
+    words.ranges.clear();
+    if (split.range.begin < split.range.end) words.ranges.push_back(split.range);
+    if (pre_tokenizer) pre_tokenizer->apply(words, run.call);
+    for (const Range& range : words.ranges) {
+      Word word(*words.text, range, progress.word++, run.call, progress.out);
       model->tokenize(word);
       if (progress.full()) return;
     }
@@ -59,9 +56,9 @@ void Tokenizer::Impl::tokenize_general(std::string_view piece, Run& run) const {
 }
 
 void Tokenizer::Impl::tokenize_plain(std::string_view text, Run& run) const {
-  if (!shortcut) return tokenize_general(text, run);
+  if (!shortcut || added.has_normalized(text, run.call)) return tokenize_general(text, run);
   for (std::size_t at = 0; at < text.size() && !run.progress.full();) {
-    const Range left = shortcut->tokenize(text, at, run.progress);
+    const Range left = shortcut->tokenize(text, at, run.progress, run.call);
     if (left.begin < left.end) {
       tokenize_general(text.substr(left.begin, left.end - left.begin), run);
     }

@@ -59,7 +59,9 @@ RecordSource gather(const RerankArguments& options, InputFiles& files) {
 
 int run_rerank(RerankArguments options) {
   if (!options.query) options.io.default_input = InputFormat::jsonl;
-  const bool lists = input_format(options.io) == InputFormat::jsonl && options.io.texts.empty();
+  const InputFormat input = input_format(options.io);
+  const bool lists = (input == InputFormat::jsonl || input == InputFormat::json) &&
+                     options.io.texts.empty();
   if (!lists && !options.query) {
     throw UsageError("no query given; name it with --query, or give JSONL {\"query\", \"texts\"}");
   }

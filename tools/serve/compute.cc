@@ -32,7 +32,7 @@ Encoding encoding_of(const Model& model, const InputText& item, const LengthOpti
     const auto begin = encoding.ids.begin();
     const auto count = static_cast<std::ptrdiff_t>(over);
     encoding.truncated = true;
-    if (length.direction == Direction::left) {
+    if (length.direction.value_or(tokenizer.truncation_side()) == Direction::left) {
       encoding.ids.erase(begin, begin + count);
     } else {
       encoding.ids.erase(encoding.ids.end() - count, encoding.ids.end());

@@ -132,9 +132,9 @@ typedef struct sapwood_task_options {
   int normalize;           /* embed: -1 (by the model), 0, 1 */
   const char* aggregation; /* ner: "none", "simple", "first", "average", "max" */
   int stride;              /* ner, answer: tokens that neighbouring windows share; 0: the default */
-  int top_k;               /* classify, fill_mask, answer; 0: all labels, 5, 1 */
-  int raw_scores;          /* rerank: 1: as scores "raw" */
-  const char* scores;      /* rerank: NULL (by the model), "sigmoid", "raw" */
+  int top_k;          /* classify, zero_shot, fill_mask, answer; 0: all labels, all labels, 5, 1 */
+  int raw_scores;     /* rerank: 1: as scores "raw" */
+  const char* scores; /* rerank: NULL (by the model), "sigmoid", "raw" */
   const char*
       prompt; /* embed, sparse_embed: what stands before every text; NULL: the model's default prompt */
   const char* prompt_name; /* embed: the name of one of the model's prompts instead */
@@ -197,6 +197,21 @@ SAPWOOD_API sapwood_status sapwood_classify_job(const sapwood_model* model, sapw
                                                 const sapwood_text* pair,
                                                 const sapwood_task_options* options,
                                                 sapwood_job** job, sapwood_error* error);
+
+typedef struct sapwood_zero_shot_options {
+  size_t size;
+  const sapwood_text* labels;      /* to choose from */
+  size_t count;                    /* of them; at least 1 */
+  const char* hypothesis_template; /* {} is the label; NULL: "This example is {}." */
+  int multi_label; /* 0: the scores of all labels add up to 1; 1: each label by itself */
+} sapwood_zero_shot_options;
+SAPWOOD_API void sapwood_zero_shot_options_init(sapwood_zero_shot_options* options, size_t size);
+/* Zero-shot classification, for a model trained on natural language inference. Items are labels, of which `label` is the place in
+ * the options. Only the text is ever cut. */
+SAPWOOD_API sapwood_status sapwood_zero_shot_job(const sapwood_model* model, sapwood_text text,
+                                                 const sapwood_zero_shot_options* labels,
+                                                 const sapwood_task_options* options,
+                                                 sapwood_job** job, sapwood_error* error);
 SAPWOOD_API sapwood_status sapwood_embed_job(const sapwood_model* model, sapwood_text text,
                                              const sapwood_text* pair,
                                              const sapwood_task_options* options, sapwood_job** job,
@@ -230,7 +245,7 @@ SAPWOOD_API size_t sapwood_job_count(const sapwood_job* job);
 
 typedef struct sapwood_item {
   float score;
-  int label; /* classify, ner: id of the label; else -1 */
+  int label; /* classify, ner, zero_shot: id of the label; else -1 */
   int token; /* fill_mask, sparse_embed: id of the token; ner: its place in the text, -1 for groups; else -1 */
   int mask;          /* fill_mask: which of the masks; else -1 */
   size_t start, end; /* ner, answer: code points of the text */

@@ -50,6 +50,26 @@ SAPWOOD_API std::vector<Result<Classification>> classify(const Model& model,
                                                          std::span<const TextInput> inputs,
                                                          const ClassifyOptions& options = {});
 
+// --- zero-shot classification: transformers' ZeroShotClassificationPipeline -----------------------
+
+struct ZeroShotOptions {
+  std::vector<std::string> labels;  // to choose from; at least one
+  // What the model is asked of each label: "{}" is the label (or "{0}", any number of times), "{{" and "}}" are braces.
+  std::string hypothesis_template = "This example is {}.";
+  // Each label is scored by itself, entailment against contradiction; else the scores of all labels add up to 1.
+  bool multi_label = false;
+  int top_k = 0;  // best labels returned; 0: all
+  // The text is cut, never the hypothesis: where that alone is too long, the text is Error too_long.
+  LengthOptions length = {.truncation = Truncation::only_first};
+};
+
+// For models trained on natural language inference, one of whose labels is called entailment
+// (ModelConfig::entailment). LabelScore::id is the label's place in the options. Throws Error invalid_argument for no
+// labels or a template without a place for them.
+SAPWOOD_API std::vector<Result<Classification>> zero_shot(const Model& model,
+                                                          std::span<const std::string_view> texts,
+                                                          const ZeroShotOptions& options);
+
 // --- ner: transformers' TokenClassificationPipeline ----------------------------------------------
 
 enum class Aggregation : std::uint8_t { none, simple, first, average, max };
@@ -156,7 +176,22 @@ SAPWOOD_API std::vector<Result<SparseEmbedding>> sparse_embed(const Model& model
 struct FillMaskOptions {
   int top_k = 5;
   LengthOptions length;
+  // Words of which alone the mask is filled, as mask_targets reads them; empty: all of the vocabulary. Scores stay
+  // those among the whole vocabulary.
+  std::vector<std::string> targets;
 };
+
+// A word that the masks may be filled with, and the token that stands for it: the vocabulary's, else the first of those
+// that the word is cut into.
+struct MaskTarget {
+  std::string word;
+  std::int32_t token;
+  bool exact;  // whether the vocabulary has the word
+};
+
+// Throws Error invalid_argument for a word that no token stands for.
+SAPWOOD_API std::vector<MaskTarget> mask_targets(const Model& model,
+                                                 std::span<const std::string> words);
 
 struct MaskFill {
   float score;
@@ -235,8 +270,9 @@ struct Ranking {
   bool truncated = false;
 };
 
-// A model with a sequence classification head of one label scores pairs (cross-encoder); an encoder
-// compares embeddings, by SentenceConfig::similarity.
+// A model with a sequence classification head of one label scores pairs (cross-encoder), and so does
+// one of two labels without names, of which the second says "relevant" (its softmax; the raw score is
+// the difference of the logits); an encoder compares embeddings, by SentenceConfig::similarity.
 SAPWOOD_API Result<Ranking> rerank(const Model& model, std::string_view query,
                                    std::span<const std::string_view> texts,
                                    const RerankOptions& options = {});

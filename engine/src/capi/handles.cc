@@ -205,6 +205,10 @@ void sapwood_task_options_init(sapwood_task_options* options, std::size_t size) 
   fill(options, size, task);
 }
 
+void sapwood_zero_shot_options_init(sapwood_zero_shot_options* options, std::size_t size) {
+  fill(options, size, sapwood_zero_shot_options{});
+}
+
 void sapwood_scheduler_options_init(sapwood_scheduler_options* options, std::size_t size) {
   const SchedulerOptions defaults;
   sapwood_scheduler_options scheduler{};

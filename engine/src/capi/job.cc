@@ -104,6 +104,24 @@ sapwood_status make_job(const sapwood_model* model, sapwood_text first, const sa
   });
 }
 
+ZeroShotOptions zero_shot_options(const sapwood_zero_shot_options& given,
+                                  const sapwood_task_options& options) {
+  const sapwood_zero_shot_options ask = read_options(&given, sapwood_zero_shot_options_init);
+  ZeroShotOptions zero_shot{.multi_label = ask.multi_label != 0,
+                            .top_k = options.top_k,
+                            .length = length_options(options)};
+  require_texts(ask.labels, ask.count, "labels");
+  for (std::size_t i = 0; i < ask.count; ++i) {
+    zero_shot.labels.emplace_back(view(ask.labels[i], "labels"));
+  }
+  if (ask.hypothesis_template != nullptr) zero_shot.hypothesis_template = ask.hypothesis_template;
+  // What the options say where nobody chose.
+  if (zero_shot.length.truncation == Truncation::longest_first) {
+    zero_shot.length.truncation = Truncation::only_first;
+  }
+  return zero_shot;
+}
+
 TextInput text_input(const JobState& job, bool pair) {
   TextInput input{job.first};
   if (pair) input.pair = job.second;
@@ -121,6 +139,19 @@ sapwood_status sapwood_classify_job(const sapwood_model* model, sapwood_text tex
       [&](const capi::JobState& made, const sapwood_task_options& read, EncodeScratch& scratch) {
         return classify_task(model->model, capi::classify_options(read))
             ->job(capi::text_input(made, pair != nullptr), scratch);
+      });
+}
+
+sapwood_status sapwood_zero_shot_job(const sapwood_model* model, sapwood_text text,
+                                     const sapwood_zero_shot_options* labels,
+                                     const sapwood_task_options* options, sapwood_job** job,
+                                     sapwood_error* error) {
+  return capi::make_job(
+      model, text, nullptr, options, job, error,
+      [&](const capi::JobState& made, const sapwood_task_options& read, EncodeScratch& scratch) {
+        capi::require(labels, "labels");
+        return zero_shot_task(model->model, capi::zero_shot_options(*labels, read))
+            ->job(std::string_view(made.first), scratch);
       });
 }
 

@@ -5,11 +5,10 @@
 namespace sapwood {
 
 EnumNames names_of(Activation) noexcept {
-  static constexpr NamedValue kNames[] = {{"none", Activation::none},
-                                          {"gelu", Activation::gelu},
-                                          {"gelu_new", Activation::gelu_tanh},
-                                          {"relu", Activation::relu},
-                                          {"tanh", Activation::tanh}};
+  static constexpr NamedValue kNames[] = {
+      {"none", Activation::none}, {"gelu", Activation::gelu}, {"gelu_new", Activation::gelu_tanh},
+      {"relu", Activation::relu}, {"tanh", Activation::tanh}, {"silu", Activation::silu},
+      {"quick_gelu", Activation::quick_gelu}, {"gelu_10", Activation::gelu_10}};
   return {"activation", kNames};
 }
 
@@ -24,7 +23,8 @@ EnumNames names_of(PositionKind) noexcept {
   static constexpr NamedValue kNames[] = {{"none", PositionKind::none},
                                           {"learned", PositionKind::learned},
                                           {"sinusoidal", PositionKind::sinusoidal},
-                                          {"scaled-sinusoidal", PositionKind::scaled_sinusoidal}};
+                                          {"scaled-sinusoidal", PositionKind::scaled_sinusoidal},
+                                          {"rotary", PositionKind::rotary}};
   return {"positions", kNames};
 }
 

@@ -18,6 +18,12 @@ constexpr kernels::Activation kernel_activation(Activation activation) {
       return kernels::Activation::relu;
     case Activation::tanh:
       return kernels::Activation::tanh;
+    case Activation::silu:
+      return kernels::Activation::silu;
+    case Activation::quick_gelu:
+      return kernels::Activation::quick_gelu;
+    case Activation::gelu_10:
+      return kernels::Activation::gelu_10;
   }
   return kernels::Activation::none;
 }

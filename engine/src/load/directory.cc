@@ -8,6 +8,8 @@
 #include "config/fields.h"
 #include "config/sentence.h"
 #include "load/hub_cache.h"
+#include "load/static_embedding.h"
+#include "weights/prefix.h"
 
 namespace sapwood {
 
@@ -59,12 +61,14 @@ std::optional<SentenceConfig> colbert_projection(const JsonValue& config,
 }
 
 DirectorySource open_files(Folder folder) {
+  if (auto source = open_static_embedding(folder)) return *std::move(source);
   Notices notices;
   auto sentence = read_sentence_config(folder, notices);
   std::optional<Folder> inner = transformer_folder(folder);
   const Folder& model = inner ? *inner : folder;
   JsonDocument config = read_json(model.at("config.json"), notices);
   TensorSource checkpoint = open_checkpoint(model);
+  strip_wrapper(checkpoint, family_of_config(config.root()), notices);
   if (!sentence) sentence = colbert_projection(config.root(), checkpoint);
   if (sentence) add_modules(folder, *sentence, checkpoint);
   return {inner ? *std::move(inner) : std::move(folder), std::move(config), std::move(sentence),
@@ -78,18 +82,27 @@ DirectorySource open_directory(Folder folder) {
   return reading_directory(path, [&] { return open_files(std::move(folder)); });
 }
 
-LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& types) {
+LoadedParts describe_directory(const DirectorySource& source) {
   LoadedParts parts;
   parts.format = "huggingface";
   parts.notices = source.notices;
-  parts.config = parse_config(source.config.root(), &parts.notices);
+  const KnownWeights weights_known{
+      {}, [&](const std::string& tensor) { return source.checkpoint.find(tensor) != nullptr; }};
+  parts.config = parse_config(source.config.root(), &parts.notices, weights_known);
   add_sentence(parts.config, source.sentence);
   const std::string weights = source.checkpoint.path().string();
   const int labels = placing(weights, [&] {
     drop_missing_head(source.checkpoint, parts.config, parts.notices);
+    settle_decoder(source.checkpoint, parts.config, parts.notices);
     return count_labels(source.checkpoint, parts.config);
   });
   placing(source.config.where(), [&] { resolve_labels(parts.config, labels); });
+  return parts;
+}
+
+LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& types) {
+  LoadedParts parts = describe_directory(source);
+  const std::string weights = source.checkpoint.path().string();
   parts.weights =
       placing(weights, [&] { return PackedWeights::pack(source.checkpoint, parts.config, types); });
   parts.parameters = parts.weights.parameters();

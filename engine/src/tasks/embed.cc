@@ -26,6 +26,11 @@ struct Plan {
   int skip = 0;  // tokens that are not pooled
 };
 
+// A text of static embeddings that has no token but the row of zeros.
+bool has_no_tokens(const Model& model, const Encoding& encoding) {
+  return model.config().static_embedding && encoding.ids[0] == model.config().vocab_size - 1;
+}
+
 class EmbedJob final : public Job<Embedding> {
  public:
   EmbedJob(const Model& of, std::vector<Encoding> windows, const tasks::SentenceVectors& vectors,
@@ -41,6 +46,7 @@ class EmbedJob final : public Job<Embedding> {
   void read(std::size_t, const MatrixView& rows) override {
     if (vectors_.per_token()) {
       value_.dim = vectors_.width();
+      if (has_no_tokens(model(), encodings()[0])) return;
       value_.rows = rows.rows;
       value_.values.resize(static_cast<std::size_t>(rows.rows) *
                            static_cast<std::size_t>(value_.dim));

@@ -38,6 +38,11 @@ bool any_truncated(std::span<const Encoding> windows) {
                      [](const Encoding& window) { return window.truncated; });
 }
 
+// Two labels that nobody named: the relevance of a text as its passage rerankers have it, of which the second one counts.
+bool unnamed_pair(const std::vector<std::string>& labels) {
+  return labels.size() == 2 && labels[0] == "LABEL_0" && labels[1] == "LABEL_1";
+}
+
 // One window for each pair of the query and a text.
 class RerankPairs final : public Job<Ranking> {
  public:
@@ -46,7 +51,9 @@ class RerankPairs final : public Job<Ranking> {
 
  private:
   void read(std::size_t window, const MatrixView& logits) override {
-    logits_[window] = logits.row(0)[0];
+    const std::span<const float> row = logits.row(0);
+    // The softmax of the second of two is the sigmoid of their difference.
+    logits_[window] = row.size() == 1 ? row[0] : row[1] - row[0];
   }
 
   Ranking result() override {
@@ -114,15 +121,17 @@ class Rerank final : public RerankTask {
   Rerank(const Model& model, const RerankOptions& options)
       : model_(model), score_(options.scores.value_or(model.config().pair_score)) {
     const ModelConfig& config = model.config();
-    pairs_ = config.head == HeadKind::sequence_classification && config.labels.size() == 1;
+    pairs_ = config.head == HeadKind::sequence_classification &&
+             (config.labels.size() == 1 || unnamed_pair(config.labels));
     // Hidden states under another task's head were not trained to be compared.
     const HeadKind head = config.head == HeadKind::none ? config.missing_head : config.head;
     const bool pretrained = head == HeadKind::none || head == HeadKind::masked_lm ||
                             head == HeadKind::replaced_token_detection;
     if (!pairs_ && !pretrained && !config.sentence) {
-      tasks::throw_wrong_model(model, "rerank",
-                               "a cross-encoder (a sequence_classification head of 1 label) or an "
-                               "encoder that makes embeddings");
+      tasks::throw_wrong_model(
+          model, "rerank",
+          "a cross-encoder (a sequence_classification head of 1 label, or of 2 "
+          "called LABEL_0 and LABEL_1) or an encoder that makes embeddings");
     }
     model.tokenizer();
     encode_ = tasks::without_offsets(model, options.length);

@@ -20,4 +20,5 @@ set(SAPWOOD_TASK_SOURCES
   src/tasks/sparse.cc
   src/tasks/task_job.cc
   src/tasks/text_index.cc
-  src/tasks/windows.cc)
+  src/tasks/windows.cc
+  src/tasks/zero_shot.cc)

@@ -43,7 +43,7 @@ void check_fits(const Model& model, const Encoding& encoding, const Origin& orig
                                      ", but the model embeds " + std::to_string(config.vocab_size) +
                                      " tokens: " + origin.advice);
   }
-  if (config.type_vocab == 0) return;
+  if (config.type_vocab < 2) return;  // types say nothing then
   for (const std::int32_t type : encoding.type_ids) {
     if (type >= 0 && type < config.type_vocab) continue;
     throw Error(origin.wrong_id, std::string(origin.gave) + " token type " + std::to_string(type) +
@@ -94,14 +94,14 @@ EncodeOptions without_offsets(const Model& model, const LengthOptions& length) {
 std::vector<Encoding> encode(const Model& model, std::string_view text,
                              const EncodeOptions& options, EncodeScratch& scratch) {
   Encoding first;
-  model.tokenizer().encode_into(first, scratch, text, options);
+  encode_text(model, first, scratch, text, nullptr, options);
   return fitting(model, std::move(first), kTokenizer);
 }
 
 std::vector<Encoding> encode(const Model& model, std::string_view text, std::string_view pair,
                              const EncodeOptions& options, EncodeScratch& scratch) {
   Encoding first;
-  model.tokenizer().encode_into(first, scratch, text, pair, options);
+  encode_text(model, first, scratch, text, &pair, options);
   return fitting(model, std::move(first), kTokenizer);
 }
 

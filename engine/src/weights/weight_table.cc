@@ -1,5 +1,7 @@
 #include "weights/weight_table.h"
 
+#include <cmath>
+
 #include "architecture/head.h"
 #include "checkpoint/tensor_source.h"
 #include "sapwood/error.h"
@@ -116,6 +118,8 @@ std::vector<PackedSpec> weight_table(const ModelConfig& config, const WeightType
   }
   return table;
 }
+
+float attention_scale(int head_dim) { return 1.0f / std::sqrt(static_cast<float>(head_dim)); }
 
 bool is_tied(const ModelConfig& config) {
   return config.head == HeadKind::masked_lm && config.tied_decoder;

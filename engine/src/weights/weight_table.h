@@ -76,6 +76,14 @@ struct SourceTensor {
   }
 };
 
+// Tables that are computed from the configuration.
+enum class Computed : std::uint8_t {
+  no,
+  sinusoidal,     // of positions; a source, if any, scales it
+  rotary,         // cosines and sines for each position (kernels::RotaryArgs)
+  relative_bias,  // of each head and distance, from a source [buckets, heads] (kernels::AttentionArgs)
+};
+
 struct PackedSpec {
   std::string name;  // "layers.0.attention.qkv.weight"
   Layout layout = Layout::vector;
@@ -83,8 +91,8 @@ struct PackedSpec {
   std::vector<std::int64_t> shape;       // of the packed tensor
   std::vector<SourceTensor> sources;     // stacked along rows; fff: linear_in, linear_out
   RowOrder order = RowOrder::as_stored;
-  // Position tables computed from max_positions instead of read; a source, if any, scales them.
-  bool sinusoidal = false;
+  Computed computed = Computed::no;
+  double rotary_base = 0;
 };
 
 // Every tensor of the model. `prefix` stands before the encoder's names in this checkpoint
@@ -95,6 +103,9 @@ std::vector<PackedSpec> weight_table(const ModelConfig& config, const WeightType
 
 // The tensors of the head alone, likewise; labels need not be resolved.
 std::vector<PackedSpec> head_table(const ModelConfig& config, const std::string& prefix);
+
+// What attention's scores are multiplied by.
+float attention_scale(int head_dim);
 
 // What the products of SentenceConfig::modules are called, and one of them.
 inline constexpr std::string_view kSentencePrefix = "sentence.";

@@ -1,0 +1,211 @@
+#include "unigram.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "base/quote.h"
+#include "reference_number.h"
+#include "sapwood/error.h"
+#include "sapwood/utf8.h"
+
+namespace sapwood {
+namespace {
+
+// What the reference takes from the lowest score for a character that is no token.
+constexpr double kUnknownPenalty = 10;
+
+[[noreturn]] void refuse_unknown(char32_t c) {
+  std::string character;
+  utf8::append(character, c);
+  throw Error(ErrorCode::unsupported,
+              "the character " + quote(character) +
+                  " is no token of the model Unigram, and its unk_id, the token for unknown "
+                  "characters, is missing: add unk_id to the tokenizer.json");
+}
+
+std::vector<int32_t> byte_ids(const Vocabulary& vocabulary) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  std::vector<int32_t> ids;
+  for (int byte = 0; byte < 256; ++byte) {
+    ids.push_back(
+        vocabulary.find(std::string("<0x") + kDigits[byte >> 4] + kDigits[byte & 15] + '>'));
+  }
+  return ids;
+}
+
+[[noreturn]] void refuse(std::string_view what) {
+  throw Error(ErrorCode::malformed, "the tables of the model Unigram: " + std::string(what) +
+                                        ": convert the model again");
+}
+
+struct Pieces {
+  std::vector<VocabularyEntry> entries;
+  std::vector<double> scores;
+};
+
+// The pieces that stand in the JSON, in order, without ids.
+Pieces read_json(const JsonValue& vocab) {
+  if (!vocab.is_array()) vocab.expected("a list of tokens with their scores");
+  Pieces pieces;
+  for (const JsonValue piece : vocab.elements()) {
+    if (!piece.is_array() || piece.size() != 2) piece.expected("a token and its score");
+    auto member = piece.elements().begin();
+    const std::string_view token = (*member).string();
+    const JsonValue score = *++member;
+    pieces.entries.push_back({token, static_cast<int64_t>(pieces.entries.size())});
+    pieces.scores.push_back(reference_number(score.number_text()));
+    if (!std::isfinite(pieces.scores.back())) score.expected("a number that a double can hold");
+  }
+  return pieces;
+}
+
+std::vector<double> read_scores(const NamedBuffer& table) {
+  const std::span<const std::byte> bytes = table.bytes;
+  if (bytes.size() % 8 != 0) refuse("the scores were cut short");
+  std::vector<double> scores(bytes.size() / 8);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    uint64_t bits = 0;
+    for (std::size_t b = 8; b-- > 0;) bits = bits << 8 | static_cast<uint64_t>(bytes[8 * i + b]);
+    scores[i] = std::bit_cast<double>(bits);
+    if (!std::isfinite(scores[i])) {
+      refuse("the score of the id " + std::to_string(i) + " is no finite number");
+    }
+  }
+  return scores;
+}
+
+// Those of the JSON, or of the tables, where what a line cannot hold stands in the JSON, in order.
+Pieces take_pieces(TokenizerDocument& document) {
+  Pieces pieces = read_json(document.json.root().at("model").at("vocab"));
+  std::vector<VocabularyEntry> lines = std::move(document.vocabulary);
+  if (document.tables.empty()) {
+    if (!lines.empty()) refuse("there are tokens but no scores");
+    return pieces;
+  }
+  pieces.scores = read_scores(document.tables.front());
+  const auto count = static_cast<int64_t>(pieces.scores.size());
+  if (static_cast<int64_t>(lines.size() + pieces.entries.size()) != count ||
+      (!lines.empty() && lines.back().id >= count)) {
+    refuse(std::to_string(lines.size() + pieces.entries.size()) + " tokens have " +
+           std::to_string(count) + " scores");
+  }
+  int64_t id = 0;
+  auto line = lines.begin();
+  for (VocabularyEntry& entry : pieces.entries) {
+    for (; line != lines.end() && line->id == id; ++line) ++id;
+    entry.id = id++;
+  }
+  lines.insert(lines.end(), pieces.entries.begin(), pieces.entries.end());
+  pieces.entries = std::move(lines);
+  return pieces;
+}
+
+}  // namespace
+
+Unigram::Unigram(Vocabulary vocabulary, std::vector<double> scores, std::optional<int32_t> unk_id,
+                 bool byte_fallback)
+    : SubwordModel(std::move(vocabulary), unk_id, ""),
+      scores_(std::move(scores)),
+      trie_(this->vocabulary(), scores_),
+      unknown_score_(*std::min_element(scores_.begin(), scores_.end()) - kUnknownPenalty) {
+  if (byte_fallback) bytes_ = byte_ids(this->vocabulary());
+}
+
+void Unigram::find_path(std::u32string_view word, std::vector<PathStep>& path) const {
+  path.assign(word.size() + 1, {0, PathStep::kNone, PathStep::kUnknown});
+  const auto reach = [&](uint32_t start, std::size_t end, double score, uint32_t token) {
+    PathStep& step = path[end];
+    if (step.start != PathStep::kNone && !(score > step.score)) return false;
+    step = {score, start, token};
+    return true;
+  };
+  for (uint32_t start = 0; start < word.size(); ++start) {
+    const double before = path[start].score;
+    const PieceTrie::Node* node = trie_.next(trie_.root(), word[start]);
+    // Whether the character is a token by itself.
+    const bool known = node && node->is_token();
+    for (std::size_t end = start + 1; node; node = trie_.next(*node, word[end++])) {
+      if (node->is_token()) reach(start, end, node->score() + before, trie_.number(*node));
+      if (end == word.size()) break;
+    }
+    if (!known && reach(start, start + 1, unknown_score_ + before, PathStep::kUnknown) &&
+        !unk_id()) {
+      refuse_unknown(word[start]);
+    }
+  }
+}
+
+void Unigram::tokenize(Word& word) const {
+  std::vector<PathStep>& path = word.scratch().path;
+  std::vector<uint32_t>& cuts = word.scratch().cuts;
+  const std::u32string_view text = word.text();
+  find_path(text, path);
+  cuts.clear();
+  for (auto at = static_cast<uint32_t>(text.size()); at > 0; at = path[at].start) {
+    cuts.push_back(at);
+  }
+  std::size_t begin = 0, unknown = 0;  // unknown ones from here to `begin`
+  for (auto end = cuts.rbegin(); end != cuts.rend(); ++end) {
+    const uint32_t token = path[*end].token;
+    const std::optional<int32_t> id = token == PathStep::kUnknown ? unk_id() : trie_.id(token);
+    if (id != unk_id()) {
+      if (unknown < begin) push_unknown(word, unknown, begin);
+      word.push_characters(*id, begin, *end);
+      unknown = *end;
+    }
+    begin = *end;
+  }
+  if (unknown < begin) push_unknown(word, unknown, begin);
+}
+
+void Unigram::push_unknown(Word& word, std::size_t begin, std::size_t end) const {
+  std::string& bytes = word.scratch().word;
+  bytes.clear();
+  for (const char32_t c : word.text().substr(begin, end - begin)) utf8::append(bytes, c);
+  // Several characters that are unknown one by one may be a token after all, if one of low score.
+  if (const int32_t id = vocabulary().find(bytes); id >= 0) {
+    word.push_characters(id, begin, end);
+    return;
+  }
+  const auto byte_id = [&](char byte) { return bytes_[static_cast<unsigned char>(byte)]; };
+  if (!bytes_.empty() && std::ranges::all_of(bytes, [&](char b) { return byte_id(b) >= 0; })) {
+    for (const char byte : bytes) word.push_characters(byte_id(byte), begin, end);
+    return;
+  }
+  word.push_characters(*unk_id(), begin, end, bytes);
+}
+
+void Unigram::write_tables(JsonWriter& model, std::vector<Tokenizer::Table>* tables) const {
+  model.key("vocab").begin_array();
+  for (int32_t id = 0; id < vocabulary().size(); ++id) {
+    const std::string_view token = vocabulary().token(id);
+    if (tables && !has_line_end(token)) continue;
+    model.begin_array().value(token);
+    model.raw(reference_number_text(scores_[static_cast<std::size_t>(id)])).end();
+  }
+  model.end();
+  if (!tables) return;
+  std::string scores;
+  for (const double score : scores_) {
+    auto bits = std::bit_cast<uint64_t>(score);
+    for (int b = 0; b < 8; ++b, bits >>= 8) scores += static_cast<char>(bits & 0xFF);
+  }
+  tables->push_back({std::string(kVocabularyTable), vocabulary_lines(vocabulary())});
+  tables->push_back({std::string(kScoresTable), std::move(scores)});
+}
+
+std::unique_ptr<const SubwordModel> make_unigram(TokenizerDocument& document) {
+  const JsonValue model = document.json.root().at("model");
+  Pieces pieces = take_pieces(document);
+  Vocabulary vocabulary(pieces.entries, "model.vocab");
+  std::optional<int32_t> unk_id;
+  if (model.has("unk_id")) {
+    unk_id = model.integer("unk_id", 0, vocabulary.size() - 1);
+  }
+  return std::make_unique<const Unigram>(std::move(vocabulary), std::move(pieces.scores), unk_id,
+                                         model.boolean("byte_fallback", false));
+}
+
+}  // namespace sapwood
