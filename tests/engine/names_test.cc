@@ -44,6 +44,7 @@ TEST_CASE("every value has a name, and every name its value", "[names]") {
   check_names(PoolingMode::last_token);
   check_names(Similarity::manhattan);
   check_names(PairScore::raw);
+  check_names(Route::document);
   check_names(Isa::avx512_bf16);
   check_names(WeightType::int8);
   check_names(DenseProducts::onednn);
