@@ -182,6 +182,32 @@ TEST_CASE("variants: a decoder that is not the word embedding it is said to be c
   CHECK(rows[0] != rows_of(Model::load(source)));
 }
 
+TEST_CASE("variants: a pair on a model with one token type is an error, unless its tokenizer has no types") {
+  for (const bool told_types : {true, false}) {
+    const TemporaryFolder folder;
+    copy_model(golden_dir() / "bert-cross-encoder", folder.path(), [](Tensors& tensors, auto&) {
+      EditedTensor& types = find(tensors, "bert.embeddings.token_type_embeddings.weight");
+      types.bytes.resize(types.bytes.size() / 2);
+      types.shape[0] = 1;
+    });
+    edit_config(folder.path(), [](json& config) { config["type_vocab_size"] = 1; });
+    if (!told_types) {
+      json settings = read_json(folder.path() / "tokenizer_config.json");
+      settings["model_input_names"] = {"input_ids", "attention_mask"};
+      std::ofstream(folder.path() / "tokenizer_config.json") << settings;
+    }
+    const Model model = Model::load(folder.path());
+    const TextInput pair{"a tree", "drinks"}, single{"a tree"};
+    CHECK(classify(model, std::span(&single, 1))[0]);
+    const auto answer = classify(model, std::span(&pair, 1));
+    CHECK(static_cast<bool>(answer[0]) == !told_types);
+    if (told_types) {
+      CHECK(answer[0].error().code() == ErrorCode::mismatch);
+      CHECK_THAT(answer[0].error().what(), ContainsSubstring("token type 1"));
+    }
+  }
+}
+
 TEST_CASE("variants: weights of formats that are not read are named") {
   const auto refused = [](const std::string& name, const std::string& format) {
     INFO(name);
