@@ -12,6 +12,7 @@ from torch.nn import functional as F
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # Triton's interpreter, on the CPU: read when it is imported
 
+import country_probe
 from distil import int8
 from distil.data import SEP, Pieces, corrupt, frame, neighbours, reword
 from distil.evaluate import spans, spearman
@@ -217,6 +218,28 @@ def test_width_of_equal_loss_is_a_line_in_log_width():
     members = {"d64": found(64, 3.0), "d256": found(256, 2.7, 2.9), "f8d7~": found(64, 2.95, 2.85), "d64/f8d7~": found(64, 2.79), "none": found(0, 3.2)}
     assert equal_width(members, "f8d7~", "held out") == pytest.approx(128)
     assert equal_width(members, "d64/f8d7~", "held out") is None and equal_width(members, "none", "held out") is None
+
+
+def test_country_probe():
+    countries = [
+        {"name": "Élan", "population": 5, "capital": "Bigtown", "currencies": ["AAA", "BBB"], "languages": ["xx"]},
+        {"name": "Ruritania", "population": 9, "capital": ["Strelsau", "Zenda"], "currencies": ["AAA"], "languages": ["xx", "yy"]},
+        {"name": "Bigtown", "population": 7, "capital": "Bigtown", "currencies": [], "languages": ["zz"]},
+    ]
+    facts = country_probe.table(countries, {"AAA": "Great Crown (Next day)", "BBB": "Old Mark"}, {"xx": "Älvish", "yy": "Ruri"},
+                                {"bigtown", "strelsau", "crown", "mark", "alvish", "ruri"})
+    assert facts == {"capital": {"ruritania": ["strelsau"], "elan": ["bigtown"]}, "currency": {"ruritania": ["crown"], "elan": ["crown", "mark"]},
+                     "language": {"ruritania": ["alvish", "ruri"], "elan": ["alvish"]}}
+    asked = []
+    found = country_probe.score(facts, lambda prompts: asked.extend(prompts) or [["a", "crown", "strelsau"], ["mark", "b", "c"]])
+    assert asked[:2] == ["the capital of ruritania is [MASK].", "the capital of elan is [MASK]."] and len(asked) == 12
+    assert found["capital"] == {"facts": 2, "top1": 0.0, "top5": 50.0, "forms": [[0.0, 50.0], [0.0, 50.0]]}
+    assert (found["currency"]["top1"], found["currency"]["top5"]) == (50.0, 100.0) and found["language"]["top5"] == 0.0
+    text = ["Strelsau is in Ruritania. Bigtown is not. Élan has a crown, Élan has no mark.", "ruritania; strelsau again.", "Ruritanian strelsau"]
+    assert country_probe.stated(facts, text) == {
+        "capital": {"facts": 1, "sentences": 2}, "currency": {"facts": 1, "sentences": 1}, "language": {"facts": 0, "sentences": 0}}
+    committed = json.loads(country_probe.TABLE.read_text())
+    assert {kind: len(of) for kind, of in committed.items()} == {"capital": 88, "currency": 100, "language": 100}
 
 
 def test_cards_say_what_was_measured():
