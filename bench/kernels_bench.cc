@@ -49,6 +49,39 @@ void add_attention() {
   }
 }
 
+// As ModernBERT's local layers: 64 keys to either side. And with MPNet's bias of each distance.
+void add_local_attention() {
+  for (const KernelTable* table : tables_with_own(&KernelTable::attention_f32)) {
+    for (const bool bias : {false, true}) {
+      for (const int length : {128, 512}) {
+        add_benchmark("attention_" + std::string(table->name) + (bias ? "/bias" : "/reach64") +
+                          "h12d64t" + std::to_string(length),
+                      [=](benchmark::State& state) {
+                        Buffer scratch(attention_scratch(length, 64));
+                        AttentionArgs args{world().x.data(),
+                                           world().y.data(),
+                                           DType::f32,
+                                           scratch.data(),
+                                           length,
+                                           12,
+                                           64,
+                                           0,
+                                           12,
+                                           0.125f};
+                        if (bias) {
+                          args.bias = world().other.data() + length;
+                          args.bias_stride = 2 * length;
+                        } else {
+                          args.reach = 64;
+                        }
+                        time_calls(
+                            state, [] {}, [&] { table->attention_f32(args); });
+                      });
+      }
+    }
+  }
+}
+
 void add_row_wise() {
   static const Buffer ones = [] {
     Buffer buffer(3072);
@@ -75,7 +108,7 @@ void add_row_wise() {
         time_calls(
             state, [] {},
             [&] {
-              table->gelu_glu({world().x.data(), world().y.data(), rows, 768});
+              table->glu({world().x.data(), world().y.data(), rows, 768, Activation::gelu});
             });
         bytes(state, 3);
       });
@@ -89,6 +122,7 @@ int main_of_bench(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   add_products();
   add_attention();
+  add_local_attention();
   add_row_wise();
   Reporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);

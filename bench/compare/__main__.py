@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import grid, lengths, machine, readme, report, serving, startup, suites, tokenizing
+from . import grid, lengths, machine, readme, report, serving, startup, static_embedding, suites, tokenizing
 from .engines import PEERS, WITHOUT
 from .paths import REPORT, ROOT, write_tokenizer
 from .results import Results
@@ -15,7 +15,7 @@ from .rounds import QUICK, Settings
 from .store import Store
 
 PARTS = (
-    *grid.CONTESTS, lengths.PART, startup.PART, tokenizing.PART, suites.LAYER, suites.KERNELS, serving.PART,
+    *grid.CONTESTS, lengths.PART, startup.PART, tokenizing.PART, static_embedding.PART, suites.LAYER, suites.KERNELS, serving.PART,
 )  # fmt: skip
 DTYPES = ("f32", "bf16", "int8")
 
@@ -72,6 +72,8 @@ def measure(asked: argparse.Namespace, store: Store) -> None:
             startup.run(dtype, settings, store)
     if tokenizing.PART in asked.only:
         tokenizing.run(settings, store, asked.data)
+    if static_embedding.PART in asked.only:
+        static_embedding.run(settings, store, asked.data)
     if suites.LAYER in asked.only:
         suites.run_layer(settings, store)
     if suites.KERNELS in asked.only:

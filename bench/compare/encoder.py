@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from .paths import GOLDEN
-from .specs import VOCABULARY, Spec
+from .specs import Spec
 
 
 def fast_feed_forward(hidden: int, depth: int) -> nn.Module:
@@ -34,7 +34,7 @@ class Layer(nn.Module):
         else:
             self.ffn = fast_feed_forward(h, spec.depth)
 
-    def attention(self, x, mask):
+    def attention(self, x, mask, bias):
         batch, tokens, hidden = x.shape
         size = hidden // self.heads
 
@@ -43,16 +43,18 @@ class Layer(nn.Module):
 
         scores = torch.matmul(split(self.q(x)), split(self.k(x)).transpose(-1, -2))
         scores = scores / math.sqrt(size)
+        if bias is not None:
+            scores = scores + bias
         if mask is not None:
             scores = scores + mask
         y = torch.matmul(torch.softmax(scores, -1), split(self.v(x)))
         return self.out(y.permute(0, 2, 1, 3).contiguous().view(batch, tokens, hidden))
 
-    def forward(self, x, mask):
+    def forward(self, x, mask, bias):
         if self.pre_norm:
-            x = x + self.attention(self.norm1(x), mask)
+            x = x + self.attention(self.norm1(x), mask, bias)
             return x + self.ffn(self.norm2(x))
-        x = self.norm1(self.attention(x, mask) + x)
+        x = self.norm1(self.attention(x, mask, bias) + x)
         return self.norm2(self.ffn(x) + x)
 
 
@@ -61,18 +63,27 @@ class Encoder(nn.Module):
 
     def __init__(self, spec: Spec):
         super().__init__()
-        self.word = nn.Embedding(VOCABULARY, spec.hidden)
+        self.word = nn.Embedding(spec.vocabulary, spec.hidden)
         self.position = nn.Embedding(spec.positions, spec.hidden)
         self.norm = nn.LayerNorm(spec.hidden, eps=1e-12)
         self.layers = nn.ModuleList(Layer(spec) for _ in range(spec.layers))
         self.final_norm = nn.LayerNorm(spec.hidden, eps=1e-12) if spec.crammed else nn.Identity()
 
+        self.relative = None
+        if spec.like == "mpnet":
+            # The bias of every query and key, made once, for the peers to read: they compute nothing for it.
+            self.relative = nn.Embedding(32, spec.heads)
+            shape = (1, spec.heads, spec.positions, spec.positions)
+            self.bias = nn.Parameter(torch.zeros(shape))
+
     def forward(self, ids, mask=None):
         if mask is not None:
             mask = (1.0 - mask[:, None, None, :].to(self.norm.weight.dtype)) * -10000.0
         x = self.norm(self.word(ids) + self.position.weight[: ids.shape[1]])
+        n = ids.shape[1]
+        bias = None if self.relative is None else self.bias[:, :, :n, :n]
         for layer in self.layers:
-            x = layer(x, mask)
+            x = layer(x, mask, bias)
         return self.final_norm(x)
 
 
@@ -101,6 +112,12 @@ def random_encoder(spec: Spec, seed: int = 4) -> tuple[Encoder, float]:
             parameter.normal_(0, 0.05)
         if name.endswith("linear_out.weight"):  # only depth + 1 nodes of a tree are ever summed
             parameter.mul_((parameter.shape[1] / 8) ** 0.5)
+    if model.relative is not None:
+        from transformers.models.mpnet.modeling_mpnet import MPNetEncoder
+
+        at = torch.arange(spec.positions)
+        buckets = MPNetEncoder.relative_position_bucket(at[None, :] - at[:, None])
+        model.bias.copy_(model.relative(buckets).permute(2, 0, 1)[None])
     if spec.crammed:
         model.position.weight.copy_(sinusoids(spec.positions, spec.hidden, scale))
     return model.eval(), scale

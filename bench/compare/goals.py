@@ -177,11 +177,24 @@ def startup_checks(results: Results, dtype: str) -> list[Check]:
     ]
 
 
-def tokenizer_checks(results: Results) -> list[Check]:
-    cell = results.one("tokenizer")
+def families_checks(results: Results) -> list[Check]:
+    """Beside the better of onnxruntime and OpenVINO."""
+    checks = []
+    for part, dtype in product(("mpnet", "xlm-r"), ("f32", "int8")):
+        cell = results.cell(part, dtype, 1, "1x128")
+        times = cell["median_ms"] if cell else {}
+        peers = [ms for name, ms in times.items() if name.startswith(("onnxruntime", "openvino"))]
+        ratio = min(peers) / times["sapwood"] if peers and "sapwood" in times else None
+        checks.append(Check(f"{part} {dtype}", ratio, 1.0))
+    return checks
+
+
+def peer_check(results: Results, part: str, peer: str, bound: float) -> list[Check]:
+    """How many times as long as ours a peer takes, of parts that have one cell."""
+    cell = results.one(part)
     ms = cell["median_ms"] if cell else {}
-    known = {"sapwood", "tokenizers"} <= ms.keys()
-    return [Check("", ms["tokenizers"] / ms["sapwood"] if known else None, 15)]
+    known = {"sapwood", peer} <= ms.keys()
+    return [Check("", ms[peer] / ms["sapwood"] if known else None, bound)]
 
 
 def goals(results: Results) -> list[Goal]:
@@ -213,9 +226,17 @@ def goals(results: Results) -> list[Goal]:
              ">= 3.0x our own twin, >= 3.3x the best peer's", twin_checks(results, "f32")),
         Goal("DistilBERT's 6 layers with trees against DistilBERT on the best peer, int8",
              ">= 3x at 1x32 and 1x128", six),
+        Goal("MPNet-base and XLM-R-base shapes, f32 and int8, 1x128",
+             "no slower than the better of onnxruntime and OpenVINO", families_checks(results)),
         Goal("process start to first answer, int8; peak RSS", "<= 30 ms; file size + 20 MB",
              startup_checks(results, "int8")),
         Goal("tokenizer, one thread, with offsets, against Hugging Face", ">= 15x",
-             tokenizer_checks(results)),
+             peer_check(results, "tokenizer", "tokenizers", 15)),
+        Goal("tokenizer, one thread, with offsets, against tokie", ">= 3x",
+             peer_check(results, "tokenizer", "tokie", 3)),
+        Goal("byte-level BPE, one thread, with offsets, against Hugging Face", ">= 5x",
+             peer_check(results, "tokenizer-bpe", "tokenizers", 5)),
+        Goal("static embeddings, one thread, against model2vec", ">= 10x",
+             peer_check(results, "static", "model2vec", 10)),
         *of_the_server(results),
     ]  # fmt: skip

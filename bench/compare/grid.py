@@ -36,6 +36,8 @@ CONTESTS = {
             (("sapwood", "distilbert-fff"), ("sapwood dense", "distilbert")),
             "distilbert",
         ),
+        Contest("mpnet", ((1, 128),), (("sapwood", "mpnet"),), "mpnet"),
+        Contest("xlm-r", ((1, 128),), (("sapwood", "xlm-r"),), "xlm-r"),
     )
 }
 
@@ -69,7 +71,7 @@ def run(part: str, dtype: str, threads: int, settings, store) -> None:
 
 def enter(contest: Contest, dtype: str, threads: int, quick: bool, refused: dict) -> list:
     """Everyone who can take part, started; the others' reasons go to `refused`. None without us."""
-    family = "crammed" if SPECS[contest.peers].crammed else "distilbert"
+    family = SPECS[contest.peers].family
     makers = {
         label: lambda label=label, model=model: Sapwood(model, dtype, threads, label)
         for label, model in contest.ours

@@ -20,12 +20,30 @@ def distilbert_config(spec: Spec) -> dict:
         "n_heads": spec.heads,
         "n_layers": spec.layers,
         "max_position_embeddings": spec.positions,
-        "vocab_size": VOCABULARY,
+        "vocab_size": spec.vocabulary,
         "pad_token_id": 0,
     }
     if spec.depth is not None:
         config["feed_forward"] = {"type": "fff", "depth": spec.depth, "trees": 1}
     return config
+
+
+def roberta_config(spec: Spec) -> dict:
+    """MPNet's and XLM-RoBERTa's, whose positions begin behind the padding's."""
+    return {
+        "architectures": [{"mpnet": "MPNetModel", "xlm-roberta": "XLMRobertaModel"}[spec.like]],
+        "model_type": spec.like,
+        "hidden_act": "gelu",
+        "hidden_size": spec.hidden,
+        "intermediate_size": spec.width,
+        "num_attention_heads": spec.heads,
+        "num_hidden_layers": spec.layers,
+        "max_position_embeddings": spec.positions + 2,
+        "layer_norm_eps": 1e-12,
+        "type_vocab_size": 1,
+        "vocab_size": spec.vocabulary,
+        "pad_token_id": 1,
+    }
 
 
 def crammed_config(spec: Spec) -> dict:
@@ -68,6 +86,30 @@ def distilbert_tensors(spec: Spec, state: dict) -> dict:
     names = {"word": "embeddings.word_embeddings", "position": "embeddings.position_embeddings"}
     names["norm"] = "embeddings.LayerNorm"
     return {rename(name, names, "transformer.layer.", parts): t for name, t in state.items()}
+
+
+def roberta_tensors(spec: Spec, state: dict) -> dict:
+    import torch
+
+    parts = {"ffn.0": "intermediate.dense", "ffn.2": "output.dense", "norm2": "output.LayerNorm"}
+    if spec.like == "mpnet":
+        parts |= {part: f"attention.attn.{part}" for part in "qkv"}
+        parts |= {"out": "attention.attn.o", "norm1": "attention.LayerNorm"}
+    else:
+        parts |= {part[0]: f"attention.self.{part}" for part in ("query", "key", "value")}
+        parts |= {"out": "attention.output.dense", "norm1": "attention.output.LayerNorm"}
+    names = {"word": "embeddings.word_embeddings", "position": "embeddings.position_embeddings"}
+    names |= {"norm": "embeddings.LayerNorm", "relative": "encoder.relative_attention_bias"}
+    tensors = {
+        rename(name, names, "encoder.layer.", parts): tensor
+        for name, tensor in state.items()
+        if name != "bias"  # made of the relative biases
+    }
+    position = tensors["embeddings.position_embeddings.weight"]
+    tensors["embeddings.position_embeddings.weight"] = torch.cat([position[:2] * 0, position])
+    if spec.like == "xlm-roberta":
+        tensors["embeddings.token_type_embeddings.weight"] = torch.zeros(1, spec.hidden)
+    return tensors
 
 
 def crammed_tensors(spec: Spec, state: dict, scale: float) -> dict:
@@ -117,6 +159,8 @@ def directory(name: str) -> Path:
     save_file(state, path / PLAIN)
     if spec.crammed:
         config, tensors = crammed_config(spec), crammed_tensors(spec, state, scale)
+    elif spec.like != "distilbert":
+        config, tensors = roberta_config(spec), roberta_tensors(spec, state)
     else:
         config, tensors = distilbert_config(spec), distilbert_tensors(spec, state)
     tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}

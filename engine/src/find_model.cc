@@ -40,14 +40,15 @@ fs::path resolved(const fs::path& path) {
   // A configuration that leads nowhere or cannot be read is one all the same.
   const bool converted =
       fs::is_directory(path, error) && fs::exists(file, error) &&
-      fs::symlink_status(path / "config.json", error).type() == fs::file_type::not_found;
+      fs::symlink_status(path / "config.json", error).type() == fs::file_type::not_found &&
+      !fs::exists(path / "modules.json", error);  // sentence-transformers' static embeddings
   return converted ? file : path;
 }
 
 bool is_model(const fs::path& path) {
   std::error_code error;
   return path.extension() == kConverted || fs::exists(path / "config.json", error) ||
-         fs::exists(path / "model.safetensors", error);
+         fs::exists(path / "modules.json", error) || fs::exists(path / "model.safetensors", error);
 }
 
 // Whether a folder in a Hugging Face cache holds a model as far as its files' names tell.

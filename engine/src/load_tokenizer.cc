@@ -33,10 +33,12 @@ std::optional<int> read_positions(const JsonValue& config) {
   return static_cast<int>(number);
 }
 
-LoadedTokenizer load_from(const Folder& folder, const VocabOptions& options) {
+LoadedTokenizer load_from(const Folder& outer, const VocabOptions& options) {
   Notices notices;
+  const std::optional<Folder> inner = transformer_folder(outer);
+  const Folder& folder = inner ? *inner : outer;
   Tokenizer tokenizer = Tokenizer::load(folder, options);
-  const std::optional<int> sentence = read_sentence_length(folder, notices);
+  const std::optional<int> sentence = read_sentence_length(outer, notices);
   std::optional<int> positions;
   if (const auto config = folder.find("config.json")) {
     positions = read_positions(read_json(*config, notices).root());

@@ -66,6 +66,16 @@ Model::State::State(std::filesystem::path path_, LoadedParts parts_,
       lone_runs(graph, lone(capacity)) {
   if (!parts.tokenizer) return;
   parts.notices.add(parts.tokenizer->notices());
+  if (parts.config.static_embedding) {
+    median_token_length = sapwood::median_token_length(*parts.tokenizer);
+    const int rows = parts.config.vocab_size - 1;
+    if (parts.tokenizer->vocab_size() > rows) {
+      throw Error(ErrorCode::mismatch, path.string() + ": the tokenizer has " +
+                                           std::to_string(parts.tokenizer->vocab_size()) +
+                                           " tokens and the table only " + std::to_string(rows) +
+                                           " rows");
+    }
+  }
   // A token or two that were added and never trained harm only the texts that have them.
   if (parts.tokenizer->vocab_size() > parts.config.vocab_size) {
     parts.notices.add(
@@ -168,28 +178,34 @@ const Tokenizer& Model::tokenizer() const try {
 }
 
 Encoding Model::encode(std::string_view text, const LengthOptions& options) const try {
-  return tokenizer().encode(text, encode_options(*this, options));
+  Encoding out;
+  EncodeScratch scratch;
+  encode_text(*this, out, scratch, text, nullptr, encode_options(*this, options));
+  return out;
 } catch (...) {
   throw_as_error();
 }
 
 Encoding Model::encode(std::string_view text, std::string_view pair,
                        const LengthOptions& options) const try {
-  return tokenizer().encode(text, pair, encode_options(*this, options));
+  Encoding out;
+  EncodeScratch scratch;
+  encode_text(*this, out, scratch, text, &pair, encode_options(*this, options));
+  return out;
 } catch (...) {
   throw_as_error();
 }
 
 void Model::encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
                         const LengthOptions& options) const try {
-  tokenizer().encode_into(out, scratch, text, encode_options(*this, options));
+  encode_text(*this, out, scratch, text, nullptr, encode_options(*this, options));
 } catch (...) {
   throw_as_error();
 }
 
 void Model::encode_into(Encoding& out, EncodeScratch& scratch, std::string_view text,
                         std::string_view pair, const LengthOptions& options) const try {
-  tokenizer().encode_into(out, scratch, text, pair, encode_options(*this, options));
+  encode_text(*this, out, scratch, text, &pair, encode_options(*this, options));
 } catch (...) {
   throw_as_error();
 }

@@ -21,6 +21,7 @@ struct Model::State {
   std::filesystem::path path;
   LoadedParts parts;
   int max_length;
+  int median_token_length = 0;  // in characters; of static embeddings alone
   Threads team;
   Capacity capacity;  // of the model's own runs
   Graph graph;

@@ -71,6 +71,20 @@ TEST_CASE("ner") {
   }
 }
 
+TEST_CASE("zero-shot classification") {
+  check_task("bert-nli", [](const Model& model) {
+    std::string answer;
+    const std::string_view texts[] = {kTexts[0], kTexts[2]};
+    for (const auto& result : zero_shot(model, texts, {.labels = {"a film", "a tree"}})) {
+      for (const LabelScore& label : value_of(result).labels) {
+        answer += label.label;
+        append(answer, label.score);
+      }
+    }
+    return answer;
+  });
+}
+
 TEST_CASE("fill-mask") {
   check_task("distilbert-mlm", [](const Model& model) {
     std::string answer;

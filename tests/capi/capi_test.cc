@@ -172,6 +172,39 @@ TEST_CASE("the C API's jobs: entities, fills, answers, vectors") {
   CHECK(sapwood_job_item(names.handle, entities.size(), &beyond, sizeof beyond, &error) ==
         SAPWOOD_INVALID_ARGUMENT);
 
+  const ModelHandle nli(golden("bert-nli"));
+  const sapwood_text labels[] = {text_of("a tree"), text_of("a film")};
+  sapwood_zero_shot_options ask;
+  sapwood_zero_shot_options_init(&ask, sizeof ask);
+  ask.labels = labels;
+  ask.count = 2;
+  ask.hypothesis_template = "{}?";
+  ask.multi_label = 1;
+  JobHandle chosen;
+  REQUIRE(sapwood_zero_shot_job(nli.handle, text_of(text), &ask, nullptr, &chosen.handle, &error) ==
+          SAPWOOD_OK);
+  REQUIRE(sapwood_job_run(chosen.handle, &error) == SAPWOOD_OK);
+  const std::string_view view_of_text = text;
+  const auto best =
+      zero_shot(
+          Model::load(golden("bert-nli")), {&view_of_text, 1},
+          {.labels = {"a tree", "a film"}, .hypothesis_template = "{}?", .multi_label = true})[0]
+          .value()
+          .labels;
+  REQUIRE(sapwood_job_count(chosen.handle) == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const sapwood_item item = item_of(chosen.handle, i);
+    CHECK(std::string(item.name.data, item.name.size) == best[i].label);
+    CHECK(item.label == best[i].id);
+    CHECK(item.score == best[i].score);
+  }
+  JobHandle unasked;
+  CHECK(sapwood_zero_shot_job(nli.handle, text_of(text), nullptr, nullptr, &unasked.handle,
+                              &error) == SAPWOOD_INVALID_ARGUMENT);
+  ask.count = 0;
+  CHECK(sapwood_zero_shot_job(nli.handle, text_of(text), &ask, nullptr, &unasked.handle, &error) ==
+        SAPWOOD_INVALID_ARGUMENT);
+
   const ModelHandle masked(golden("bert-mlm-bin"));
   JobHandle fills;
   REQUIRE(sapwood_fill_mask_job(masked.handle, text_of("a [MASK] [MASK]"), nullptr, &fills.handle,
@@ -206,6 +239,65 @@ TEST_CASE("the C API's jobs: entities, fills, answers, vectors") {
   const TextInput input{text};
   CHECK(numbers == embed(Model::load(golden("st-bert-mean")), {&input, 1})[0].value().values);
   CHECK(sapwood_job_vector(vector.handle, numbers.data(), 1, &error) == SAPWOOD_INVALID_ARGUMENT);
+}
+
+TEST_CASE("the C API's options for what sentence-transformers' files say", "[capi]") {
+  const std::string directory = golden("../sentence/dense-chain");
+  const ModelHandle model(directory);
+  const Model same = Model::load(directory);
+  sapwood_model_info info{.size = sizeof info};
+  REQUIRE(sapwood_model_describe(model.handle, &info, nullptr) == SAPWOOD_OK);
+  CHECK(info.hidden == 16);
+  CHECK(info.embedding == 12);
+  const std::string text = "a tree";
+  const sapwood_text c_text = text_of(text);
+  const TextInput input{text};
+  sapwood_task_options options;
+  sapwood_task_options_init(&options, sizeof options);
+  sapwood_error error;
+  options.dimensions = 5;
+  options.prompt = "search: ";
+  std::vector<float> vector(5);
+  REQUIRE(sapwood_embed(model.handle, &c_text, nullptr, 1, &options, vector.data(), 5, nullptr,
+                        &error) == SAPWOOD_OK);
+  CHECK(vector ==
+        embed(same, {&input, 1}, {.prompt = "search: ", .dimensions = 5})[0].value().values);
+  options.prompt_name = "query";
+  CHECK(sapwood_embed(model.handle, &c_text, nullptr, 1, &options, vector.data(), 5, nullptr,
+                      &error) == SAPWOOD_INVALID_ARGUMENT);
+
+  const ModelHandle cross(golden("../sentence/cross-encoder-older-key"));
+  const auto score = [&](const char* scores) {
+    sapwood_task_options_init(&options, sizeof options);
+    options.scores = scores;
+    sapwood_ranked_text ranked{};
+    CHECK(sapwood_rerank(cross.handle, c_text, &c_text, 1, &options, &ranked, &error) ==
+          SAPWOOD_OK);
+    return ranked.score;
+  };
+  CHECK(score(nullptr) == score("raw"));
+  CHECK(score("sigmoid") > 0);
+  CHECK(score("sigmoid") < 1);
+  CHECK(score("raw") != score("sigmoid"));
+
+  const ModelHandle router(golden("../sentence/sparse-router"));
+  REQUIRE(sapwood_model_describe(router.handle, &info, nullptr) == SAPWOOD_OK);
+  CHECK(info.embedding == 0);
+  const Model sparse = Model::load(golden("../sentence/sparse-router"));
+  for (const Route route : {Route::query, Route::document}) {
+    sapwood_task_options_init(&options, sizeof options);
+    options.route = to_string(route).data();
+    JobHandle job;
+    REQUIRE(sapwood_sparse_embed_job(router.handle, c_text, &options, &job.handle, &error) ==
+            SAPWOOD_OK);
+    REQUIRE(sapwood_job_run(job.handle, &error) == SAPWOOD_OK);
+    const auto wanted = sparse_embed(sparse, {&input, 1}, {.route = route})[0].value().values;
+    REQUIRE(sapwood_job_count(job.handle) == wanted.size());
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      CHECK(item_of(job.handle, i).token == wanted[i].index);
+      CHECK(item_of(job.handle, i).score == wanted[i].value);
+    }
+  }
 }
 
 TEST_CASE("the C API's scheduler: callbacks, refusals, cancelling", "[threads]") {

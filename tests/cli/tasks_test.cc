@@ -28,6 +28,52 @@ TEST_CASE("classify answers label and score") {
   CHECK(answers({"classify", "-m", golden(model), "--top-k", "2", "A journey"})[0].size() == 2);
 }
 
+TEST_CASE("classify chooses between labels that are named") {
+  const std::string model = golden("bert-nli");
+  const Json cases = expected("bert-nli").at("zero_shot");
+  for (const Json& one : cases) {
+    std::string labels;
+    for (const Json& label : one["candidate_labels"]) {
+      labels += (labels.empty() ? " " : " ,, ") + label.get<std::string>();
+    }
+    Arguments arguments{"classify",
+                        "-q",
+                        "-m",
+                        model,
+                        "--labels",
+                        labels,
+                        "--hypothesis-template",
+                        one["hypothesis_template"],
+                        "--top-k",
+                        "0",
+                        "--input-format",
+                        "jsonl"};
+    if (one["multi_label"]) arguments.push_back("--multi-label");
+    check_close(answers(arguments, jsonl({{{"text", one["text"]}}})).at(0), one["labels"]);
+  }
+  const Json best = answers({"classify", "-m", model, "--labels", "a,b", "A journey"})[0];
+  CHECK(keys(best) == std::vector<std::string>{"label", "score"});
+  const Outcome uncut = run({"classify", "-m", model, "--labels", "a", "--truncate", "none"},
+                            {.input = std::string(3000, 'a') + " b c d\n"});
+  CHECK(uncut.status == 0);  // one unknown word
+  const auto refused = [&](Arguments arguments, int status, const std::string& says) {
+    arguments.insert(arguments.begin(), {"classify", "-m", model});
+    const Outcome outcome = run(arguments);
+    INFO(outcome.err << outcome.out);
+    CHECK(outcome.status == status);
+    CHECK_THAT(outcome.err + outcome.out, ContainsSubstring(says));
+  };
+  refused({"--labels", " , ", "x"}, 2, "--labels names no label");
+  refused({"--labels", "a", "--text-pair", "b", "x"}, 2, "--text-pair");
+  refused({"--multi-label", "x"}, 2, "--labels");
+  refused({"--hypothesis-template", "{}", "x"}, 2, "--labels");
+  refused({"--labels", "a", "--hypothesis-template", "b", "x"}, 1, "no place for the label");
+  const Outcome other =
+      run({"classify", "-m", golden("distilbert-sentiment-f16"), "--labels", "a", "x"});
+  CHECK(other.status == 1);
+  CHECK_THAT(other.err, ContainsSubstring("natural language inference"));
+}
+
 TEST_CASE("classify and rerank read pairs") {
   const Json wanted = expected("bert-cross-encoder");
   const std::string model = golden("bert-cross-encoder");

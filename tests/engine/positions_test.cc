@@ -74,6 +74,46 @@ TEST_CASE("HOSTILE 18: a computed table of positions is no larger than the check
   }
 }
 
+TEST_CASE("HOSTILE 18: tables of angles are no larger than the checkpoint warrants",
+          "[weights][hostile]") {
+  const TemporaryFolder folder;
+  json config = {{"model_type", "nomic_bert"},
+                 {"vocab_size", 8},
+                 {"hidden_size", 32},
+                 {"num_hidden_layers", 1},
+                 {"num_attention_heads", 1},
+                 {"intermediate_size", 8},
+                 {"max_position_embeddings", 1024},
+                 {"architectures", {"NomicBertModel"}}};
+  write_model(folder.path(), config);
+  CHECK(Model::load(folder.path(), kBare).config().max_positions == 1024);
+  config["max_position_embeddings"] = 1 << 20;  // 128 MiB
+  write_model(folder.path(), config);
+  const std::int64_t before = peak_bytes();
+  check_load_error(
+      folder.path(), ErrorCode::mismatch,
+      {"model.safetensors: ", "1048576 positions", std::to_string(128 << 20) + " bytes"});
+  if (!sanitized(kMeasure)) CHECK(peak_bytes() - before < kLittle);
+}
+
+TEST_CASE("many positions of a rotary model take memory only where they are used",
+          "[weights][memory]") {
+  const TemporaryFolder folder;
+  write_model(folder.path(), {{"model_type", "modernbert"},
+                              {"vocab_size", 8},
+                              {"hidden_size", 256},
+                              {"num_hidden_layers", 4},
+                              {"num_attention_heads", 4},
+                              {"intermediate_size", 384},
+                              {"max_position_embeddings", 8192}});
+  const Model model = Model::load(folder.path(), kBare);
+  CHECK(model.max_length() == 8192);
+  const std::vector<std::int32_t> ids{1, 2, 3};
+  const std::int64_t before = peak_bytes();
+  CHECK(run(model, {{.ids = ids}}, Output::hidden).at(0).size() == 3 * 256);
+  if (!sanitized(kMeasure)) CHECK(peak_bytes() - before < kLittle);
+}
+
 TEST_CASE("HOSTILE 18: positions without a table take memory only where they are used",
           "[weights][hostile]") {
   const TemporaryFolder folder;

@@ -64,7 +64,8 @@ TEST_CASE("rerank by cross-encoder orders and scores as the reference does", "[g
       const std::vector<std::string_view> views(texts.begin(), texts.end());
       const auto& query = entry.at("query").get_ref<const std::string&>();
       for (const bool raw : {false, true}) {
-        const auto result = rerank(model, query, views, {.raw_scores = raw});
+        const auto result =
+            rerank(model, query, views, {.scores = raw ? PairScore::raw : PairScore::sigmoid});
         const auto& ranking = result.value().texts;
         const json& expected = entry.at("ranking");
         REQUIRE(ranking.size() == expected.size());
@@ -82,7 +83,9 @@ TEST_CASE("rerank keeps the order of the logits where the sigmoid saturates", "[
   const fs::path directory = golden_dir() / "bert-cross-encoder";
   std::vector<std::string_view> texts = {"a tree", "water", "the film is bad", "two trees"};
   const auto order = [&](const Model& model, bool raw) {
-    const Ranking ranking = rerank(model, "water in trees", texts, {.raw_scores = raw}).value();
+    const Ranking ranking = rerank(model, "water in trees", texts,
+                                   {.scores = raw ? PairScore::raw : PairScore::sigmoid})
+                                .value();
     std::vector<int> indices;
     for (const RankedText& text : ranking.texts) indices.push_back(text.index);
     return std::pair(indices, ranking.texts.front().score);

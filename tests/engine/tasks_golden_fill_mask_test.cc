@@ -37,8 +37,10 @@ TEST_CASE("fill_mask answers as the pipeline does", "[golden]") {
 }
 
 TEST_CASE("more fills than the vocabulary has are all of it, and they sum to one", "[golden]") {
-  for_each_golden("fill_mask", [](const Model& model, const json&) {
-    const std::string_view text = "a [MASK] .";
+  for_each_golden("fill_mask", [](const Model& model, const json& golden) {
+    // Each family's mask token has its own spelling.
+    const std::string_view text =
+        golden.at("fill_mask")[0].at("text").get_ref<const std::string&>();
     const auto result = fill_mask(model, {&text, 1}, {.top_k = 1 << 30});
     const auto& fills = result[0].value().masks.at(0);
     CHECK(static_cast<int>(fills.size()) == model.config().vocab_size);

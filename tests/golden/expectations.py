@@ -22,6 +22,7 @@ from transformers import (
 )
 
 import texts
+from checkpoints import LIKE_ROBERTA
 from feed_forward import FastFeedForward
 
 AUTO = {
@@ -44,7 +45,8 @@ class Oracle:
         self.head = head
         self.tokenizer = AutoTokenizer.from_pretrained(path)
         options = {"dtype": torch.float32, "attn_implementation": "eager"}
-        if head == "none" and AutoConfig.from_pretrained(path).model_type == "bert":
+        config = AutoConfig.from_pretrained(path)
+        if head == "none" and config.model_type in ("bert", "mpnet", "nomic_bert", *LIKE_ROBERTA):
             options["add_pooling_layer"] = (
                 False  # else transformers makes one up where there is none
             )
@@ -52,14 +54,20 @@ class Oracle:
         if info["missing_keys"] or info["mismatched_keys"]:
             raise RuntimeError(f"{path}: the checkpoint lacks {info['missing_keys']}")
         self.model.eval()
+        # Of the base model: with a head, transformers gives hidden states before ModernBERT's last norm.
+        self.model.base_model.register_forward_hook(lambda _m, _i, out: self._keep(out))
         if self.model.config.model_type == "distilbert":  # whatever class the tokenizer says it is
             self.tokenizer.model_input_names = ["input_ids", "attention_mask"]
+        self.types = getattr(config, "type_vocab_size", 0) > 1
         self.limit = limit or self.tokenizer.model_max_length
         if noise:
             generator = torch.Generator().manual_seed(noise_seed)
             self.model.register_forward_hook(
                 lambda _m, _i, out: self._disturb(out, noise, generator)
             )
+
+    def _keep(self, output) -> None:
+        self.last_hidden_state = output[0]
 
     @staticmethod
     def _disturb(output, noise, generator):
@@ -78,9 +86,9 @@ class Oracle:
     @torch.no_grad()
     def forward(self, encoding):
         inputs = {"input_ids": torch.tensor([encoding.ids])}
-        if self.model.config.model_type != "distilbert":
+        if self.types:
             inputs["token_type_ids"] = torch.tensor([encoding.type_ids])
-        return self.model(**inputs, output_hidden_states=True)
+        return self.model(**inputs)
 
     def case(self, text, pair=None, store_hidden=False) -> dict:
         encoding = self.encode(text, pair)
@@ -96,7 +104,7 @@ class Oracle:
         if FastFeedForward.margins:
             case["fff_margin"] = min(FastFeedForward.margins)
         if store_hidden:
-            case["last_hidden_state"] = output.hidden_states[-1][0].tolist()
+            case["last_hidden_state"] = self.last_hidden_state[0].tolist()
         if self.head == "masked_lm":
             case["masks"] = self._masks(encoding.ids, output.logits[0])
         elif self.head == "question_answering":
@@ -125,7 +133,8 @@ class Oracle:
 
     def embedding(self, text, pooling: str, normalize: bool) -> list[float]:
         """sentence-transformers' Pooling and Normalize; live/compare_sentence_transformers.py checks it."""
-        rows = self.forward(self.encode(text)).hidden_states[-1][0]
+        self.forward(self.encode(text))
+        rows = self.last_hidden_state[0]
         vector = {"mean": rows.mean(0), "cls": rows[0], "max": rows.max(0).values}[pooling]
         return (functional.normalize(vector, dim=0) if normalize else vector).tolist()
 
@@ -219,11 +228,31 @@ def _rerank(oracle: Oracle) -> list[dict]:
     return results
 
 
+def zero_shot(oracle: Oracle) -> list[dict]:
+    pipe = _pipe(oracle, "zero-shot-classification")
+    results = []
+    for text in texts.ZERO_SHOT_TEXTS:
+        for labels, template in texts.CANDIDATES:
+            for multi_label in (False, True):
+                asked = {
+                    "candidate_labels": labels,
+                    "hypothesis_template": template,
+                    "multi_label": multi_label,
+                }
+                found = pipe(text, **asked)
+                pairs = zip(found["labels"], found["scores"])
+                ranked = [{"label": label, "score": score} for label, score in pairs]
+                results.append({"text": text, **asked, "labels": ranked})
+    return results
+
+
 def expect(oracle: Oracle, tasks: dict) -> dict:
-    """`tasks`: head-specific wishes of the checkpoint: pairs, rerank, pooling, normalize."""
+    """`tasks`: head-specific wishes of the checkpoint: pairs, rerank, zero_shot, pooling, normalize."""
     warnings.simplefilter("ignore")
+    mask = oracle.tokenizer.mask_token
+    masked = [text.replace("[MASK]", mask) for text in texts.MASKED_TEXTS]
     if oracle.head == "masked_lm":
-        inputs = [(text, None) for text in texts.MASKED_TEXTS]
+        inputs = [(text, None) for text in masked]
     elif oracle.head == "token_classification":
         inputs = [(text, None) for text in texts.NER_TEXTS]
     elif oracle.head == "question_answering":
@@ -234,6 +263,9 @@ def expect(oracle: Oracle, tasks: dict) -> dict:
         inputs = [(text, None) for text in texts.TEXTS]
         if oracle.head == "none":
             inputs += texts.PAIRS[:2]
+        if oracle.head == "none" and oracle.model.config.model_type in ("mpnet", *LIKE_ROBERTA):
+            # Their positions leave out the padding token, wherever it comes from.
+            inputs.insert(0, (texts.PADDED.format(pad=oracle.tokenizer.pad_token), None))
 
     expected = {"cases": []}
     for number, (text, pair) in enumerate(inputs):
@@ -243,10 +275,12 @@ def expect(oracle: Oracle, tasks: dict) -> dict:
         expected["classify"] = classify(oracle, inputs)
         if tasks.get("rerank"):
             expected["rerank"] = _rerank(oracle)
+        if tasks.get("zero_shot"):
+            expected["zero_shot"] = zero_shot(oracle)
     elif oracle.head == "token_classification":
         expected["ner"] = ner(oracle, texts.NER_TEXTS) + _ner_options(oracle)
     elif oracle.head == "masked_lm":
-        expected["fill_mask"] = fill_mask(oracle, texts.MASKED_TEXTS)
+        expected["fill_mask"] = fill_mask(oracle, masked)
     elif oracle.head == "question_answering":
         expected["qa"] = answers(oracle, texts.QUESTIONS)
     elif "pooling" in tasks:

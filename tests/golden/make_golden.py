@@ -16,20 +16,29 @@ import zlib
 from pathlib import Path
 
 import numpy
+import safetensors.torch
 import tokenizers
 import torch
 import transformers
 from transformers import (
+    AutoTokenizer,
     BertConfig,
     BertTokenizerFast,
+    CamembertConfig,
     DistilBertConfig,
     DistilBertTokenizerFast,
     ElectraConfig,
     ElectraTokenizerFast,
+    ModernBertConfig,
+    MPNetConfig,
+    MPNetTokenizerFast,
+    RobertaConfig,
+    XLMRobertaConfig,
 )
 
+import subwords
 import texts
-from checkpoints import MAX_POSITIONS, PICKLED, Checkpoint, checkpoints
+from checkpoints import LEGACY, LIKE_ROBERTA, MAX_POSITIONS, PICKLED, Checkpoint, checkpoints
 from expectations import AUTO, Oracle, expect
 from feed_forward import install
 
@@ -37,7 +46,7 @@ LOGIT_NOISE = 5e-4  # no label, token, span or order may change when every logit
 FFF_MARGIN = 1e-4  # the smallest |z| that a decision may have
 
 
-def config_of(spec: Checkpoint, vocab_size: int):
+def config_of(spec: Checkpoint, vocab_size: int, pad_token_id: int):
     common = {"vocab_size": vocab_size, "max_position_embeddings": MAX_POSITIONS}
     if spec.labels:
         common["id2label"] = dict(enumerate(spec.labels))
@@ -61,12 +70,39 @@ def config_of(spec: Checkpoint, vocab_size: int):
     if spec.kind == "electra":
         kind = ElectraConfig
         common["embedding_size"] = spec.embedding_size or spec.hidden
+    if spec.kind in LIKE_ROBERTA:
+        kind = {
+            "roberta": RobertaConfig,
+            "xlm-roberta": XLMRobertaConfig,
+            "camembert": CamembertConfig,
+        }[spec.kind]
+        # The first token has the position behind the padding's.
+        common["max_position_embeddings"] += pad_token_id + 1
+        common["pad_token_id"] = pad_token_id
+        common["type_vocab_size"] = 1
+    if spec.kind == "mpnet":
+        kind = MPNetConfig
+        common["max_position_embeddings"] += pad_token_id + 1
+    if spec.kind == "nomic_bert":
+        kind = transformers.NomicBertConfig  # since transformers 5
+    if spec.kind == "modernbert":
+        special = ("cls", "sep", "bos", "eos")
+        common.update({f"{name}_token_id": None for name in special}, **spec.config)
+        return ModernBertConfig(
+            hidden_size=spec.hidden,
+            num_attention_heads=spec.heads,
+            num_hidden_layers=spec.layers,
+            intermediate_size=spec.width,
+            hidden_activation=spec.activation,
+            pad_token_id=pad_token_id,
+            **common,
+        )
     return kind(
         hidden_size=spec.hidden,
         num_attention_heads=spec.heads,
         num_hidden_layers=spec.layers,
         intermediate_size=spec.width,
-        hidden_act=spec.activation,
+        hidden_act="silu" if spec.kind == "nomic_bert" else spec.activation,
         **common,
     )
 
@@ -84,12 +120,17 @@ def fill(model: torch.nn.Module, seed: int) -> None:
                 gain = "norm" in name.lower() and name.endswith("weight")
                 normal(parameter, 0.25, mean=1.0 if gain else 0.0)
             elif "embeddings" in name:
-                normal(parameter, 0.8 if "word" in name else 0.4)
+                word = "word" in name or "tok_embeddings" in name
+                normal(parameter, 0.8 if word else 0.4)
             else:  # a matrix [outputs, inputs]: unit variance in gives about `gain` out
-                head = not any(
-                    part in name for part in ("layer.", "transform", "pooler", "pre_classifier")
+                inner = ("layer.", "transform", "pooler", "pre_classifier", "lm_head.dense")
+                inner += ("layers.", "head.dense")
+                head = not any(part in name for part in inner)
+                attention = any(
+                    part in name
+                    for part in ("q_lin", "k_lin", "query", "key", "q_proj", "k_proj", "qkv")
+                    + ("attn.q.", "attn.k.")
                 )
-                attention = any(part in name for part in ("q_lin", "k_lin", "query", "key"))
                 gain = 2.5 if head else 1.6 if attention else 1.2
                 normal(parameter, gain / parameter.shape[1] ** 0.5)
         for name, parameter in model.named_parameters():
@@ -100,29 +141,90 @@ def fill(model: torch.nn.Module, seed: int) -> None:
                 parameter.mul_((nodes / 8) ** 0.5)
 
 
-def save_tokenizer(spec: Checkpoint, path: Path) -> None:
+def vocabulary_of(spec: Checkpoint) -> list[str]:
+    tokens = texts.vocabulary(spec.cased)
+    if spec.kind == "roberta":  # RoBERTa's order of special tokens: [PAD] has id 1
+        assert tokens[:5] == texts.SPECIAL
+        tokens[:5] = ["[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"]
+    if spec.kind == "mpnet":  # one special token more in the cased vocabulary's place of two unused
+        special = texts.vocabulary(spec.cased).index("[MASK]") + 1
+        tokens[:special] = ["<s>", "<pad>", "</s>", "[UNK]", "<mask>"]
+    return tokens
+
+
+def make_word_piece(spec: Checkpoint, path: Path):
     vocabulary = path / "vocab.txt"
     vocabulary.write_text(
-        "".join(token + "\n" for token in texts.vocabulary(spec.cased)), encoding="utf-8"
+        "".join(token + "\n" for token in vocabulary_of(spec)), encoding="utf-8"
     )
     kind = {
         "distilbert": DistilBertTokenizerFast,
-        "bert": BertTokenizerFast,
         "electra": ElectraTokenizerFast,
-    }[spec.kind]
-    tokenizer = kind(str(vocabulary), do_lower_case=not spec.cased, model_max_length=MAX_POSITIONS)
+        "mpnet": MPNetTokenizerFast,
+    }.get(spec.kind, BertTokenizerFast)
+    options = {}
+    if spec.kind in (*LIKE_ROBERTA, "modernbert"):  # models of one type; the tokenizer still tells two of a pair
+        options["model_input_names"] = ["input_ids", "attention_mask"]
+    return kind(
+        str(vocabulary),
+        do_lower_case=not spec.cased,
+        model_max_length=MAX_POSITIONS,
+        **options,
+    )
+
+
+def save_tokenizer(spec: Checkpoint, path: Path) -> None:
+    options = {"model_max_length": MAX_POSITIONS, **spec.tokenizer_options}
+    if spec.subwords == "byte_level" and spec.kind == "modernbert":
+        tokenizer = subwords.modernbert(options)
+    elif spec.subwords == "byte_level":
+        tokenizer = subwords.byte_level(path, options)
+    elif spec.subwords == "unigram":
+        tokenizer = subwords.unigram(spec.kind, options)
+    else:
+        tokenizer = make_word_piece(spec, path)
     tokenizer.save_pretrained(path)
     settings = json.loads((path / "tokenizer_config.json").read_text(encoding="utf-8"))
     settings["clean_up_tokenization_spaces"] = spec.clean_up
     if spec.clean_up is None:
         del settings["clean_up_tokenization_spaces"]
     write_json(path / "tokenizer_config.json", settings)
-    if spec.vocab_txt_only:
+    if spec.vocab_only:
         (path / "tokenizer.json").unlink()
     else:
-        vocabulary.unlink(missing_ok=True)
+        for name in ("vocab.txt", "vocab.json", "merges.txt"):
+            (path / name).unlink(missing_ok=True)
         content = json.loads((path / "tokenizer.json").read_text(encoding="utf-8"))
+        if spec.published and spec.kind == "mpnet":
+            publish_mpnet_tokenizer(content)
+        if spec.splits_whitespace:
+            subwords.split_whitespace(content)
         write_json(path / "tokenizer.json", content, indent=None)
+
+
+def publish_mpnet_tokenizer(content: dict) -> None:
+    """As in the file of all-mpnet-base-v2: another kind of post-processor, and a length that sentence-transformers has left."""
+    content["post_processor"] = {
+        "type": "RobertaProcessing",
+        "sep": ["</s>", 2],
+        "cls": ["<s>", 0],
+        "trim_offsets": True,
+        "add_prefix_space": False,
+    }
+    content["truncation"] = {
+        "direction": "Right",
+        "max_length": 20,
+        "strategy": "LongestFirst",
+        "stride": 0,
+    }
+    content["padding"] = {
+        "strategy": {"Fixed": 20},
+        "direction": "Right",
+        "pad_to_multiple_of": None,
+        "pad_id": 1,
+        "pad_type_id": 0,
+        "pad_token": "<pad>",
+    }
 
 
 def save_weights(spec: Checkpoint, model, path: Path) -> None:
@@ -132,13 +234,57 @@ def save_weights(spec: Checkpoint, model, path: Path) -> None:
         model.save_pretrained(path, max_shard_size="100KB")
         return
     model.save_pretrained(path)  # also writes config.json
-    if spec.storage != PICKLED:
+    if spec.storage not in (PICKLED, LEGACY):
         return
     (path / "model.safetensors").unlink()
     state = model.state_dict()  # tied weights: two names, one storage
     if spec.kind == "bert":  # older versions of transformers saved this buffer too
         state["bert.embeddings.position_ids"] = torch.arange(MAX_POSITIONS).unsqueeze(0)
-    torch.save(state, path / PICKLED)
+    torch.save(state, path / PICKLED, _use_new_zipfile_serialization=spec.storage == PICKLED)
+
+
+# Keys of the published NomicBERT checkpoints, by those of transformers.
+NOMIC_KEYS = {
+    "hidden_size": "n_embd",
+    "num_hidden_layers": "n_layer",
+    "num_attention_heads": "n_head",
+    "intermediate_size": "n_inner",
+    "max_position_embeddings": "n_positions",
+    "layer_norm_eps": "layer_norm_epsilon",
+    "attention_probs_dropout_prob": "attn_pdrop",
+    "hidden_dropout_prob": "resid_pdrop",
+}
+
+
+def publish(path: Path) -> None:
+    """NomicBERT as its authors publish it: keys of GPT-2's configuration, and "bert." before the encoder of a head.
+    transformers 5 gives the tensors the authors' names, but for this prefix."""
+    config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    theta = config.pop("rope_parameters")["rope_theta"]
+    for key in ("hidden_act", "head_dim", "classifier_dropout"):
+        config.pop(key, None)
+    config = {NOMIC_KEYS.get(key, key): value for key, value in config.items()}
+    config.update(
+        activation_function="swiglu",
+        causal=False,
+        fused_bias_fc=True,
+        mlp_fc1_bias=False,
+        mlp_fc2_bias=False,
+        pad_vocab_size_multiple=1,
+        parallel_block=False,
+        prenorm=False,
+        qkv_proj_bias=False,
+        rotary_emb_base=int(theta),
+        rotary_emb_fraction=1.0,
+        rotary_emb_interleaved=False,
+        rotary_emb_scale_base=None,
+        rotary_scaling_factor=None,
+        use_rms_norm=False,
+    )
+    write_json(path / "config.json", dict(sorted(config.items())))
+    tensors = safetensors.torch.load_file(path / "model.safetensors")
+    renamed = {name.replace("nomic_bert.", "bert.", 1): tensors[name] for name in tensors}
+    safetensors.torch.save_file(renamed, path / "model.safetensors", {"format": "pt"})
 
 
 def save_sentence(spec: Checkpoint, path: Path) -> None:
@@ -262,10 +408,11 @@ def make(spec: Checkpoint, output: Path) -> None:
         save_tokenizer(spec, path)
         options = (
             {"add_pooling_layer": spec.pooler}
-            if spec.kind == "bert" and spec.head == "none"
+            if spec.kind in ("bert", "mpnet", "nomic_bert", *LIKE_ROBERTA) and spec.head == "none"
             else {}
         )
-        config = config_of(spec, len(texts.vocabulary(spec.cased)))
+        tokenizer = AutoTokenizer.from_pretrained(path)
+        config = config_of(spec, len(tokenizer), tokenizer.pad_token_id)
         torch.manual_seed(0)
         model = AUTO[spec.head].from_config(config, **options)
         fill(model, zlib.crc32(spec.name.encode()) + attempt)
@@ -279,6 +426,8 @@ def make(spec: Checkpoint, output: Path) -> None:
         print(f"{spec.name}: seed {attempt}: {reason}", flush=True)
     else:
         raise RuntimeError(f"{spec.name}: no seed fits")
+    if spec.published and spec.kind == "nomic_bert":
+        publish(path)
     made_with = {
         "torch": torch.__version__,
         "transformers": transformers.__version__,
@@ -303,7 +452,11 @@ def main() -> None:
     torch.set_num_threads(1)
     install()
     for spec in checkpoints():
-        if not arguments.only or spec.name in arguments.only:
+        if arguments.only and spec.name not in arguments.only:
+            continue
+        if (spec.kind == "nomic_bert") != (transformers.__version__ >= "5"):
+            print(f"{spec.name}: not with transformers {transformers.__version__}", flush=True)
+        else:
             make(spec, arguments.output)
 
 

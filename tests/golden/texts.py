@@ -71,6 +71,8 @@ TEXTS = [
     " ".join(f"Sentence number {i} is here to pass the limit of positions." for i in range(12)),
 ]
 
+PADDED = "The {pad} engine walked {pad}{pad} down one path."
+
 PAIRS = [
     ("What carries the water?", "The sapwood of a tree carries water from the root to the leaf."),
     ("Where is the museum?", "Élan vital 🙂 in the old city."),
@@ -89,6 +91,13 @@ RANKINGS = [
             "Der Fluß fließt nach Süden 🙂",
         ],
     ),
+]
+
+ZERO_SHOT_TEXTS = [TEXTS[0], TEXTS[1], TEXTS[9]]  # the last one is cut
+CANDIDATES = [  # labels, template
+    (["film", "travel", "politics"], "This example is {}."),
+    (["a dull mess", "Zürich 🙂"], "{{{0}}} — is it {0}?"),
+    (["wood"], "It is about {}"),
 ]
 
 NER_TEXTS = [

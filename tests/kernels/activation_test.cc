@@ -1,4 +1,4 @@
-// GELU, its tanh form, tanh, relu and exp over all magnitudes, through the kernels that use them.
+// GELU, its tanh form, tanh, relu, SiLU and exp over all magnitudes, through the kernels that use them.
 #include <array>
 #include <cmath>
 #include <limits>
@@ -95,6 +95,23 @@ TEST_CASE("activation: accuracy over all magnitudes") {
       CHECK(tanh.relative_right < 3.6e-7);
       CHECK(tanh.absolute_left < 1.8e-7);
 
+      // Its least value is -0.28.
+      const Errors silu = measure(*table, Activation::silu);
+      CAPTURE(silu.at_right, silu.at_left);
+      CHECK(silu.relative_right < 3.6e-7);
+      CHECK(silu.absolute_left < 1e-7);
+
+      // The argument of exp is rounded once more than that of SiLU, at up to 1.7 for x > -1.
+      const Errors quick_gelu = measure(*table, Activation::quick_gelu);
+      CAPTURE(quick_gelu.at_right, quick_gelu.at_left);
+      CHECK(quick_gelu.relative_right < 6e-7);
+      CHECK(quick_gelu.absolute_left < 1e-7);
+
+      const Errors gelu_10 = measure(*table, Activation::gelu_10);
+      CAPTURE(gelu_10.at_right, gelu_10.at_left);
+      CHECK(gelu_10.relative_right < 3.6e-7);
+      CHECK(gelu_10.absolute_left < 4e-8);
+
       const Errors relu = measure(*table, Activation::relu);
       CHECK(relu.relative_right == 0);
       CHECK(relu.absolute_left == 0);
@@ -107,13 +124,15 @@ TEST_CASE("activation: infinities and NaN") {
   for (const KernelTable* table : tables()) {
     DYNAMIC_SECTION(table->name) {
       for (const Activation activation :
-           {Activation::gelu, Activation::gelu_tanh, Activation::relu}) {
+           {Activation::gelu, Activation::gelu_tanh, Activation::relu, Activation::silu,
+            Activation::quick_gelu, Activation::gelu_10}) {
         const std::vector<float> y = apply(*table, activation, x);
         INFO("activation " << static_cast<int>(activation));
-        CHECK(y[0] == kInfinity);
+        const bool bounded = activation == Activation::gelu_10;
+        CHECK(y[0] == (bounded ? 10.0f : kInfinity));
         CHECK(std::abs(y[1]) < 1e-16);
         CHECK(std::isnan(y[2]));
-        CHECK(y[3] == 3e38f);
+        CHECK(y[3] == (bounded ? 10.0f : 3e38f));
         CHECK(std::abs(y[4]) < 1e-16);
         CHECK(y[5] == 0.0f);
         CHECK(y[6] == 0.0f);
@@ -134,7 +153,8 @@ TEST_CASE("activation: the position of an element does not matter") {
   for (const KernelTable* table : tables()) {
     DYNAMIC_SECTION(table->name) {
       for (const Activation activation :
-           {Activation::gelu, Activation::gelu_tanh, Activation::relu, Activation::tanh}) {
+           {Activation::gelu, Activation::gelu_tanh, Activation::relu, Activation::tanh,
+            Activation::silu, Activation::quick_gelu, Activation::gelu_10}) {
         const std::vector<float> at_one = apply(*table, activation, {0.7f});
         for (int n = 2; n < 40; ++n) {
           std::vector<float> x(n, -1.3f);

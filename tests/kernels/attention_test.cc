@@ -25,9 +25,10 @@ void check(const KernelTable& table, const Case& c) {
   fill_canary({out.data(), out.size()});
   fill_canary({scratch.data(), scratch.size()});  // NaN: what is not written must not be used
   const float scale = 1.0f / std::sqrt(static_cast<float>(c.head_dim));
-  table.attention_f32({qkv.data(), out.data(), DType::f32, scratch.data(), c.length, c.heads,
-                       c.head_dim, 0, c.heads, scale});
-  const auto expected = oracle::attention(qkv.data(), c.length, c.heads, c.head_dim, double{scale});
+  const AttentionArgs args{qkv.data(), out.data(), DType::f32, scratch.data(), c.length,
+                           c.heads,    c.head_dim, 0,          c.heads,        scale};
+  table.attention_f32(args);
+  const auto expected = oracle::attention(qkv.data(), args);
   INFO(table.name << " length " << c.length << " heads " << c.heads << " head_dim " << c.head_dim);
   // Scores are sums of head_dim products of size spread^2, rounded and scaled; the weights carry
   // twice their error, and the output is a weighted mean of values of size spread.
@@ -178,7 +179,7 @@ void check_bf16(const KernelTable& table, int length, int heads, int head_dim) {
                      .head_end = heads,
                      .scale = scale};
   table.attention_bf16(args);
-  const auto expected = oracle::attention(real.data(), length, heads, head_dim, double{scale});
+  const auto expected = oracle::attention(real.data(), args);
   INFO(table.name << " length " << length << " heads " << heads << " head_dim " << head_dim);
   // Each weight is rounded by at most 2^-9 of itself, and values are of size 1: at most about 4.
   CHECK(largest_difference(out.data(), expected.data(), out.size()) < 4.5 * std::ldexp(1.0, -9));

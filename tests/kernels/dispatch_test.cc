@@ -76,7 +76,7 @@ TEST_CASE("dispatch: a forced table is the one that runs") {
       CHECK((other->embedding == table->embedding) == shares);
       CHECK((other->attention_f32 == table->attention_f32) == shares);
       CHECK((other->attention_bf16 != nullptr) == has_bf16(*other));
-      CHECK((other->gelu_glu == table->gelu_glu) == shares);
+      CHECK((other->glu == table->glu) == shares);
       CHECK((other->pool == table->pool) == shares);
       CHECK((other->fff_f32 == table->fff_f32) == shares);
       CHECK((other->linear_int8 == table->linear_int8) ==

@@ -20,6 +20,18 @@ double gelu_tanh(double x) {
   return x / (1 + std::exp(-2 * u));
 }
 
+double silu(double x) {
+  if (x == -std::numeric_limits<double>::infinity()) return 0;
+  return x / (1 + std::exp(-x));
+}
+
+double quick_gelu(double x) {
+  if (x == -std::numeric_limits<double>::infinity()) return 0;
+  return x / (1 + std::exp(-1.702 * x));
+}
+
+double gelu_10(double x) { return std::isnan(x) ? x : std::min(gelu(x), 10.0); }
+
 }  // namespace
 
 double activate(double x, Activation activation) {
@@ -34,6 +46,12 @@ double activate(double x, Activation activation) {
       return std::isnan(x) ? x : std::max(x, 0.0);
     case Activation::tanh:
       return std::tanh(x);
+    case Activation::silu:
+      return silu(x);
+    case Activation::quick_gelu:
+      return quick_gelu(x);
+    case Activation::gelu_10:
+      return gelu_10(x);
   }
   return x;
 }
@@ -89,24 +107,29 @@ std::vector<double> layer_norm(const float* x, const float* residual, const floa
   return y;
 }
 
-std::vector<double> attention(const float* qkv, int length, int heads, int head_dim, double scale) {
-  const std::int64_t hidden = std::int64_t{heads} * head_dim, stride = 3 * hidden;
+std::vector<double> attention(const float* qkv, const AttentionArgs& args) {
+  const int length = args.length, head_dim = args.head_dim;
+  const std::int64_t hidden = std::int64_t{args.heads} * head_dim, stride = 3 * hidden;
   std::vector<double> out(static_cast<std::size_t>(length * hidden));
   std::vector<double> weights(length);
-  for (int head = 0; head < heads; ++head) {
+  for (int head = 0; head < args.heads; ++head) {
     const float* q = qkv + std::int64_t{head} * head_dim;
     const float* k = q + hidden;
     const float* v = k + hidden;
     for (int i = 0; i < length; ++i) {
+      const auto sees = [&](int j) { return std::abs(i - j) <= args.reach; };
       double largest = -std::numeric_limits<double>::infinity(), sum = 0;
       for (int j = 0; j < length; ++j) {
-        double dot = 0;
+        if (!sees(j)) continue;
+        double dot = args.bias == nullptr ? 0.0 : args.bias[head * args.bias_stride + j - i];
         for (int d = 0; d < head_dim; ++d) dot += double{q[i * stride + d]} * k[j * stride + d];
-        weights[j] = dot * scale;
+        weights[j] = dot * args.scale;
         largest = std::max(largest, weights[j]);
       }
-      for (double& weight : weights) sum += weight = std::exp(weight - largest);
+      for (int j = 0; j < length; ++j)
+        sum += weights[j] = sees(j) ? std::exp(weights[j] - largest) : 0;
       for (int j = 0; j < length; ++j) {
+        if (!sees(j)) continue;
         for (int d = 0; d < head_dim; ++d) {
           out[i * hidden + head * head_dim + d] += weights[j] / sum * v[j * stride + d];
         }
@@ -114,6 +137,24 @@ std::vector<double> attention(const float* qkv, int length, int heads, int head_
     }
   }
   return out;
+}
+
+std::vector<double> rotary(const RotaryArgs& args) {
+  const int half = args.head_dim / 2;
+  const std::int64_t hidden = std::int64_t{args.heads} * args.head_dim;
+  std::vector<double> y(args.x, args.x + args.rows * 3 * hidden);
+  for (int i = 0; i < args.rows; ++i) {
+    const float* table = args.table + std::int64_t{args.positions[i]} * args.head_dim;
+    for (std::int64_t head = 0; head < 2 * args.heads; ++head) {
+      double* x = y.data() + i * 3 * hidden + head * args.head_dim;
+      for (int d = 0; d < half; ++d) {
+        const double low = x[d], high = x[half + d];
+        x[d] = low * table[d] - high * table[half + d];
+        x[half + d] = high * table[d] + low * table[half + d];
+      }
+    }
+  }
+  return y;
 }
 
 FffResult fff(const double* x, const double* in, const double* bias, const double* out, int rows,

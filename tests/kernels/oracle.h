@@ -22,8 +22,11 @@ std::vector<double> linear_magnitude(const float* x, std::int64_t x_stride, cons
 std::vector<double> layer_norm(const float* x, const float* residual, const float* gamma,
                                const float* beta, int rows, int cols, double eps);
 
-// [length, heads * head_dim] of qkv as in AttentionArgs, all heads.
-std::vector<double> attention(const float* qkv, int length, int heads, int head_dim, double scale);
+// [length, heads * head_dim] of qkv as in AttentionArgs, all heads; of the arguments, shapes, scale, bias and reach count.
+std::vector<double> attention(const float* qkv, const AttentionArgs& args);
+
+// [rows, 3 * heads * head_dim] of x as in RotaryArgs.
+std::vector<double> rotary(const RotaryArgs& args);
 
 struct FffResult {
   std::vector<double> y;                        // [rows, cols]

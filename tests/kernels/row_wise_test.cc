@@ -1,4 +1,4 @@
-// LayerNorm, GELUglu, embedding and pooling: against the oracle, on every width around the
+// LayerNorm, gates, rotary positions, embedding and pooling: against the oracle, on every width around the
 // registers.
 #include <algorithm>
 #include <cmath>
@@ -117,28 +117,76 @@ TEST_CASE("layer_norm: constant rows give beta") {
   }
 }
 
-TEST_CASE("gelu_glu: agrees with the oracle") {
+TEST_CASE("glu: every activation agrees with the oracle") {
   for (const KernelTable* table : tables()) {
     DYNAMIC_SECTION(table->name) {
       for (const int cols : kWidths) {
+        const auto activation = static_cast<Activation>(cols % 6);
         const int rows = 2;
         Floats x(static_cast<std::size_t>(rows) * 2 * cols),
             y(static_cast<std::size_t>(rows) * cols);
         Random(cols).fill({x.data(), x.size()}, 2.0f);
-        table->gelu_glu({x.data(), y.data(), rows, cols});
-        double worst = 0;
-        for (int i = 0; i < rows; ++i) {
-          for (int j = 0; j < cols; ++j) {
-            const float* row = x.data() + i * 2 * cols;
-            const double expected = oracle::activate(row[j], Activation::gelu) * row[cols + j];
-            worst = std::max(worst, std::abs(y[static_cast<std::size_t>(i) * cols + j] - expected) /
-                                        (1 + std::abs(expected)));
+        for (const Activation gate : {activation, Activation::gelu, Activation::silu}) {
+          table->glu({x.data(), y.data(), rows, cols, gate});
+          double worst = 0;
+          for (int i = 0; i < rows; ++i) {
+            for (int j = 0; j < cols; ++j) {
+              const float* row = x.data() + i * 2 * cols;
+              const double expected = oracle::activate(row[j], gate) * row[cols + j];
+              worst =
+                  std::max(worst, std::abs(y[static_cast<std::size_t>(i) * cols + j] - expected) /
+                                      (1 + std::abs(expected)));
+            }
           }
+          INFO(table->name << " cols " << cols << " activation " << static_cast<int>(gate));
+          CHECK(worst < 5e-7);
+          CHECK(y.intact());
         }
-        INFO(table->name << " cols " << cols);
-        CHECK(worst < 5e-7);
-        CHECK(y.intact());
       }
+    }
+  }
+}
+
+namespace {
+
+// Into rows of their own, in place, and as bf16.
+void check_rotary(const KernelTable& table, int heads, int head_dim) {
+  constexpr int kRows = 3, kPositions = 7;
+  const std::size_t count = static_cast<std::size_t>(kRows) * 3 * heads * head_dim;
+  Floats x(count), y(count), angles(static_cast<std::size_t>(kPositions) * head_dim);
+  GuardedBytes narrow(count * sizeof(Bf16));
+  Random random(head_dim);
+  random.fill({x.data(), x.size()});
+  random.fill({angles.data(), angles.size()});
+  const std::int32_t positions[kRows] = {kPositions - 1, 0, 3};
+  RotaryArgs args{x.data(), y.data(), DType::f32, positions, angles.data(), kRows, heads, head_dim};
+  table.rotary(args);
+  const std::vector<double> expected = oracle::rotary(args);
+  INFO(table.name << " heads " << heads << " head_dim " << head_dim);
+  CHECK(largest_difference(y.data(), expected.data(), count) < 2e-6);
+  CHECK((y.intact() && x.intact()));
+  args.y = narrow.data();
+  args.y_type = DType::bf16;
+  table.rotary(args);
+  bool rounded = narrow.intact();
+  for (std::size_t i = 0; i < count; ++i) {
+    rounded = rounded && reinterpret_cast<const Bf16*>(narrow.data())[i] == bf16_of(y[i]);
+  }
+  CHECK(rounded);
+  args.y = x.data();
+  args.y_type = DType::f32;
+  table.rotary(args);
+  CHECK(first_difference(x.data(), y.data(), count) == -1);
+}
+
+}  // namespace
+
+TEST_CASE("rotary: every head width agrees with the oracle") {
+  for (const KernelTable* table : tables()) {
+    DYNAMIC_SECTION(table->name) {
+      for (int head_dim = 2; head_dim <= 80; head_dim += 2) check_rotary(*table, 2, head_dim);
+      check_rotary(*table, 1, 130);
+      check_rotary(*table, 12, 64);
     }
   }
 }

@@ -151,6 +151,17 @@ def classifications(tool, model, entries, options):
     return problems, f"{len(entries)} answers"
 
 
+def zero_shot(tool, model, entries, options):
+    problems = []
+    for entry in entries:
+        flags = ["--labels", ",".join(entry["candidate_labels"]), "--top-k", "0", *options]
+        flags += ["--hypothesis-template", entry["hypothesis_template"]]
+        flags += ["--multi-label"] if entry["multi_label"] else []
+        verdict = lambda answer, entry: same_items(answer, entry["labels"], ["label"])
+        problems += _compare(tool, "classify", model, [entry], ["text"], flags, verdict)
+    return problems, f"{len(entries)} answers"
+
+
 def entities(tool, model, entries, options):
     strategy_flag = tool.flag("ner", "--aggregation-strategy", "--aggregation")
     keys = ["entity", "entity_group", "index", "word", "start", "end"]

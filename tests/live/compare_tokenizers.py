@@ -22,6 +22,8 @@ import unicodedata
 import tokenizers
 from tokenizers import Tokenizer
 
+import bpe_cases
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STRATEGIES = ("longest_first", "only_first", "only_second")
 TRICKY = (
@@ -315,6 +317,7 @@ def main():
     parser.add_argument("--data", type=pathlib.Path, default=ROOT.parent / "shared/data")
     parser.add_argument("--quick", action="store_true", help="samples instead of everything")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", choices=("bert", "bpe"), help="one part instead of all")
     args = parser.parse_args()
     if tokenizers.__version__ != "0.23.3":
         sys.exit(f"tokenizers 0.23.3 is the reference, found {tokenizers.__version__}")
@@ -327,6 +330,16 @@ def main():
     random.seed(args.seed)
     few, many = (200, 1000) if args.quick else (1500, 20000)
     comparison = Comparison(args.encode_lines)
+    if args.only in (None, "bpe"):
+        with tempfile.TemporaryDirectory() as folder:
+            bpe_cases.run(sys.modules[__name__], comparison, pathlib.Path(folder), args, rng)
+    if args.only in (None, "bert"):
+        compare_bert(comparison, args, rng, few, many)
+    print(f"{comparison.compared} lines compared, {comparison.different} different")
+    sys.exit(1 if comparison.different else 0)
+
+
+def compare_bert(comparison, args, rng, few, many):
     minilm = args.data / "tokenizer/all-MiniLM-L6-v2/tokenizer.json"
     base = minilm.read_text(encoding="utf-8")
 
@@ -384,9 +397,6 @@ def main():
         for i, (text, contents) in enumerate(added_token_cases(base)):
             variant.write_text(text)
             comparison.run(f"added tokens {i}", variant, added_lines(rng, contents, few))
-
-    print(f"{comparison.compared} lines compared, {comparison.different} different")
-    sys.exit(1 if comparison.different else 0)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,15 @@ import sys
 from pathlib import Path
 
 import checks
-from harness import GOLDEN, SHARED, Report, Sapwood, instruction_sets, packages_missing
+from harness import (
+    GOLDEN,
+    SHARED,
+    Report,
+    Sapwood,
+    instruction_sets,
+    packages_missing,
+    unreadable,
+)
 
 CRAMMED = SHARED / "data" / "golden" / "crammed"
 MODELS = SHARED / "models"
@@ -48,6 +56,7 @@ def compare(
         report.attempt(f"{name} logits", lambda: checks.logits(tool, model, cases, options))
     sections = {
         "classify": checks.classifications,
+        "zero_shot": checks.zero_shot,
         "ner": checks.entities,
         "fill_mask": checks.mask_fills,
         "qa": checks.answers,
@@ -198,6 +207,10 @@ def live(report: Report, tool: Sapwood, isas: list[str], count: int, only: list[
     for model in models:
         if only and model.name not in only:
             continue
+        reason = unreadable(model)
+        if reason:
+            report.skip(f"live {model.name}", reason)
+            continue
         head = head_of(model)
         trained = model.parent == MODELS
         texts = sentences(4 * count if trained else count)
@@ -205,10 +218,12 @@ def live(report: Report, tool: Sapwood, isas: list[str], count: int, only: list[
         expected = {"cases": [oracle.case(text, store_hidden=True) for text in texts]}
         if head == "sequence_classification":
             expected["classify"] = expectations.classify(oracle, [(text, None) for text in texts])
+            if any(label.lower().startswith("entail") for label in oracle.model.config.label2id):
+                expected["zero_shot"] = expectations.zero_shot(oracle)
         elif head == "masked_lm":
             whole = [
                 text
-                for text in masked(texts, "[MASK]")
+                for text in masked(texts, oracle.tokenizer.mask_token)
                 if len(oracle.encode(text).ids) < oracle.limit
             ]
             expected["fill_mask"] = expectations.fill_mask(oracle, whole)  # the pipeline cannot cut

@@ -62,13 +62,17 @@ class Sapwood:
             )
         return lines
 
-    def json(self, *arguments) -> dict:
+    def run(self, *arguments) -> str:
+        """Its standard output."""
         done = subprocess.run([self.path, *map(str, arguments)], capture_output=True, text=True)
         if done.returncode != 0:
             raise ToolError(
                 f"sapwood {arguments[0]}: exit {done.returncode}: {done.stderr.strip()[-300:]}"
             )
-        return json.loads(done.stdout)
+        return done.stdout
+
+    def json(self, *arguments) -> dict:
+        return json.loads(self.run(*arguments))
 
 
 def instruction_sets() -> dict[str, bool]:
@@ -131,4 +135,16 @@ def packages_missing(*names: str) -> str | None:
             importlib.import_module(name)
         except Exception as error:  # a broken installation may raise anything
             return f"Python package {name} is not usable ({type(error).__name__}: {error})"
+    return None
+
+
+def unreadable(model: Path) -> str | None:
+    """Why the installed transformers cannot answer for this directory, or None."""
+    import transformers
+
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    if config["model_type"] not in transformers.CONFIG_MAPPING:
+        return f"transformers {transformers.__version__} has no {config['model_type']}"
+    if config["model_type"] == "nomic_bert" and "n_embd" in config:
+        return "transformers reads no NomicBERT configuration with its authors' keys"
     return None

@@ -25,6 +25,8 @@ const std::vector<Seed>& seeds() {
       {"/models/embed/decode", R"({"ids":[[101,2023,102]],"skip_special_tokens":false})"},
       {"/models/sst2/predict", R"({"inputs":[["a"],["b","c"]],"raw_scores":true})"},
       {"/models/sst2", R"({"inputs":"good","parameters":{"top_k":1,"function_to_apply":"none"}})"},
+      {"/models/nli",
+       R"({"inputs":"good","parameters":{"candidate_labels":["a","b"],"hypothesis_template":"{}"}})"},
       {"/models/cross/rerank", R"({"query":"a","texts":["b","c"],"return_text":true})"},
       {"/rerank", R"({"query":"a","documents":["b",{"text":"c"}],"top_n":1})"},
       {"/v2/rerank", R"({"model":"cross","query":"a","documents":["b","c"],"top_n":1})"},
@@ -84,7 +86,9 @@ void check_reply(const Reply& reply, const std::string& path, const std::string&
 }
 
 TEST_CASE("changed bodies are answered or refused", "[fuzz]") {
-  Service service(kAllModels);
+  std::vector<std::string> models = kAllModels;
+  models.push_back("nli");
+  Service service(models);
   for (const Seed& seed : seeds()) {
     INFO(seed.path << " " << seed.body);
     CHECK(service.post_text(seed.path, seed.body).status == 200);

@@ -84,6 +84,41 @@ TEST_CASE("text classification of the hub's client is a list in a list") {
                   "Validation", "top_k");
 }
 
+TEST_CASE("zero-shot classification of the hub's client is a flat list of its own labels") {
+  Service service({"nli", "sst2"});
+  const std::string_view text = "a great film";
+  const ZeroShotOptions options{
+      .labels = {"film", "wood"}, .hypothesis_template = "{}, is it?", .multi_label = true};
+  const auto wanted = zero_shot(test_model("nli"), {&text, 1}, options)[0].value();
+  const Json parameters{{"candidate_labels", options.labels},
+                        {"hypothesis_template", options.hypothesis_template},
+                        {"multi_label", true}};
+  const Json found = answer_of(service.post("/", {{"inputs", text}, {"parameters", parameters}}));
+  REQUIRE(found.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(found[i]["label"] == wanted.labels[i].label);
+    CHECK(found[i]["score"].get<float>() == wanted.labels[i].score);
+  }
+  CHECK(answer_of(service.post("/", {{"inputs", {text, text}}, {"parameters", parameters}})) ==
+        Json({found, found}));
+  const auto refused = [&](const std::string& path, const Json& wrong, const std::string& says) {
+    check_tei_error(service.post(path, {{"inputs", "a"}, {"parameters", wrong}}), 422, "Validation",
+                    says);
+  };
+  refused("/", {{"candidate_labels", Json::array()}}, "labels");
+  refused("/", {{"candidate_labels", {1}}}, "candidate_labels[0]");
+  refused("/", {{"candidate_labels", {"a"}}, {"hypothesis_template", "none"}}, "place");
+  refused("/", {{"candidate_labels", std::vector<std::string>(1001, "a")}}, "at most 1000 labels");
+  refused("/",
+          {{"candidate_labels", std::vector<std::string>(900, "a")},
+           {"hypothesis_template", "{}" + std::string(2000, 'a')}},
+          "hypothesis_template is long");
+  const Reply other = service.post(
+      "/models/sst2", {{"inputs", "a"}, {"parameters", {{"candidate_labels", {"a"}}}}});
+  CHECK(other.status >= 400);
+  CHECK(other.body.find("natural language inference") != std::string::npos);
+}
+
 TEST_CASE("token classification is a flat list of groups or tokens") {
   Service service({"ner"});
   const std::string text = "Angela Merkel lives in Berlin.";
@@ -129,8 +164,19 @@ TEST_CASE("fill-mask is a flat list of fills, or a list for each mask") {
   CHECK(two.size() == 2);
   CHECK(two[0].size() == 5);
   check_tei_error(service.post("/", {{"inputs", "no mask"}}), 422, "Validation", "[MASK]");
-  check_tei_error(service.post("/", {{"inputs", text}, {"parameters", {{"targets", {"capital"}}}}}),
-                  422, "Validation", "targets");
+  // The words of which alone the mask is filled, with their scores among all.
+  const Json chosen = answer_of(service.post(
+      "/", {{"inputs", text},
+            {"parameters",
+             {{"targets", {wanted.masks[0][2].token_str, wanted.masks[0][0].token_str}}}}}));
+  REQUIRE(chosen.size() == 2);
+  CHECK(chosen[0]["token"] == wanted.masks[0][0].token);
+  CHECK(chosen[1]["token"] == wanted.masks[0][2].token);
+  CHECK(chosen[1]["score"].get<float>() == wanted.masks[0][2].score);
+  for (const Json& targets : {Json::array(), Json("capital"), Json::array({1})}) {
+    check_tei_error(service.post("/", {{"inputs", text}, {"parameters", {{"targets", targets}}}}),
+                    422, "Validation", "targets");
+  }
 }
 
 TEST_CASE("question answering is one object") {

@@ -184,7 +184,8 @@ TEST_CASE("/rerank ranks by a cross-encoder, or by the angle between embeddings"
       if (name == "cross") CHECK(found[i]["text"] == texts[index]);
     }
   }
-  const Ranking raw = rerank(test_model("cross"), "where", texts, {.raw_scores = true}).value();
+  const Ranking raw =
+      rerank(test_model("cross"), "where", texts, {.scores = PairScore::raw}).value();
   const Json found = answer_of(
       service.post("/rerank", {{"query", "where"}, {"texts", texts}, {"raw_scores", true}}));
   CHECK(found[0]["score"].get<float>() == raw.texts[0].score);
@@ -239,6 +240,70 @@ TEST_CASE(
   check_tei_error(service.post("/models/sst2/predict", {{"inputs", "a"}, {"return_text", true}}),
                   422, "Validation", "return_text");
   answer_of(service.post("/embed", {{"inputs", "a"}, {"prompt_name", nullptr}, {"other", 1}}));
+}
+
+TEST_CASE("/embed_sparse answers for a model that makes sparse vectors") {
+  Service service({"router", "embed"});
+  const Model model = test_model("router");
+  for (const auto& [route, name] :
+       {std::pair{Route::query, "query"}, {Route::document, "document"}}) {
+    const TextInput input{"a tree drinks water"};
+    const auto wanted = sparse_embed(model, {&input, 1}, {.route = route})[0].value().values;
+    const Json found = answer_of(
+        service.post("/embed_sparse", {{"inputs", {"a tree drinks water"}}, {"route", name}}));
+    REQUIRE(found.size() == 1);
+    REQUIRE(found[0].size() == wanted.size());
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      CHECK(found[0][i]["index"] == wanted[i].index);
+      CHECK(found[0][i]["value"].get<float>() == Approx(wanted[i].value).margin(1e-6));
+    }
+  }
+  CHECK(answer_of(service.get("/info"))["model_type"]["embedding"]["pooling"] == "splade");
+  check_tei_error(service.post("/embed_sparse", {{"inputs", "a"}, {"route", "poem"}}), 422,
+                  "Validation", "route");
+  check_tei_error(service.post("/embed_sparse", {{"inputs", "a"}, {"dimensions", 3}}), 422,
+                  "Validation", "dimensions");
+  check_tei_error(service.post("/embed", {{"inputs", "a"}}), 424, "Backend", "no embedding model");
+}
+
+TEST_CASE("prompts that the model's files have are chosen by name") {
+  Service service({"prompts"});
+  const Model model = test_model("prompts");
+  const auto vector = [&](const EmbedOptions& options) {
+    const TextInput input{"a tree"};
+    return embed(model, {&input, 1}, options)[0].value().values;
+  };
+  const auto same = [](const Json& found, const std::vector<float>& wanted) {
+    REQUIRE(found.size() == wanted.size());
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      CHECK(found[i].get<float>() == Approx(wanted[i]).margin(1e-6));
+    }
+  };
+  Json body{{"inputs", "a tree"}};
+  same(answer_of(service.post("/embed", body))[0], vector({.prompt_name = "query"}));
+  for (const char* name : {"query", "passage", "empty"}) {
+    body["prompt_name"] = name;
+    same(answer_of(service.post("/embed", body))[0], vector({.prompt_name = name}));
+  }
+  body["prompt_name"] = "passage";
+  CHECK(answer_of(service.post("/embed_all", body))[0].size() >
+        answer_of(service.post("/embed_all", {{"inputs", "a tree"}, {"prompt_name", "empty"}}))[0]
+            .size());
+  body["prompt_name"] = "poem";
+  check_tei_error(service.post("/embed", body), 422, "Validation", "its prompts are");
+  const Json pair{{"source_sentence", "a"}, {"sentences", {"tree"}}};
+  answer_of(service.post("/similarity",
+                         {{"inputs", pair}, {"parameters", {{"prompt_name", "passage"}}}}));
+
+  const auto openai = [&](const char* type) {
+    return answer_of(service.post("/v1/embeddings", {{"input", "a tree"}, {"input_type", type}}));
+  };
+  same(openai("search_query")["data"][0]["embedding"], vector({.prompt_name = "query"}));
+  for (const char* type : {"search_document", "passage"}) {
+    same(openai(type)["data"][0]["embedding"], vector({.prompt_name = "passage"}));
+  }
+  CHECK(service.post("/v1/embeddings", {{"input", "a"}, {"input_type", "classification"}}).status ==
+        422);
 }
 
 TEST_CASE("a route that the model has no answer for is 424") {

@@ -45,6 +45,14 @@ class Directory {
 
 }  // namespace
 
+TEST_CASE("vocab.json and merges.txt without tokenizer.json are refused with the way out") {
+  Directory d;
+  d.write("vocab.json", "{}");
+  d.write("merges.txt", "");
+  CHECK(mentions(error_of([&] { Tokenizer::load(d.path()); }, ErrorCode::unsupported),
+                 "save_pretrained"));
+}
+
 TEST_CASE("a directory with vocab.txt and tokenizer_config.json") {
   Directory d;
   d.write("vocab.txt", small_vocab());

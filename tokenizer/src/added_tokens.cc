@@ -137,6 +137,11 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer* norma
         "added_tokens: " + quote(tokens_[static_cast<std::size_t>(same[1].second)].content) +
             " is the same as another added token after normalization");
   }
+  std::vector<std::pair<std::string_view, int32_t>> normalized_utf8;
+  for (const auto& [text, index] : normalized) {
+    normalized_utf8.emplace_back(decoded_[static_cast<std::size_t>(index)], index);
+  }
+  normalized_utf8_ = StringSet<char>(std::move(normalized_utf8));
   plain_ = StringSet<char>(std::move(plain));
   normalized_ = StringSet<char32_t>(std::move(normalized));
   std::ranges::sort(by_id_, {}, [&](int32_t i) { return at(i).id; });
@@ -159,6 +164,25 @@ const AddedToken* AddedTokens::find(std::string_view content) const noexcept {
   return it == by_content_.end() || at(*it).content != content ? nullptr : &at(*it);
 }
 
+bool AddedTokens::has_normalized(std::string_view text, Call& call) const {
+  if (normalized_utf8_.empty()) return false;
+  std::vector<SetMatch>& matches = call.scratch.added;
+  const ReleaseIfLarge guard(matches);
+  normalized_utf8_.find_all(text, matches);
+  return !matches.empty();
+}
+
+bool AddedTokens::any_normalized_over_spaces() const {
+  for (std::size_t i = 0; i < tokens_.size(); ++i) {
+    if (!tokens_[i].normalized) continue;
+    const std::string& text = decoded_[i];
+    for (std::size_t at = text.find(' ', 1); at < text.size(); at = text.find(' ', at + 1)) {
+      if (text[at - 1] != ' ') return true;
+    }
+  }
+  return false;
+}
+
 void AddedTokens::split(std::string_view text, bool specials, Call& call,
                         std::vector<AddedSplit>& out) const {
   out.clear();
@@ -166,7 +190,7 @@ void AddedTokens::split(std::string_view text, bool specials, Call& call,
     if (!text.empty()) out.push_back({{0, text.size()}, -1});
     return;
   }
-  find_tokens(Utf8View{text}, plain_, tokens_, specials, call, out);
+  find_tokens(Utf8View{text}, plain_, tokens_, specials && finds_special_, call, out);
 }
 
 void AddedTokens::split(const Text& text, bool specials, Call& call,
@@ -176,7 +200,7 @@ void AddedTokens::split(const Text& text, bool specials, Call& call,
     if (text.size() > 0) out.push_back({{0, text.size()}, -1});
     return;
   }
-  find_tokens(Utf32View{text.chars}, normalized_, tokens_, specials, call, out);
+  find_tokens(Utf32View{text.chars}, normalized_, tokens_, specials && finds_special_, call, out);
 }
 
 }  // namespace sapwood

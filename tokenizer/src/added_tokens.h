@@ -43,6 +43,13 @@ class AddedTokens {
     return token && token->special;
   }
   bool any_normalized() const noexcept { return !normalized_.empty(); }
+  // Whether a text that no normalizer changes has a token that is looked for in normalized text.
+  bool has_normalized(std::string_view text, Call& call) const;
+  // Whether one of those tokens, normalized, has a space behind something else.
+  bool any_normalized_over_spaces() const;
+
+  // Special tokens in a text are plain text from now on, whatever split() is asked for.
+  void split_special_tokens() noexcept { finds_special_ = false; }
 
   // Splits at the tokens that are not normalized; ranges in bytes. specials false: special tokens
   // are plain text. Ranges overlap where a token begins with white space that the one before took:
@@ -59,8 +66,10 @@ class AddedTokens {
   // Indices in the order of ids and of contents: the keys are a file's, and no choice of them makes
   // a search slow.
   std::vector<int32_t> by_id_, by_content_;
+  bool finds_special_ = true;
   StringSet<char> plain_;
   StringSet<char32_t> normalized_;
+  StringSet<char> normalized_utf8_;  // the same strings
 };
 
 }  // namespace sapwood

@@ -49,7 +49,7 @@ AsciiBert::AsciiBert(const BertNormalizerOptions& options, const WordPiece& mode
   }
 }
 
-Range AsciiBert::tokenize(std::string_view text, std::size_t at, Progress& progress) const {
+Range AsciiBert::tokenize(std::string_view text, std::size_t at, Progress& progress, Call&) const {
   while (at < text.size() && !progress.full()) {
     const std::size_t begin = skip_space(text, at);
     progress.code_point += static_cast<uint32_t>(begin - at);

@@ -17,7 +17,8 @@ class AsciiBert final : public Shortcut {
 
   // White space of ASCII is a boundary for every step of BERT's normalizer and pre-tokenizer, so that
   // the chunks between it can be taken one by one.
-  Range tokenize(std::string_view text, std::size_t at, Progress& progress) const override;
+  Range tokenize(std::string_view text, std::size_t at, Progress& progress,
+                 Call& call) const override;
 
  private:
   // Tokenizes the chunk of `text` at `at`: up to the next space, tab or line end, or the end of the

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "allowance.h"
+#include "merge_table.h"
 #include "post_processor.h"
 #include "regex.h"
 #include "sapwood/tokenizer/tokenizer.h"
@@ -54,6 +55,8 @@ struct EncodeScratch::Buffers {
   // Words that came before, each in the place that its hash says: nothing until there were some.
   std::vector<CachedWord> cached;
   std::size_t words_seen = 0;
+  std::vector<BpeSymbol> symbols;
+  std::vector<BpeCandidate> candidates;
 
   Text rewritten;
   std::string replaced;  // the text in which ReplaceNormalizer finds its matches
@@ -84,6 +87,8 @@ struct EncodeScratch::Buffers {
     visit(self.path);
     visit(self.cuts);
     visit(self.cached);
+    visit(self.symbols);
+    visit(self.candidates);
     visit(self.replaced);
     visit(self.matches);
     visit(self.decomposed);

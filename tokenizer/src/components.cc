@@ -1,10 +1,9 @@
 #include "components.h"
 
-#include <algorithm>
 #include <limits>
-#include <map>
 
 #include "base/quote.h"
+#include "byte_level.h"
 #include "decoders.h"
 #include "metaspace.h"
 #include "precompiled.h"
@@ -54,16 +53,18 @@ char32_t one_character(const JsonValue& node) {
   return utf8::decode(text);
 }
 
+BertNormalizerOptions bert_options(const JsonValue& node) {
+  BertNormalizerOptions options;
+  options.clean_text = node.at("clean_text").boolean();
+  options.handle_chinese_chars = node.at("handle_chinese_chars").boolean();
+  options.lowercase = node.at("lowercase").boolean();
+  options.strip_accents = node.boolean("strip_accents", options.lowercase);
+  return options;
+}
+
 std::unique_ptr<Normalizer> make_normalizer(const JsonValue& node) {
   const std::string_view type = type_of(node);
-  if (type == "BertNormalizer") {
-    BertNormalizerOptions options;
-    options.clean_text = node.at("clean_text").boolean();
-    options.handle_chinese_chars = node.at("handle_chinese_chars").boolean();
-    options.lowercase = node.at("lowercase").boolean();
-    options.strip_accents = node.boolean("strip_accents", options.lowercase);
-    return std::make_unique<BertNormalizer>(options);
-  }
+  if (type == "BertNormalizer") return std::make_unique<BertNormalizer>(bert_options(node));
   if (type == "Sequence") {
     std::vector<std::unique_ptr<Normalizer>> parts;
     for (const JsonValue part : node.at("normalizers").elements()) {
@@ -120,6 +121,10 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonValue& node) {
     const int64_t length = node.has("length") ? node.at("length").integer(1, kMaxInt) : 5;
     return std::make_unique<FixedLengthPreTokenizer>(static_cast<std::size_t>(length));
   }
+  if (type == "ByteLevel") {
+    return std::make_unique<ByteLevelPreTokenizer>(node.at("add_prefix_space").boolean(),
+                                                   node.boolean("use_regex", true));
+  }
   if (type == "Metaspace") {
     return std::make_unique<MetaspacePreTokenizer>(read_metaspace(node));
   }
@@ -145,49 +150,6 @@ Decoder make_decoder(const JsonValue& node) {
     for (const std::string& part : step({tokens.begin(), tokens.end()})) text += part;
     return text;
   };
-}
-
-// Ids are given as the reference gives them: the vocabulary's, else the next that is free. Its file
-// format also states them, and a statement that differs is an error here (there it is silently
-// overruled).
-std::vector<AddedToken> make_added_tokens(const JsonValue& node, const Vocabulary& vocabulary) {
-  std::vector<AddedToken> tokens;
-  std::map<std::string, std::size_t> index;
-  int64_t next = vocabulary.count();
-  for (const JsonValue item : node.elements()) {
-    AddedToken token;
-    const int64_t stated = item.at("id").integer(0, kMaxInt - 1);
-    token.content = std::string(item.at("content").string());
-    token.single_word = item.at("single_word").boolean();
-    token.lstrip = item.at("lstrip").boolean();
-    token.rstrip = item.at("rstrip").boolean();
-    token.normalized = item.at("normalized").boolean();
-    token.special = item.at("special").boolean();
-    if (token.content.empty()) item.at("content").expected("a token of at least one character");
-
-    const auto known = index.find(token.content);
-    int64_t id = known != index.end() ? tokens[known->second].id : vocabulary.find(token.content);
-    if (id < 0) id = next++;
-    if (id != stated) {
-      item.fail(quote(token.content) + " is stated to have the id " + std::to_string(stated) +
-                    ", but the vocabulary gives it " + std::to_string(id) +
-                    "; correct the one that is wrong",
-                ErrorCode::mismatch);
-    }
-    token.id = static_cast<int32_t>(id);
-    if (vocabulary.has(token.id) && vocabulary.token(token.id) != token.content) {
-      item.fail("the id " + std::to_string(id) + " of " + quote(token.content) + " belongs to " +
-                    quote(vocabulary.token(token.id)) + " in the vocabulary",
-                ErrorCode::mismatch);
-    }
-    if (known != index.end()) {
-      tokens[known->second] = token;
-    } else {
-      index.emplace(token.content, tokens.size());
-      tokens.push_back(token);
-    }
-  }
-  return tokens;
 }
 
 TruncationSection make_truncation(const JsonValue& node) {

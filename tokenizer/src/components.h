@@ -13,6 +13,7 @@ namespace sapwood {
 // What they throw for a type they do not know; `kind`: of component, "decoder".
 [[noreturn]] void refuse_type(const JsonValue& node, std::string_view kind, std::string_view type);
 
+BertNormalizerOptions bert_options(const JsonValue& node);  // of a BertNormalizer
 std::unique_ptr<Normalizer> make_normalizer(const JsonValue& node);
 std::unique_ptr<PreTokenizer> make_pre_tokenizer(const JsonValue& node);
 PostProcessor make_post_processor(const JsonValue& node, const Vocabulary& vocabulary,
@@ -21,7 +22,6 @@ Decoder make_decoder(const JsonValue& node);
 Pattern make_pattern(const JsonValue& node);
 // The character of a string of one. Error malformed where it has more or none.
 char32_t one_character(const JsonValue& node);
-std::vector<AddedToken> make_added_tokens(const JsonValue& node, const Vocabulary& vocabulary);
 TruncationSection make_truncation(const JsonValue& node);
 PaddingSection make_padding(const JsonValue& node);
 

@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "allowance.h"
+#include "bpe.h"
+#include "byte_level.h"
 #include "components.h"
 #include "metaspace.h"
 #include "regex.h"
@@ -182,6 +184,14 @@ DecoderStep make_decoder_step(const JsonValue& node) {
   if (type == "Metaspace") {
     const MetaspaceOptions options = read_metaspace(node);
     return [options](Strings tokens) { return metaspace(options, std::move(tokens)); };
+  }
+  if (type == "ByteLevel") {
+    return [](Strings tokens) { return Strings{byte_level_text(tokens)}; };
+  }
+  if (type == "BPEDecoder") {
+    return [suffix = std::string(node.at("suffix").string())](Strings tokens) {
+      return without_suffix(std::move(tokens), suffix);
+    };
   }
   if (type == "ByteFallback") return byte_fallback;
   if (type == "Fuse") return fuse;

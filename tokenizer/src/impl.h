@@ -20,6 +20,8 @@
 
 namespace sapwood {
 
+class InputFile;  // base/file.h
+
 struct SpecialIds {
   std::optional<int32_t> cls, sep, mask, pad, unk;
 };
@@ -33,6 +35,7 @@ struct Tokenizer::Impl {
   std::unique_ptr<Normalizer> normalizer;       // may be null
   std::unique_ptr<PreTokenizer> pre_tokenizer;  // may be null
   std::unique_ptr<const SubwordModel> model;    // never null
+  std::string_view model_type;                  // a literal: "WordPiece"
   std::unique_ptr<const Shortcut> shortcut;     // the model's; may be null
   AddedTokens added;
   PostProcessor post;
@@ -40,7 +43,8 @@ struct Tokenizer::Impl {
   std::optional<TruncationSection> truncation;
   std::optional<PaddingSection> padding;
   SpecialIds special;
-  std::optional<int> model_max_length;
+  std::optional<int> model_max_length, max_length;
+  Direction truncation_side = Direction::right;
   bool clean_up_tokenization_spaces = false;
   int vocab_size = 0;
 
@@ -60,10 +64,17 @@ struct Tokenizer::Impl {
 std::shared_ptr<Tokenizer::Impl> build_tokenizer(TokenizerDocument document,
                                                  TokenizerConfig config);
 
-// The bytes of a vocab.txt; `where` is what messages call it. Errors as Tokenizer::from_vocab.
+// The bytes of a vocab.txt; `where` is what messages call it. `options` has of `config` what it can hold. Errors as
+// Tokenizer::from_vocab.
 std::shared_ptr<Tokenizer::Impl> build_from_vocab(std::string_view vocab_txt,
                                                   const std::string& where,
-                                                  const VocabOptions& options, Notices notices);
+                                                  const VocabOptions& options,
+                                                  TokenizerConfig config);
+
+// A vocab.json and a merges.txt of RoBERTa's; `prefix_space` as tokenizer_config.json's add_prefix_space. Errors as
+// Tokenizer::from_json; unsupported where the vocabulary is not RoBERTa's.
+std::shared_ptr<Tokenizer::Impl> build_from_merges(const InputFile& vocab, const InputFile& merges,
+                                                   bool prefix_space, TokenizerConfig config);
 
 // The lines of a vocab.txt; a token's id is the number of its line, from 0. Rules in README.md. The
 // entries refer to `bytes`. Error malformed for text that is not UTF-8.

@@ -3,27 +3,65 @@
 #include "base/file.h"
 #include "base/quote.h"
 #include "impl.h"
+#include "tokenizer_class.h"
 
 namespace sapwood {
 namespace {
 
 namespace fs = std::filesystem;
 
-TokenizerConfig read_config(const Folder& folder) {
-  TokenizerConfig config;
-  for (const char* name : {"tokenizer_config.json", "special_tokens_map.json"}) {
-    const auto file = folder.find(name);
-    if (!file) continue;
-    const auto json = JsonDocument::parse(file->read(kMaxConfigBytes), file->path().string());
-    config.read(json.root());
-    // A tokenizer_config.json without do_lower_case means true, as in transformers' BERT
-    // tokenizers.
-    if (std::string_view(name) == "tokenizer_config.json" && !config.lowercase) {
-      config.lowercase = true;
+// The JSON of one of the small files, if there is one.
+template <class Read>
+void read_file(const Folder& folder, const char* name, Notices& notices, Read read) {
+  const auto file = folder.find(name);
+  if (!file) return;
+  const auto json = JsonDocument::parse(file->read(kMaxConfigBytes), file->path().string());
+  read(json.root());
+  notices.add(json.doubled_key_notices());
+}
+
+// Where tokenizer_config.json does not name the class, transformers asks the model's configuration.
+void read_model_class(const Folder& folder, TokenizerConfig& config) {
+  Notices told_by_the_model;
+  read_file(folder, "config.json", told_by_the_model, [&](const JsonValue& model) {
+    const auto text = [&](const char* key) {
+      const auto value = model.find(key);
+      return value && value->is_string() ? value->string() : std::string_view();
+    };
+    config.tokenizer_class = text("tokenizer_class");
+    config.class_place = model.path();
+    if (config.tokenizer_class.empty()) {
+      config.tokenizer_class = class_of_model_type(text("model_type"));
     }
-    config.notices.add(json.doubled_key_notices());
+  });
+}
+
+// Which files count, and which of them more than others, is as in transformers
+// (PreTrainedTokenizerBase._from_pretrained).
+TokenizerConfig read_config(const Folder& folder, bool has_json) {
+  TokenizerConfig config;
+  bool decoder = false;
+  read_file(folder, "tokenizer_config.json", config.notices,
+            [&](const JsonValue& root) { decoder = config.read(root); });
+  if (!decoder) {
+    read_file(folder, "special_tokens_map.json", config.notices,
+              [&](const JsonValue& root) { config.read_special_tokens_map(root); });
+    read_file(folder, "added_tokens.json", config.notices,
+              [&](const JsonValue& root) { config.read_added_tokens(root); });
   }
+  // A tokenizer_config.json without do_lower_case means true, as in transformers' BERT tokenizers.
+  if (config.settles_length && !config.lowercase) config.lowercase = true;
+  if (config.tokenizer_class.empty()) read_model_class(folder, config);
+  check_tokenizer_class(config.tokenizer_class, has_json, config.remote_code, config.class_place);
+  config.settle();
   return config;
+}
+
+bool adds_prefix_space(const Folder& folder) {
+  const auto file = folder.find("tokenizer_config.json");
+  if (!file) return false;
+  const auto json = JsonDocument::parse(file->read(kMaxConfigBytes), file->path().string());
+  return json.root().boolean("add_prefix_space", false);
 }
 
 VocabOptions merge(VocabOptions options, const TokenizerConfig& config) {
@@ -91,9 +129,10 @@ std::shared_ptr<const Tokenizer::Impl> load_json(const InputFile& json, const In
 
 std::shared_ptr<const Tokenizer::Impl> load_vocab(const InputFile& vocab,
                                                   const VocabOptions& options,
-                                                  const TokenizerConfig& config) {
-  return build_from_vocab(vocab.read(kMaxTokenizerBytes), vocab.path().string(),
-                          merge(options, config), config.notices);
+                                                  TokenizerConfig config) {
+  const VocabOptions merged = merge(options, config);
+  return build_from_vocab(vocab.read(kMaxTokenizerBytes), vocab.path().string(), merged,
+                          std::move(config));
 }
 
 }  // namespace
@@ -101,22 +140,31 @@ std::shared_ptr<const Tokenizer::Impl> load_vocab(const InputFile& vocab,
 Tokenizer Tokenizer::load(const Folder& folder, const VocabOptions& options) {
   const auto json = folder.find("tokenizer.json"), vocab = folder.find("vocab.txt");
   if (!json && !vocab) {
+    const auto bytes = folder.find("vocab.json"), merges = folder.find("merges.txt");
+    if (bytes && merges) {
+      // As much as a tokenizer.json: the classes that read them are not those of a vocab.txt.
+      constexpr bool kWhole = true;
+      return Tokenizer(build_from_merges(*bytes, *merges, adds_prefix_space(folder),
+                                         read_config(folder, kWhole)));
+    }
     throw Error(ErrorCode::not_found,
-                folder.path().string() + " has neither tokenizer.json nor vocab.txt");
+                folder.path().string() +
+                    " has neither tokenizer.json nor vocab.txt, nor vocab.json with merges.txt");
   }
-  TokenizerConfig config = read_config(folder);
+  TokenizerConfig config = read_config(folder, json.has_value());
   return Tokenizer(json ? load_json(*json, vocab ? &*vocab : nullptr, std::move(config))
-                        : load_vocab(*vocab, options, config));
+                        : load_vocab(*vocab, options, std::move(config)));
 }
 
 Tokenizer Tokenizer::load(const fs::path& path, const VocabOptions& options) try {
   std::error_code error;
   if (fs::is_directory(path, error)) return load(Folder::open(path), options);
   const InputFile file = InputFile::open(path);
+  const bool json = path.extension() == ".json";
   TokenizerConfig config =
-      read_config(Folder::open(path.has_parent_path() ? path.parent_path() : fs::path(".")));
-  return Tokenizer(path.extension() == ".json" ? load_json(file, nullptr, std::move(config))
-                                               : load_vocab(file, options, config));
+      read_config(Folder::open(path.has_parent_path() ? path.parent_path() : fs::path(".")), json);
+  return Tokenizer(json ? load_json(file, nullptr, std::move(config))
+                        : load_vocab(file, options, std::move(config)));
 } catch (...) {
   throw_as_error();
 }

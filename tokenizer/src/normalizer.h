@@ -55,6 +55,7 @@ void to_normal_form(Text& text, NormalForm form, Call& call);
 class UnicodeNormalizer final : public Normalizer {
  public:
   explicit UnicodeNormalizer(NormalForm form) : form_(form) {}
+  NormalForm form() const noexcept { return form_; }
 
  private:
   void rewrite(Text& text, Call& call) const override { to_normal_form(text, form_, call); }

@@ -12,6 +12,7 @@ struct Source {
   const Tokens* tokens;
   std::vector<Range> windows;
   const std::vector<uint32_t>* byte_offsets;
+  const OffsetTrimmer* trimmer;  // may be null
 };
 
 Offsets to_offsets(Span span, const std::vector<uint32_t>* bytes) {
@@ -30,6 +31,15 @@ void append_special(const TemplatePiece& piece, const EncodeOptions& options, En
   out.sequence_ids.resize(n, -1);
 }
 
+void append_offsets(const Source& source, Range range, std::vector<Offsets>& out) {
+  const Tokens& tokens = *source.tokens;
+  for (std::size_t i = range.begin; i < range.end; ++i) {
+    Span span = tokens.spans[i];
+    if (source.trimmer) span = source.trimmer->trim(span, tokens.ids[i], i == range.begin);
+    out.push_back(to_offsets(span, source.byte_offsets));
+  }
+}
+
 void append_text(const Source& source, Range range, int32_t type_id, int32_t sequence,
                  const EncodeOptions& options, Encoding& out) {
   const Tokens& tokens = *source.tokens;
@@ -41,18 +51,17 @@ void append_text(const Source& source, Range range, int32_t type_id, int32_t seq
   out.type_ids.resize(n, type_id);
   out.special_tokens_mask.resize(n, 0);
   out.sequence_ids.resize(n, sequence);
-  if (options.offsets) {
-    out.offsets.resize(n);
-    for (std::size_t i = range.begin; i < range.end; ++i) {
-      out.offsets[at + i - range.begin] = to_offsets(tokens.spans[i], source.byte_offsets);
-    }
-  }
+  if (options.offsets) append_offsets(source, range, out.offsets);
   // In the order of their tokens.
   auto t = std::ranges::lower_bound(tokens.texts, static_cast<int32_t>(range.begin), {},
                                     &TokenText::index);
   for (; t != tokens.texts.end() && static_cast<std::size_t>(t->index) < range.end; ++t) {
-    const std::size_t index = at + static_cast<std::size_t>(t->index) - range.begin;
+    const auto token = static_cast<std::size_t>(t->index);
+    const std::size_t index = at + token - range.begin;
     out.token_texts.push_back({static_cast<int32_t>(index), t->text});
+    if (!options.offsets || !source.trimmer) continue;
+    const Span span = source.trimmer->trim(tokens.spans[token], t->text, token == range.begin);
+    out.offsets[index] = to_offsets(span, source.byte_offsets);
   }
 }
 
@@ -167,6 +176,11 @@ PostProcessor::PostProcessor(std::vector<TemplatePiece> single, std::vector<Temp
   check_template(pair_, "pair");
 }
 
+void PostProcessor::drop_types() noexcept {
+  for (TemplatePiece& piece : single_) piece.type_id = 0;
+  for (TemplatePiece& piece : pair_) piece.type_id = 0;
+}
+
 int PostProcessor::num_special(bool pair) const noexcept {
   std::size_t n = 0;
   for (const TemplatePiece& piece : pair ? pair_ : single_) n += piece.ids.size();
@@ -178,8 +192,9 @@ void PostProcessor::assemble(const Tokens& first, const Tokens* second,
                              const std::vector<uint32_t>* const byte_offsets[2],
                              Encoding& out) const {
   const std::vector<TemplatePiece>& pieces = second ? pair_ : single_;
-  Source sources[2] = {{&first, {{0, first.size()}}, byte_offsets[0]},
-                       {second, {{0, second ? second->size() : 0}}, byte_offsets[1]}};
+  const OffsetTrimmer* const trimmer = trimmer_ ? &*trimmer_ : nullptr;
+  Source sources[2] = {{&first, {{0, first.size()}}, byte_offsets[0], trimmer},
+                       {second, {{0, second ? second->size() : 0}}, byte_offsets[1], trimmer}};
   if (options.max_length) {
     const int special = options.add_special_tokens ? num_special(second != nullptr) : 0;
     if (*options.max_length < special) {
@@ -195,6 +210,7 @@ void PostProcessor::assemble(const Tokens& first, const Tokens* second,
     out.truncated = shares.first < n1 || shares.second < n2;
   }
 
+  const bool types_of_windows = types_of_windows_ && options.add_special_tokens;
   auto fill = [&](const Choice* choice, Encoding& encoding) {
     std::size_t text = 0;  // of the template
     for (const TemplatePiece& piece : pieces) {
@@ -205,8 +221,8 @@ void PostProcessor::assemble(const Tokens& first, const Tokens* second,
       const Source& source = sources[piece.sequence];
       const std::size_t k = choice ? (*choice)[text++] : 0;
       // The template's type reaches only what was kept; cut windows have the text's number.
-      append_text(source, source.windows[k], k == 0 ? piece.type_id : piece.sequence,
-                  piece.sequence, options, encoding);
+      const int32_t type_id = k == 0 || types_of_windows ? piece.type_id : piece.sequence;
+      append_text(source, source.windows[k], type_id, piece.sequence, options, encoding);
     }
   };
   fill(nullptr, out);

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "offset_trimmer.h"
 #include "sapwood/tokenizer/tokenizer.h"
 #include "text.h"
 
@@ -54,6 +56,17 @@ class PostProcessor {
   // would make many tokens of few.
   PostProcessor(std::vector<TemplatePiece> single, std::vector<TemplatePiece> pair);
 
+  // All tokens are of type 0: the model is not told which text they are of.
+  void drop_types() noexcept;
+
+  // Each token's offsets lose the white space that `trimmer` says.
+  void set_trimmer(OffsetTrimmer trimmer) { trimmer_ = std::move(trimmer); }
+  const std::optional<OffsetTrimmer>& trimmer() const noexcept { return trimmer_; }
+
+  // With special tokens the windows that are cut away have the types of the template too, instead of
+  // the numbers of their texts.
+  void set_types_of_windows() noexcept { types_of_windows_ = true; }
+
   int num_special(bool pair) const noexcept;
 
   // Fills `out` from the tokens of `first` and, unless null, `second`. byte_offsets: for each text
@@ -69,6 +82,8 @@ class PostProcessor {
 
  private:
   std::vector<TemplatePiece> single_, pair_;
+  std::optional<OffsetTrimmer> trimmer_;
+  bool types_of_windows_ = false;
 };
 
 }  // namespace sapwood

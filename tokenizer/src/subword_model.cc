@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/quote.h"
+#include "bpe.h"
 #include "components.h"
 #include "unigram.h"
 #include "wordpiece.h"
@@ -19,11 +20,18 @@ struct ModelKind {
 };
 
 constexpr std::string_view kUnigramTables[] = {kScoresTable};
+constexpr std::string_view kBpeTables[] = {kMergesTable};
 
 constexpr ModelKind kModels[] = {
+    {"BPE", make_bpe, kBpeTables},
     {"Unigram", make_unigram, kUnigramTables},
     {"WordPiece", make_word_piece},
 };
+
+// Files that are older than the member "type" show it by their other members.
+std::string_view type_of(const JsonValue& model) {
+  return model.string("type", model.has("merges") ? "BPE" : "WordPiece");
+}
 
 // A table that nobody reads would be one that another version needed.
 void require_known(const std::vector<NamedBuffer>& tables, const ModelKind& kind) {
@@ -45,9 +53,15 @@ std::string_view Word::utf8() {
   return scratch.word;
 }
 
+std::string_view subword_model_type(const TokenizerDocument& document) {
+  const std::string_view type = type_of(document.json.root().at("model"));
+  const auto kind = std::ranges::find(kModels, type, &ModelKind::type);
+  return kind == std::end(kModels) ? std::string_view() : kind->type;
+}
+
 std::unique_ptr<const SubwordModel> make_subword_model(TokenizerDocument& document) {
   const JsonValue model = document.json.root().at("model");
-  const std::string_view type = model.string("type", "WordPiece");
+  const std::string_view type = type_of(model);
   const auto kind = std::ranges::find(kModels, type, &ModelKind::type);
   if (kind == std::end(kModels)) refuse_type(model, "model", type);
   require_known(document.tables, *kind);

@@ -99,7 +99,13 @@ class Shortcut {
   // Tokenizes `text` from the byte `at` on. Stops where the text ends, where the progress is full, and
   // before a piece that it leaves to the steps that it passes by. Returns that piece, in bytes, or
   // the empty range at which it stopped; `progress` stands at its beginning.
-  virtual Range tokenize(std::string_view text, std::size_t at, Progress& progress) const = 0;
+  virtual Range tokenize(std::string_view text, std::size_t at, Progress& progress,
+                         Call& call) const = 0;
+
+  // Whether the text that it takes is as the normalizer would leave it, and ends, where it leaves a
+  // piece, before a space that follows something else. It then works beside added tokens that are
+  // looked for in normalized text.
+  virtual bool keeps_text() const noexcept { return false; }
 };
 
 // Made once from a tokenizer.json, then used by any number of threads at once.
@@ -153,5 +159,8 @@ class SubwordModel {
 // for a type or a table that this version does not know, malformed for members that are missing or
 // wrong.
 std::unique_ptr<const SubwordModel> make_subword_model(TokenizerDocument& document);
+
+// The "type" of a document whose model could be made: a literal.
+std::string_view subword_model_type(const TokenizerDocument& document);
 
 }  // namespace sapwood

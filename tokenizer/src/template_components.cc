@@ -80,18 +80,55 @@ class TemplateReader {
   std::map<std::string_view, int32_t> added_;  // ids of the added tokens
 };
 
-PostProcessor bert_processing(const JsonValue& node, const TemplateReader& reader) {
-  auto token = [&](const char* key) {
-    const auto pair = node.at(key).items();
-    if (pair.size() != 2) node.at(key).expected("a token and its id");
-    TemplatePiece piece;
-    piece.ids.push_back(reader.checked_id(pair[1], pair[0].string()));
-    return piece;
-  };
-  TemplatePiece cls = token("cls"), sep = token("sep"), sep_pair = sep;
+// Special tokens of BertProcessing and RobertaProcessing: a token and its id.
+TemplatePiece special_token(const JsonValue& node, const char* key, const TemplateReader& reader) {
+  const auto pair = node.at(key).items();
+  if (pair.size() != 2) node.at(key).expected("a token and its id");
+  TemplatePiece piece;
+  piece.ids.push_back(reader.checked_id(pair[1], pair[0].string()));
+  return piece;
+}
+
+PostProcessor bert_processing(const TemplatePiece& cls, const TemplatePiece& sep) {
+  TemplatePiece sep_pair = sep;
   sep_pair.type_id = 1;
   const TemplatePiece first{0, {}, 0}, second{1, {}, 1};
   return PostProcessor({cls, first, sep}, {cls, first, sep, second, sep_pair});
+}
+
+// <s> A </s>, and <s> A </s></s> B </s>, all of type 0.
+PostProcessor roberta_processing(const TemplatePiece& cls, const TemplatePiece& sep) {
+  const TemplatePiece first{0, {}, 0}, second{1, {}, 0};
+  PostProcessor post({cls, first, sep}, {cls, first, sep, sep, second, sep});
+  post.set_types_of_windows();
+  return post;
+}
+
+// Any number of ByteLevel, of which one may trim, and then at most one that has a template.
+PostProcessor post_processor_sequence(const JsonValue& node, const Vocabulary& vocabulary,
+                                      const std::vector<AddedToken>& added, SpecialIds& special) {
+  PostProcessor post;
+  std::optional<OffsetTrimmer> trimmer;
+  bool has_template = false;
+  for (const JsonValue part : node.at("processors").elements()) {
+    const std::string_view type = part.at("type").string();
+    if (type == "Sequence") refuse_type(part, "post-processor inside a Sequence", type);
+    if (has_template) {
+      part.fail("the post-processor " + quote(type) +
+                    " comes after one with a template, which is not supported",
+                ErrorCode::unsupported);
+    }
+    PostProcessor next = make_post_processor(part, vocabulary, added, special);
+    if (next.trimmer() && trimmer) {
+      part.fail("offsets are trimmed for the second time, which is not supported",
+                ErrorCode::unsupported);
+    }
+    if (next.trimmer()) trimmer = *next.trimmer();
+    has_template = type != "ByteLevel";
+    post = std::move(next);
+  }
+  if (trimmer) post.set_trimmer(std::move(*trimmer));
+  return post;
 }
 
 }  // namespace
@@ -99,26 +136,29 @@ PostProcessor bert_processing(const JsonValue& node, const TemplateReader& reade
 PostProcessor make_post_processor(const JsonValue& node, const Vocabulary& vocabulary,
                                   const std::vector<AddedToken>& added, SpecialIds& special) {
   const std::string_view type = node.at("type").string();
+  if (type == "Sequence") return post_processor_sequence(node, vocabulary, added, special);
   const TemplateReader reader(node, vocabulary, added);
-  std::vector<TemplatePiece> single;
   PostProcessor post;
-  if (type == "BertProcessing") {
-    post = bert_processing(node, reader);
-    const auto id = [&](const char* key) {
-      return static_cast<int32_t>(
-          node.at(key).items()[1].integer(0, std::numeric_limits<int32_t>::max()));
-    };
-    special.cls = id("cls");
-    special.sep = id("sep");
-    return post;
+  if (type == "BertProcessing" || type == "RobertaProcessing") {
+    const TemplatePiece cls = special_token(node, "cls", reader);
+    const TemplatePiece sep = special_token(node, "sep", reader);
+    special.cls = cls.ids[0];
+    special.sep = sep.ids[0];
+    if (type == "BertProcessing") return bert_processing(cls, sep);
+    post = roberta_processing(cls, sep);
+  } else if (type != "ByteLevel") {
+    if (type != "TemplateProcessing") refuse_type(node, "post-processor", type);
+    std::vector<TemplatePiece> single = reader.pieces("single", false);
+    // What opens and closes a single text are the roles that other parts of the engine know as CLS
+    // and SEP.
+    if (single.front().ids.size() == 1) special.cls = single.front().ids[0];
+    if (single.back().ids.size() == 1) special.sep = single.back().ids[0];
+    return PostProcessor(std::move(single), reader.pieces("pair", true));
   }
-  if (type != "TemplateProcessing") refuse_type(node, "post-processor", type);
-  single = reader.pieces("single", false);
-  // What opens and closes a single text are the roles that other parts of the engine know as CLS
-  // and SEP.
-  if (single.front().ids.size() == 1) special.cls = single.front().ids[0];
-  if (single.back().ids.size() == 1) special.sep = single.back().ids[0];
-  return PostProcessor(std::move(single), reader.pieces("pair", true));
+  if (node.at("trim_offsets").boolean()) {
+    post.set_trimmer(OffsetTrimmer(vocabulary, added, node.at("add_prefix_space").boolean()));
+  }
+  return post;
 }
 
 }  // namespace sapwood

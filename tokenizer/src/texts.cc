@@ -9,6 +9,7 @@ Tokenizer Tokenizer::from_json(std::string_view tokenizer_json,
   TokenizerConfig config;
   if (!tokenizer_config.empty()) {
     config.read(JsonDocument::parse(std::string(tokenizer_config), "tokenizer_config.json").root());
+    config.settle();
   }
   return Tokenizer(build_tokenizer(
       {JsonDocument::parse(std::string(tokenizer_json), "tokenizer.json")}, std::move(config)));

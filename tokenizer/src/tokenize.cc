@@ -56,9 +56,9 @@ void Tokenizer::Impl::tokenize_general(std::string_view piece, Run& run) const {
 }
 
 void Tokenizer::Impl::tokenize_plain(std::string_view text, Run& run) const {
-  if (!shortcut) return tokenize_general(text, run);
+  if (!shortcut || added.has_normalized(text, run.call)) return tokenize_general(text, run);
   for (std::size_t at = 0; at < text.size() && !run.progress.full();) {
-    const Range left = shortcut->tokenize(text, at, run.progress);
+    const Range left = shortcut->tokenize(text, at, run.progress, run.call);
     if (left.begin < left.end) {
       tokenize_general(text.substr(left.begin, left.end - left.begin), run);
     }

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iterator>
 #include <map>
+#include <span>
 #include <string>
 #include <unordered_map>
 
@@ -77,7 +78,7 @@ class Compositions {
 
 }  // namespace
 
-FlagTable::FlagTable() {
+FlagTable::FlagTable(std::span<const uint32_t> runs) {
   std::fill(std::begin(index_), std::end(index_), uint16_t{0});
   int used = 0;
   int uniform[256];  // the block all of whose characters have the same flags
@@ -85,25 +86,29 @@ FlagTable::FlagTable() {
   std::size_t run = 0;
   for (uint32_t block = 0; block < 0x1100; ++block) {
     const uint32_t first = block << 8, last = first | 0xff;
-    while (run + 1 < std::size(kFlagRuns) && kFlagRuns[run + 1] >> 8 <= first) ++run;
-    const uint32_t next = run + 1 < std::size(kFlagRuns) ? kFlagRuns[run + 1] >> 8 : 0x110000;
-    const uint8_t value = kFlagRuns[run] & 0xff;
+    while (run + 1 < runs.size() && runs[run + 1] >> 8 <= first) ++run;
+    const uint32_t next = run + 1 < runs.size() ? runs[run + 1] >> 8 : 0x110000;
+    const uint8_t value = runs[run] & 0xff;
     if (next > last && uniform[value] >= 0) {
       index_[block] = static_cast<uint16_t>(uniform[value]);
       continue;
     }
     if (next > last) uniform[value] = used;
-    static_assert(std::size(kFlagRuns) < 65536);
     for (uint32_t c = first; c <= last; ++c) {
-      while (run + 1 < std::size(kFlagRuns) && kFlagRuns[run + 1] >> 8 <= c) ++run;
-      blocks_[(used << 8) + (c - first)] = kFlagRuns[run] & 0xff;
+      while (run + 1 < runs.size() && runs[run + 1] >> 8 <= c) ++run;
+      blocks_[(used << 8) + (c - first)] = runs[run] & 0xff;
     }
     index_[block] = static_cast<uint16_t>(used++);
   }
 }
 
 const FlagTable& FlagTable::get() {
-  static const FlagTable table;
+  static const FlagTable table(kFlagRuns);
+  return table;
+}
+
+const FlagTable& FlagTable::classes() {
+  static const FlagTable table(kClassRuns);
   return table;
 }
 

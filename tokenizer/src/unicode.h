@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 namespace sapwood::unicode {
 
@@ -18,16 +19,24 @@ enum Flag : uint8_t {
   kCased = 128,  // has a lowercase mapping
 };
 
+// What the regular expressions of byte-level BPE ask of a character; at most one is set.
+enum Class : uint8_t {
+  kLetter = 1,  // \p{L}
+  kNumber = 2,  // \p{N}
+  kWhite = 4,   // \s: the same characters as kSpace
+};
+
 // Flags of all code points in a two-level table, expanded once from the run-length tables (110 kB).
 class FlagTable {
  public:
-  static const FlagTable& get();
+  static const FlagTable& get();      // of Flag
+  static const FlagTable& classes();  // of Class
   uint8_t operator()(char32_t c) const noexcept {
     return blocks_[static_cast<uint32_t>(index_[c >> 8]) << 8 | (c & 0xff)];
   }
 
  private:
-  FlagTable();
+  explicit FlagTable(std::span<const uint32_t> runs);
   static constexpr int kMaxBlocks = 768;
   uint16_t index_[0x1100];
   uint8_t blocks_[kMaxBlocks << 8];

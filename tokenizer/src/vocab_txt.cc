@@ -154,15 +154,17 @@ std::string document_for_vocab(const std::vector<VocabularyEntry>& vocabulary,
 
 std::shared_ptr<Tokenizer::Impl> build_from_vocab(std::string_view vocab_txt,
                                                   const std::string& where,
-                                                  const VocabOptions& options, Notices notices) {
-  TokenizerConfig config;
+                                                  const VocabOptions& options,
+                                                  TokenizerConfig config) {
   config.cls = options.cls_token;
   config.sep = options.sep_token;
   config.mask = options.mask_token;
   config.pad = options.pad_token;
   config.model_max_length = options.model_max_length;
   config.clean_up_tokenization_spaces = options.clean_up_tokenization_spaces;
-  config.notices = std::move(notices);
+  config.bert_text.reset();  // the options have it
+  // Of a role's token nothing else says what flags it has.
+  for (NamedToken& named : config.tokens) named.flags_count |= named.role;
   auto vocabulary = parse_vocab_txt(vocab_txt, where);
   keep_last_lines(vocabulary, where, config.notices);
   if (!options.lowercase) {

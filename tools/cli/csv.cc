@@ -6,7 +6,7 @@
 
 namespace sapwood::cli::csv {
 
-State next_state(State state, char byte) noexcept {
+State next_state(State state, char byte, char separator) noexcept {
   switch (state) {
     case State::quoted:
       return byte == '"' ? State::quote_in_quoted : State::quoted;
@@ -19,14 +19,14 @@ State next_state(State state, char byte) noexcept {
     case State::plain:
       break;
   }
-  return byte == ',' || byte == '\n' ? State::field_start : State::plain;
+  return byte == separator || byte == '\n' ? State::field_start : State::plain;
 }
 
-std::vector<std::string> parse_record(std::string_view record) {
+std::vector<std::string> parse_record(std::string_view record, char separator) {
   std::vector<std::string> fields(1);
   State state = State::field_start;
   for (const char byte : record) {
-    const State after = next_state(state, byte);
+    const State after = next_state(state, byte, separator);
     if (state == State::quote_in_quoted && after == State::plain) {
       throw Error(ErrorCode::malformed, "field " + std::to_string(fields.size()) +
                                             " goes on after its closing quote; a quote inside a "

@@ -1,7 +1,7 @@
 // CSV as RFC 4180 has it: fields separated by commas, quoted where they hold commas, quotes or line
 // ends, quotes doubled. Our own because libcsv pushes fields at callbacks and reads on; here
 // records are pulled one at a time, so that an open pipe is answered and a bad record costs only
-// itself.
+// itself. TSV is the same with tabs, as Python's csv module and pandas write it.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,11 @@ namespace sapwood::cli::csv {
 enum class State : std::uint8_t { field_start, plain, quoted, quote_in_quoted };
 
 // The state after one more byte. In any state but `quoted`, "\n" ends the record.
-State next_state(State state, char byte) noexcept;
+State next_state(State state, char byte, char separator = ',') noexcept;
 
 // The fields of one record, given without its line end. Throws Error malformed where a quoted field
 // is not closed or goes on after its closing quote.
-std::vector<std::string> parse_record(std::string_view record);
+std::vector<std::string> parse_record(std::string_view record, char separator = ',');
 
 // Appends one field, quoted where it must be.
 void append_field(std::string& out, std::string_view field);

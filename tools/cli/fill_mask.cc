@@ -13,7 +13,20 @@ constexpr ModelKind kFillMaskKind{"a model with a masked language model head", "
 
 struct FillMaskArguments : TextTaskOptions {
   int top_k = 5;
+  std::vector<std::string> targets;
 };
+
+// A target that is no token is filled in as another word: that is said.
+void say_replaced(const Model& model, const std::vector<std::string>& targets, bool quiet) {
+  std::vector<std::string> notices;
+  for (const MaskTarget& target : mask_targets(model, targets)) {
+    if (target.exact) continue;
+    notices.push_back("the target " + quote(target.word) + " is no token of the vocabulary; " +
+                      quote(model.tokenizer().token(target.token)) +
+                      ", its first part, stands for it");
+  }
+  say_notices(notices, quiet);
+}
 
 Rendered render(const MaskFills& result, OutputFormat format) {
   Rendered rendered;
@@ -46,7 +59,8 @@ Rendered render(const MaskFills& result, OutputFormat format) {
 
 int run_fill_mask(const FillMaskArguments& options) {
   const Model model = load_model(options.model, kFillMaskKind, options.io.quiet);
-  const FillMaskOptions fill_options{options.top_k, options.length.options()};
+  const FillMaskOptions fill_options{options.top_k, options.length.options(), options.targets};
+  say_replaced(model, options.targets, options.io.quiet);
   Task task(options.io, model.path());
   task.columns = {"mask", "score", "id", "token", "sequence"};
   task.truncation_notice =
@@ -70,6 +84,9 @@ Command add_fill_mask(CLI::App& root) {
       ->type_name("K")
       ->check(at_least(1))
       ->capture_default_str();
+  app->add_option("--targets", options->targets, "Words of which alone a mask is filled")
+      ->type_name("WORD[,WORD...]")
+      ->delimiter(',');
   add_text_task_options(*app, *options);
   return {app, [options] { return run_fill_mask(*options); }};
 }

@@ -34,7 +34,7 @@ LengthOptions LengthFlags::options() const {
   LengthOptions length;
   length.max_length = max_length;
   length.truncation = truncation.value_or(Truncation::longest_first);
-  length.direction = direction.value_or(Direction::right);
+  length.direction = direction;
   length.parse_special_tokens = !plain_special;
   return length;
 }
@@ -87,7 +87,7 @@ void add_length_options(CLI::App& app, LengthFlags& flags) {
              "What is cut of longer texts; none: they are errors [longest_first]")
       ->envname("SAPWOOD_TRUNCATE");
   add_choice(app, "--truncation-side", flags.direction, choices_of<Direction>(),
-             "The end that is cut [right]");
+             "The end that is cut [the model's, mostly right]");
   app.add_flag("--plain-special", flags.plain_special,
                "Read special tokens in a text, like [MASK], as plain text");
 }
@@ -97,8 +97,16 @@ void add_input_options(CLI::App& app, IoOptions& io) {
       ->type_name("FILE");
   add_choice<std::optional<InputFormat>, InputFormat>(
       app, "--input-format", io.input_format,
-      {{"text", InputFormat::text}, {"jsonl", InputFormat::jsonl}, {"csv", InputFormat::csv}},
+      {{"text", InputFormat::text},
+       {"jsonl", InputFormat::jsonl},
+       {"json", InputFormat::json},
+       {"csv", InputFormat::csv},
+       {"tsv", InputFormat::tsv}},
       "[by the file's extension, else text: one a line]");
+  app.add_option("--field", io.fields,
+                 "Name of the field to read in JSON objects and tables, and of the second one")
+      ->type_name("NAME[,NAME]")
+      ->delimiter(',');
 }
 
 void add_output_options(CLI::App& app, IoOptions& io, bool npy) {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "base/quote.h"
 #include "progress.h"
 #include "usage_error.h"
 
@@ -45,11 +46,42 @@ OutputFormat output_format(const IoOptions& options) {
 
 InputFormat input_format(const IoOptions& options) {
   if (options.input_format) return *options.input_format;
-  const std::string name = extension(options.input);
+  std::string name = extension(options.input);
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   if (name == ".jsonl" || name == ".ndjson") return InputFormat::jsonl;
+  if (name == ".json") return InputFormat::json;
   if (name == ".csv") return InputFormat::csv;
+  if (name == ".tsv" || name == ".tab") return InputFormat::tsv;
+  for (const char* compressed : {".gz", ".bz2", ".xz", ".zst", ".zip", ".lz4"}) {
+    if (name != compressed) continue;
+    throw UsageError(printable(options.input) +
+                     " is compressed: give what is in it, as in gzip -dc " +
+                     "FILE | sapwood ... --input-format jsonl");
+  }
+  for (const char* other : {".parquet", ".arrow", ".feather", ".xlsx", ".xls", ".ods", ".npy",
+                            ".pkl", ".pdf", ".docx"}) {
+    if (name != other) continue;
+    throw UsageError(printable(options.input) + ": inputs are text, JSON, JSONL, CSV or TSV, not " +
+                     name + "; save it as one of them");
+  }
   return options.default_input;
 }
+
+namespace {
+
+// The schema with the fields' names that were asked for.
+Schema rename_fields(Schema schema, const std::vector<std::string>& fields) {
+  const std::size_t most = schema.second.empty() ? 1 : 2;
+  if (fields.size() > most) {
+    throw UsageError("--field names " + std::to_string(fields.size()) +
+                     " fields; this task reads " + std::to_string(most));
+  }
+  if (!fields.empty()) schema.first = fields[0];
+  if (fields.size() > 1) schema.second = fields[1];
+  return schema;
+}
+
+}  // namespace
 
 RecordSource open_source(const IoOptions& options, const Schema& schema, InputFiles& files) {
   const bool dash = options.input.empty() && options.texts.size() == 1 && options.texts[0] == "-";
@@ -62,10 +94,11 @@ RecordSource open_source(const IoOptions& options, const Schema& schema, InputFi
   const std::string path = options.input.empty() ? "-" : options.input;
   files.add(path);
   const InputFormat format = input_format(options);
-  if (format == InputFormat::csv && schema.second_is_list) {
-    throw UsageError("a CSV field cannot hold a list of texts; use --input-format jsonl");
+  const bool table = format == InputFormat::csv || format == InputFormat::tsv;
+  if (table && schema.second_is_list) {
+    throw UsageError("a field of a table cannot hold a list of texts; use --input-format jsonl");
   }
-  RecordSource source(path, format, schema);
+  RecordSource source(path, format, rename_fields(schema, options.fields));
   if (source.reader()->is_terminal() && !options.quiet) {
     say("reading from the terminal, one input a line; end with Ctrl-D");
   }

@@ -19,6 +19,7 @@ struct IoOptions {
   std::string output;
   std::optional<InputFormat> input_format;  // unset: by the file's extension
   InputFormat default_input = InputFormat::text;
+  std::vector<std::string> fields;     // names of the input's fields in place of the schema's
   std::optional<OutputFormat> format;  // unset: by the file's extension, then by where it goes
   bool quiet = false;
 };
@@ -46,7 +47,8 @@ struct Task {
 
 // The format that the options ask for.
 OutputFormat output_format(const IoOptions& options);
-// How the input named by the options is to be read.
+// How the input named by the options is to be read. UsageError for a file whose name says that it is compressed or of
+// another kind.
 InputFormat input_format(const IoOptions& options);
 // The inputs that the options name; a file or standard input is added to `files`. UsageError where
 // they contradict each other.

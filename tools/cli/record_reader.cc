@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -60,13 +61,29 @@ bool RecordReader::find_end() {
                 : static_cast<std::size_t>(static_cast<const char*>(end) - buffer_.data());
     return end != nullptr;
   }
+  if (framing_ == Framing::json) return find_json_end();
+  const char separator = framing_ == Framing::tsv ? '\t' : ',';
   for (; scan_ < buffer_.size(); ++scan_) {
     const char byte = buffer_[scan_];
     if (byte == '\n') {
       if (state_ != csv::State::quoted) return true;
       ++line_ends_;
     }
-    state_ = csv::next_state(state_, byte);
+    state_ = csv::next_state(state_, byte, separator);
+  }
+  return false;
+}
+
+bool RecordReader::find_json_end() {
+  for (; scan_ < buffer_.size(); ++scan_) {
+    const char byte = buffer_[scan_];
+    const JsonFraming::Step step = json_.next(byte);
+    if (step == JsonFraming::Step::no_value) {
+      throw Error(ErrorCode::malformed, name_ + ": line " + std::to_string(line_ + line_ends_) +
+                                            ": expected a value before '" + byte + "'");
+    }
+    if (byte == '\n') ++line_ends_;
+    if (step == JsonFraming::Step::ends) return true;
   }
   return false;
 }
@@ -123,7 +140,16 @@ void RecordReader::take(RawRecord& record, std::size_t end) {
   }
   if (record.bytes.ends_with('\r')) record.bytes.pop_back();
   dropped_ = 0;
-  line_ += line_ends_ + 1;
+  if (framing_ == Framing::json) {
+    // Its record may begin with the rest of the line that the one before ended on.
+    const std::size_t first = record.bytes.find_first_not_of(" \t\r\n");
+    const auto value =
+        record.bytes.begin() + static_cast<std::ptrdiff_t>(first == std::string::npos ? 0 : first);
+    record.line += static_cast<std::size_t>(std::count(record.bytes.begin(), value, '\n'));
+  } else {
+    ++line_;
+  }
+  line_ += line_ends_;
   line_ends_ = 0;
   state_ = csv::State::field_start;
   begin_ = scan_ = next;
@@ -155,6 +181,11 @@ RecordReader::Status RecordReader::next(RawRecord& record, Wait wait) {
     if (fill(wait)) continue;
     if (!eof_) return Status::not_ready;
     if (find_end()) continue;
+    if (framing_ == Framing::json && json_.open()) {
+      throw Error(
+          ErrorCode::malformed,
+          name_ + ": the JSON array that it begins with has no end: was the file cut short?");
+    }
     if (begin_ == buffer_.size() && dropped_ == 0) return Status::end;
     take(record, buffer_.size());  // the last line has no line end
     return Status::record;

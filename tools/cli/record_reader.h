@@ -6,17 +6,21 @@
 #include <string>
 
 #include "csv.h"
+#include "json_framing.h"
 
 namespace sapwood::cli {
 
 enum class Framing : std::uint8_t {
   lines,  // a record ends at "\n" (or "\r\n")
   csv,    // the same, but not inside a quoted field
+  tsv,    // likewise, with fields cut at tabs
+  json,   // the elements of an array, or values with line ends between them
 };
 
 struct RawRecord {
-  std::string bytes;       // without its line end
-  std::size_t line = 0;    // number of its first line, from 1
+  std::string bytes;  // without its line end
+  std::size_t line =
+      0;  // number of its first line, from 1; of JSON, of the first that is not blank
   bool oversized = false;  // longer than the reader's limit: bytes is empty
 };
 
@@ -42,9 +46,9 @@ class RecordReader {
   RecordReader(const RecordReader&) = delete;
   RecordReader& operator=(const RecordReader&) = delete;
 
-  // The next record. With Wait::no and no whole record to be had at once, not_ready: so that a
+  // The next record; of JSON it may be blank. With Wait::no and no whole record to be had at once, not_ready: so that a
   // line from an open pipe is answered before the next one comes. Throws Error io, and too_long
-  // where a record goes on for more than `max_skipped_bytes`.
+  // where a record goes on for more than `max_skipped_bytes`; malformed where a JSON array lacks an element or its end.
   Status next(RawRecord& record, Wait wait);
 
   std::uint64_t bytes_read() const { return bytes_read_; }
@@ -53,6 +57,7 @@ class RecordReader {
 
  private:
   bool find_end();
+  bool find_json_end();
   bool fill(Wait wait);
   void take(RawRecord& record, std::size_t end);
   void drop_scanned();
@@ -66,6 +71,7 @@ class RecordReader {
   std::size_t begin_ = 0;  // of the current record in the buffer
   std::size_t scan_ = 0;   // first byte not yet looked at
   csv::State state_ = csv::State::field_start;
+  JsonFraming json_;
   std::size_t line_ = 1;       // of begin_
   std::size_t line_ends_ = 0;  // inside the current record
   std::size_t dropped_ = 0;    // bytes of the current record that were dropped: it is too long

@@ -46,8 +46,8 @@ Record complete(Found found, const Schema& schema) {
   if (!found.first) found.first = schema.fixed_first;
   if (!found.second) found.second = schema.fixed_second;
   if (!found.first) {
-    throw Error(ErrorCode::malformed,
-                "\"" + schema.first + "\" is missing; expected " + expected(schema));
+    throw Error(ErrorCode::malformed, "\"" + schema.first + "\" is missing; expected " +
+                                          expected(schema) + " (--field names another one)");
   }
   const bool has_second = schema.second_is_list ? found.list.has_value() : found.second.has_value();
   if (schema.second_required && !has_second) {
@@ -116,16 +116,55 @@ std::vector<Item> argument_items(const std::vector<std::string>& arguments, cons
   return items;
 }
 
+namespace {
+
+Framing framing_of(InputFormat format) {
+  switch (format) {
+    case InputFormat::csv:
+      return Framing::csv;
+    case InputFormat::tsv:
+      return Framing::tsv;
+    case InputFormat::json:
+      return Framing::json;
+    case InputFormat::text:
+    case InputFormat::jsonl:
+      break;
+  }
+  return Framing::lines;
+}
+
+// "  Text " is what some programs make of "text".
+std::string plain_name(std::string_view name) {
+  const std::size_t first = name.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  name = name.substr(first, name.find_last_not_of(" \t") + 1 - first);
+  std::string plain(name);
+  for (char& c : plain) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return plain;
+}
+
+// Where no column has the field's name itself, those that differ in blanks and capitals alone get it.
+void match_column(const std::string& field, std::vector<std::string>& header) {
+  if (field.empty() || std::find(header.begin(), header.end(), field) != header.end()) return;
+  for (std::string& name : header) {
+    if (plain_name(name) == plain_name(field)) name = field;
+  }
+}
+
+}  // namespace
+
 RecordSource::RecordSource(const std::string& path, InputFormat format, Schema schema)
     : schema_(std::move(schema)), format_(format) {
-  const Framing framing = format == InputFormat::csv ? Framing::csv : Framing::lines;
-  reader_ = std::make_unique<RecordReader>(path, framing);
+  reader_ = std::make_unique<RecordReader>(path, framing_of(format));
 }
 
 bool RecordSource::read_header() {
   RawRecord raw;
   if (reader_->next(raw, Wait::yes) == RecordReader::Status::end) return false;
-  header_ = csv::parse_record(raw.bytes);
+  const std::string what = "the first line of the " +
+                           std::string(format_ == InputFormat::tsv ? "TSV" : "CSV") + " input ";
+  header_ = csv::parse_record(raw.bytes, separator());
+  for (const std::string& name : {schema_.first, schema_.second}) match_column(name, header_);
   const auto has = [&](const std::string& name) {
     return !name.empty() && std::find(header_.begin(), header_.end(), name) != header_.end();
   };
@@ -133,15 +172,13 @@ bool RecordSource::read_header() {
   const bool second = !schema_.second_required || has(schema_.second) || schema_.fixed_second;
   if (!first || !second) {
     throw Error(ErrorCode::malformed,
-                "the first line of the CSV input must name its columns, with \"" +
-                    (first ? schema_.second : schema_.first) +
-                    "\" among them; found: " + printable(raw.bytes));
+                what + "must name its columns, with \"" + (first ? schema_.second : schema_.first) +
+                    "\" among them (--field names another one); found: " + printable(raw.bytes));
   }
   for (const std::string& name : {schema_.first, schema_.second}) {
     // Which of the two is meant cannot be known.
     if (!name.empty() && std::count(header_.begin(), header_.end(), name) > 1) {
-      throw Error(ErrorCode::malformed, "the first line of the CSV input names the column \"" +
-                                            name +
+      throw Error(ErrorCode::malformed, what + "names the column \"" + name +
                                             "\" more than once; found: " + printable(raw.bytes));
     }
   }
@@ -160,9 +197,12 @@ Item RecordSource::parse(RawRecord raw) {
       case InputFormat::text:
         return {raw.line, parse_text_record(std::move(raw.bytes), schema_)};
       case InputFormat::jsonl:
+      case InputFormat::json:
         return {raw.line, parse_json_record(std::move(raw.bytes), schema_, where)};
       case InputFormat::csv:
-        return {raw.line, parse_csv_record(header_, csv::parse_record(raw.bytes), schema_)};
+      case InputFormat::tsv:
+        return {raw.line,
+                parse_csv_record(header_, csv::parse_record(raw.bytes, separator()), schema_)};
     }
     throw Error(ErrorCode::invalid_argument, "unknown input format");
   } catch (const Error& error) {
@@ -179,14 +219,14 @@ bool RecordSource::next_chunk(std::vector<Item>& items, const ChunkLimits& limit
     }
     return !items.empty();
   }
-  if (format_ == InputFormat::csv && header_.empty() && !read_header()) return false;
+  if (is_table() && header_.empty() && !read_header()) return false;
   RawRecord raw;
   for (std::size_t bytes = 0; items.size() < limits.records && bytes < limits.bytes;) {
     if (reader_->next(raw, items.empty() ? Wait::yes : Wait::no) != RecordReader::Status::record)
       break;
     bytes += raw.bytes.size();
     // Blank lines between JSON objects or CSV records carry nothing; in text they are empty texts.
-    const bool blank = raw.bytes.find_first_not_of(" \t\r") == std::string::npos;
+    const bool blank = raw.bytes.find_first_not_of(" \t\r\n") == std::string::npos;
     if (format_ != InputFormat::text && blank && !raw.oversized) continue;
     items.push_back(parse(std::move(raw)));
   }

@@ -16,7 +16,7 @@
 
 namespace sapwood::cli {
 
-enum class InputFormat : std::uint8_t { text, jsonl, csv };
+enum class InputFormat : std::uint8_t { text, jsonl, csv, tsv, json };
 
 // Which fields a task's inputs have.
 struct Schema {
@@ -67,8 +67,8 @@ class RecordSource {
  public:
   // Inputs that are already there.
   explicit RecordSource(std::vector<Item> items) : items_(std::move(items)) {}
-  // A file, or "-" for standard input. Throws Error where it cannot be opened; where a CSV header
-  // lacks a field, Error malformed comes from the first next_chunk.
+  // A file, or "-" for standard input. Throws Error where it cannot be opened; where the header of a
+  // table lacks a field, Error malformed comes from the first next_chunk.
   RecordSource(const std::string& path, InputFormat format, Schema schema);
 
   // Waits for one input, then takes what else is there at once, up to the limits. False at the end.
@@ -78,6 +78,8 @@ class RecordSource {
   const RecordReader* reader() const { return reader_.get(); }  // null: items
 
  private:
+  bool is_table() const { return format_ == InputFormat::csv || format_ == InputFormat::tsv; }
+  char separator() const { return format_ == InputFormat::tsv ? '\t' : ','; }
   bool read_header();
   Item parse(RawRecord raw);
 

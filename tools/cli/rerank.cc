@@ -14,7 +14,8 @@ constexpr ModelKind kRerankKind{"a cross-encoder (classification head of one lab
 
 struct RerankArguments : TextTaskOptions {
   std::optional<std::string> query;
-  bool raw_scores = false;
+  std::optional<PairScore> scores;
+  std::optional<std::string> query_prompt, text_prompt;
 };
 
 Rendered render(const Ranking& ranking, const Record& record, OutputFormat format) {
@@ -58,12 +59,15 @@ RecordSource gather(const RerankArguments& options, InputFiles& files) {
 
 int run_rerank(RerankArguments options) {
   if (!options.query) options.io.default_input = InputFormat::jsonl;
-  const bool lists = input_format(options.io) == InputFormat::jsonl && options.io.texts.empty();
+  const InputFormat input = input_format(options.io);
+  const bool lists =
+      (input == InputFormat::jsonl || input == InputFormat::json) && options.io.texts.empty();
   if (!lists && !options.query) {
     throw UsageError("no query given; name it with --query, or give JSONL {\"query\", \"texts\"}");
   }
   const Model model = load_model(options.model, kRerankKind, options.io.quiet);
-  const RerankOptions rerank_options{options.raw_scores, options.length.options()};
+  const RerankOptions rerank_options{options.scores, options.length.options(), options.query_prompt,
+                                     options.text_prompt};
   Task task(options.io, model.path());
   task.schema = {.first = "query",
                  .second = "texts",
@@ -101,8 +105,20 @@ Command add_rerank(CLI::App& root) {
   app->add_option("--query", options->query, "The query; without it: JSONL {\"query\", \"texts\"}")
       ->type_name("TEXT");
   add_model_name(*app, options->model.model, kRerankKind);
-  app->add_flag("--raw-scores", options->raw_scores,
-                "Cross-encoders: the logit instead of its sigmoid");
+  std::vector<std::pair<std::string, std::optional<PairScore>>> scores{{"model", std::nullopt}};
+  for (const auto& [name, score] : choices_of<PairScore>()) scores.emplace_back(name, score);
+  add_choice(*app, "--scores", options->scores, std::move(scores),
+             "Cross-encoders: the logit (raw) or its sigmoid; model: what its files name, else the "
+             "sigmoid [model]");
+  app->add_flag_function(
+      "--raw-scores", [options = options.get()](std::int64_t) { options->scores = PairScore::raw; },
+      "The same as --scores raw");
+  app->add_option("--query-prompt", options->query_prompt,
+                  "This before the query [the model's prompt \"query\", if it has one]")
+      ->type_name("TEXT");
+  app->add_option("--text-prompt", options->text_prompt,
+                  "This before each text [the model's prompt \"document\"]")
+      ->type_name("TEXT");
   add_text_task_options(*app, *options);
   return {app, [options] { return run_rerank(*options); }};
 }

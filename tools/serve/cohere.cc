@@ -22,8 +22,9 @@ RankWish rank_documents(Call& call, bool with_documents) {
   wish.top = static_cast<std::size_t>(
       root.integer("top_n", 1, 1 << 30, static_cast<int>(wish.documents.size())));
   wish.with_documents = root.boolean("return_documents", with_documents);
-  wish.job = rank_job(call, root.string("query"), wish.documents,
-                      {.length = length_options(call.options.auto_truncate)});
+  wish.job = rank_job(
+      call, root.string("query"), wish.documents,
+      {.scores = PairScore::sigmoid, .length = length_options(call.options.auto_truncate)});
   call.plan.list = true;
   return wish;
 }

@@ -1,8 +1,10 @@
 #include "compute.h"
 
 #include <algorithm>
-#include <cmath>
+#include <map>
+#include <string>
 
+#include "base/quote.h"
 #include "sapwood/utf8.h"
 
 namespace sapwood::serve {
@@ -10,13 +12,6 @@ namespace {
 
 // Of the texts that an answer of fill-mask repeats: some 5 MB.
 constexpr std::size_t kMostFillTokens = std::size_t{1} << 20;
-
-void normalize_vector(std::span<float> vector) {
-  double sum = 0;
-  for (const float value : vector) sum += static_cast<double>(value) * value;
-  const double length = std::max(std::sqrt(sum), 1e-12);  // torch.nn.functional.normalize's eps
-  for (float& value : vector) value = static_cast<float>(value / length);
-}
 
 // Token ids as they came, between the special tokens that a text would get unless they begin with them already.
 Encoding encoding_of(const Model& model, const InputText& item, const LengthOptions& length) {
@@ -37,7 +32,7 @@ Encoding encoding_of(const Model& model, const InputText& item, const LengthOpti
     const auto begin = encoding.ids.begin();
     const auto count = static_cast<std::ptrdiff_t>(over);
     encoding.truncated = true;
-    if (length.direction == Direction::left) {
+    if (length.direction.value_or(tokenizer.truncation_side()) == Direction::left) {
       encoding.ids.erase(begin, begin + count);
     } else {
       encoding.ids.erase(encoding.ids.end() - count, encoding.ids.end());
@@ -91,12 +86,13 @@ void count_characters(Call& call, std::string_view text) {
   if (utf8::is_valid(text)) call.plan.characters += static_cast<std::int64_t>(utf8::count(text));
 }
 
-Embedder::Embedder(Call& call, std::span<const InputText> items, const EmbedWish& wish)
-    : wish_(wish) {
+Embedder::Embedder(Call& call, std::span<const InputText> items, const EmbedWish& wish) {
   require_embedder(*call.model);
   const Model& model = call.model->model;
-  EmbedOptions options{.normalize = wish.normalize, .length = wish.length};
-  if (wish.dimensions) options.normalize = false;  // done when they are cut
+  EmbedOptions options{.normalize = wish.normalize,
+                       .length = wish.length,
+                       .prompt_name = wish.prompt_name,
+                       .dimensions = wish.dimensions};
   if (wish.tokens) options.pooling = PoolingMode::none;
   const auto task = embed_task(model, options);
   for (const InputText& item : items) {
@@ -112,20 +108,63 @@ Embedder::Embedder(Call& call, std::span<const InputText> items, const EmbedWish
   }
 }
 
-std::vector<Embedding> Embedder::finish() const {
-  std::vector<Embedding> embeddings = serve::finish(jobs_);
-  if (!wish_.dimensions) return embeddings;
-  for (Embedding& embedding : embeddings) {
-    embedding.dim = *wish_.dimensions;
-    embedding.values.resize(static_cast<std::size_t>(embedding.dim));
-    if (wish_.normalize.value_or(false)) normalize_vector(embedding.values);
-  }
-  return embeddings;
-}
+std::vector<Embedding> Embedder::finish() const { return serve::finish(jobs_); }
 
 std::optional<int> read_dimensions(const JsonValue& object, const Model& model) {
   if (!object.has("dimensions")) return std::nullopt;
-  return object.integer("dimensions", 1, model.config().hidden);
+  return object.integer("dimensions", 1, embedding_size(model));
+}
+
+namespace {
+
+using Prompts = std::map<std::string, std::string>;
+
+const Prompts& prompts_of(const Model& model) {
+  static const Prompts kNone;
+  const auto& sentence = model.config().sentence;
+  return sentence ? sentence->prompts : kNone;
+}
+
+[[noreturn]] void fail_prompt(const JsonValue& object, std::string_view key,
+                              const Prompts& prompts) {
+  std::string names;
+  for (const auto& [name, text] : prompts) names += (names.empty() ? "" : ", ") + quote(name);
+  object.fail_at(key, "the model has no prompt for " + quote(object.string(key)) +
+                          (names.empty() ? "; it has none at all: leave it out"
+                                         : "; its prompts are " + printable(names)));
+}
+
+}  // namespace
+
+std::optional<std::string> read_prompt_name(const JsonValue& object, const Model& model) {
+  constexpr std::string_view kKey = "prompt_name";
+  if (!object.has(kKey)) return std::nullopt;
+  std::string name(object.string(kKey));
+  if (!prompts_of(model).contains(name)) fail_prompt(object, kKey, prompts_of(model));
+  return name;
+}
+
+std::optional<std::string> read_input_type(const JsonValue& object, const Model& model) {
+  constexpr std::string_view kKey = "input_type";
+  if (!object.has(kKey)) return std::nullopt;
+  const std::string_view type = object.string(kKey);
+  const Prompts& prompts = prompts_of(model);
+  std::vector<std::string> names{std::string(type)};
+  if (type == "search_query") names = {"query"};
+  if (type == "search_document" || type == "passage" || type == "document") {
+    names = {"document", "passage", "corpus"};
+  }
+  for (const std::string& name : names) {
+    if (prompts.contains(name)) return name;
+  }
+  fail_prompt(object, kKey, prompts);
+}
+
+Jobs<SparseEmbedding> sparse_jobs(Call& call, std::span<const InputText> items,
+                                  const SparseOptions& options) {
+  const auto inputs = text_inputs_of(call, items);
+  return make_jobs<TextInput, SparseEmbedding>(call, *sparse_embed_task(call.model->model, options),
+                                               inputs);
 }
 
 Jobs<Classification> classify_jobs(Call& call, std::span<const InputText> items,

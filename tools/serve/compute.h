@@ -53,10 +53,11 @@ struct EmbedWish {
   std::optional<bool> normalize = true;
   std::optional<int> dimensions = std::nullopt;  // unset: all
   LengthOptions length = {};
-  bool tokens = false;  // one vector a token
+  bool tokens = false;                                    // one vector a token
+  std::optional<std::string> prompt_name = std::nullopt;  // unset: the model's default prompt
 };
 
-// One vector a text, or a token. Vectors that are cut are made of length 1 again where they shall have it.
+// One vector a text, or a token.
 class Embedder {
  public:
   Embedder(Call& call, std::span<const InputText> items, const EmbedWish& wish);
@@ -64,11 +65,18 @@ class Embedder {
 
  private:
   Jobs<Embedding> jobs_;
-  EmbedWish wish_;
 };
 
 // `dimensions`, where it is given: a whole number from 1 to the model's own.
 std::optional<int> read_dimensions(const JsonValue& object, const Model& model);
+// `prompt_name`, where it is given: one of the model's prompts.
+std::optional<std::string> read_prompt_name(const JsonValue& object, const Model& model);
+// The prompt that `input_type` stands for, as Cohere's and other clients give it ("search_query",
+// "search_document", "query", "passage", or any prompt of the model's).
+std::optional<std::string> read_input_type(const JsonValue& object, const Model& model);
+
+Jobs<SparseEmbedding> sparse_jobs(Call& call, std::span<const InputText> items,
+                                  const SparseOptions& options);
 
 Jobs<Classification> classify_jobs(Call& call, std::span<const InputText> items,
                                    const ClassifyOptions& options);

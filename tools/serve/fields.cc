@@ -119,7 +119,7 @@ std::vector<std::string_view> read_strings(const JsonValue& value, bool objects)
   return texts;
 }
 
-LengthOptions length_options(bool truncate, Direction direction) {
+LengthOptions length_options(bool truncate, std::optional<Direction> direction) {
   LengthOptions length;
   length.truncation = truncate ? Truncation::longest_first : Truncation::none;
   length.direction = direction;
@@ -127,13 +127,14 @@ LengthOptions length_options(bool truncate, Direction direction) {
 }
 
 LengthOptions read_length(const JsonValue& object, bool truncate_unless_said) {
-  const std::string_view side = object.string("truncation_direction", "right");
+  const bool truncate = object.boolean("truncate", truncate_unless_said);
+  if (!object.has("truncation_direction")) return length_options(truncate);
+  const std::string_view side = object.string("truncation_direction");
   const bool left = side == "left" || side == "Left";
   if (!left && side != "right" && side != "Right") {
     object.at("truncation_direction").expected("\"left\" or \"right\"");
   }
-  return length_options(object.boolean("truncate", truncate_unless_said),
-                        left ? Direction::left : Direction::right);
+  return length_options(truncate, left ? Direction::left : Direction::right);
 }
 
 void refuse_fields(const JsonValue& object, std::initializer_list<std::string_view> names) {

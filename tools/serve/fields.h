@@ -47,7 +47,7 @@ std::vector<std::string_view> read_strings(const JsonValue& value, bool objects 
 
 // `truncate` and `truncation_direction` as text-embeddings-inference has them.
 LengthOptions read_length(const JsonValue& object, bool truncate_unless_said);
-LengthOptions length_options(bool truncate, Direction direction = Direction::right);
+LengthOptions length_options(bool truncate, std::optional<Direction> direction = {});
 
 // Fields that this route cannot honour are refused by name, unless they are null.
 void refuse_fields(const JsonValue& object, std::initializer_list<std::string_view> names);

@@ -11,6 +11,10 @@ namespace {
 // Every window of a context may have so many answers, and every token is compared with so many labels.
 constexpr int kMostAnswers = 1000;
 constexpr std::size_t kMostIgnored = 1000;
+constexpr std::size_t kMostTargets = 1000;
+// Each text is computed with each of so many labels; their hypotheses together have so many bytes of the template.
+constexpr std::size_t kMostCandidates = 1000;
+constexpr std::size_t kMostTemplateBytes = std::size_t{1} << 20;
 
 JsonValue parameters_of(const JsonValue& root) {
   return root.has("parameters") ? root.object("parameters") : root;
@@ -30,20 +34,6 @@ void render_each(Call& call, Jobs<Value> jobs, bool list) {
   };
 }
 
-void plan_hub_classify(Call& call) {
-  const JsonValue root = call.root();
-  const JsonValue parameters = parameters_of(root);
-  const Inputs inputs = read_texts(root.at("inputs"));
-  require_count(call, inputs.items.size(), "inputs");
-  ClassifyOptions options{.top_k = parameters.integer("top_k", 1, 1 << 20, 0),
-                          .length = length_options(call.options.auto_truncate)};
-  if (parameters.has("function_to_apply")) {
-    options.function = from_string<ScoreFunction>(parameters.string("function_to_apply"));
-  }
-  // A list even for one text, which is what the client takes apart.
-  render_each(call, classify_jobs(call, inputs.items, options), true);
-}
-
 // The texts of a task that takes no pairs.
 std::vector<std::string_view> single_inputs(Call& call, bool& list) {
   const Inputs inputs = read_texts(call.root().at("inputs"));
@@ -55,6 +45,44 @@ std::vector<std::string_view> single_inputs(Call& call, bool& list) {
     texts.push_back(item.text);
   }
   return texts;
+}
+
+void plan_hub_zero_shot(Call& call, const JsonValue& parameters) {
+  const auto labels = read_strings(parameters.at("candidate_labels"));
+  ZeroShotOptions options{.labels = {labels.begin(), labels.end()},
+                          .multi_label = parameters.boolean("multi_label", false)};
+  options.hypothesis_template =
+      parameters.string("hypothesis_template", options.hypothesis_template);
+  options.length = length_options(call.options.auto_truncate);
+  if (options.length.truncation != Truncation::none) {
+    options.length.truncation = Truncation::only_first;
+  }
+  if (labels.size() > kMostCandidates ||
+      labels.size() * options.hypothesis_template.size() > kMostTemplateBytes) {
+    parameters.fail_at("candidate_labels", "expected at most " + std::to_string(kMostCandidates) +
+                                               " labels, and fewer where hypothesis_template is "
+                                               "long, found " +
+                                               std::to_string(labels.size()));
+  }
+  bool list = false;
+  const auto texts = single_inputs(call, list);
+  const auto task = zero_shot_task(call.model->model, options);
+  render_each(call, make_jobs<std::string_view, Classification>(call, *task, texts), list);
+}
+
+void plan_hub_classify(Call& call) {
+  const JsonValue root = call.root();
+  const JsonValue parameters = parameters_of(root);
+  if (parameters.has("candidate_labels")) return plan_hub_zero_shot(call, parameters);
+  const Inputs inputs = read_texts(root.at("inputs"));
+  require_count(call, inputs.items.size(), "inputs");
+  ClassifyOptions options{.top_k = parameters.integer("top_k", 1, 1 << 20, 0),
+                          .length = length_options(call.options.auto_truncate)};
+  if (parameters.has("function_to_apply")) {
+    options.function = from_string<ScoreFunction>(parameters.string("function_to_apply"));
+  }
+  // A list even for one text, which is what the client takes apart.
+  render_each(call, classify_jobs(call, inputs.items, options), true);
 }
 
 void plan_hub_ner(Call& call) {
@@ -81,11 +109,18 @@ void plan_hub_ner(Call& call) {
 
 void plan_hub_fill_mask(Call& call) {
   const JsonValue parameters = parameters_of(call.root());
-  refuse_fields(parameters, {"targets"});
   bool list = false;
   const auto texts = single_inputs(call, list);
-  const FillMaskOptions options{.top_k = parameters.integer("top_k", 1, 1 << 20, 5),
-                                .length = length_options(call.options.auto_truncate)};
+  FillMaskOptions options{.top_k = parameters.integer("top_k", 1, 1 << 20, 5),
+                          .length = length_options(call.options.auto_truncate)};
+  if (parameters.has("targets")) {
+    const auto targets = read_strings(parameters.at("targets"));
+    if (targets.empty() || targets.size() > kMostTargets) {
+      parameters.fail_at("targets", "expected 1 to " + std::to_string(kMostTargets) +
+                                        " words, found " + std::to_string(targets.size()));
+    }
+    options.targets.assign(targets.begin(), targets.end());
+  }
   const auto task = fill_mask_task(call.model->model, options);
   auto jobs = make_jobs<std::string_view, MaskFills>(call, *task, texts);
   require_fills(jobs, options.top_k, call.model->model.config().vocab_size);

@@ -134,7 +134,7 @@ TensorNames tensor_names(const ServedModel& served) {
   const ModelConfig& config = served.model.config();
   switch (served.kind) {
     case ModelKind::embedder:
-      return {.inputs = {"text"}, .output = "embedding", .columns = config.hidden};
+      return {.inputs = {"text"}, .output = "embedding", .columns = embedding_size(served.model)};
     case ModelKind::classifier:
     case ModelKind::cross_encoder:
       return {.inputs = {"text", "text_pair"},

@@ -7,6 +7,7 @@
 #include "base/quote.h"
 #include "problem.h"
 #include "sapwood/inspect.h"
+#include "sapwood/tasks.h"
 
 namespace sapwood::serve {
 namespace {
@@ -23,7 +24,8 @@ ModelKind kind_of(const ModelConfig& config) {
       return ModelKind::question_answering;
     case HeadKind::masked_lm:
       // sentence-transformers directories may be made from any checkpoint.
-      return config.sentence ? ModelKind::embedder : ModelKind::fill_mask;
+      return config.sentence && !config.sentence->sparse ? ModelKind::embedder
+                                                         : ModelKind::fill_mask;
     case HeadKind::replaced_token_detection:
     case HeadKind::none:
       break;
@@ -43,6 +45,8 @@ Model load_tokenizing(const std::string& path, const LoadOptions& load) {
                                          std::string(to_string(missing)) + " head, but " +
                                          config.missing_head_reason + ": give a whole checkpoint");
   }
+  // Throws where the model's files ask for vectors that are not computed.
+  if (kind_of(config) == ModelKind::embedder) embedding_size(model);
   return model;
 }
 

@@ -24,7 +24,7 @@ void write_model(JsonWriter& writer, const ServedModel& served) {
 
 void plan_openai_embeddings(Call& call) {
   const JsonValue root = call.root();
-  allow_fields(root, {"input", "model", "encoding_format", "dimensions", "user"});
+  allow_fields(root, {"input", "model", "encoding_format", "dimensions", "user", "input_type"});
   choose_model(call);
   const std::string_view format = root.string("encoding_format", "float");
   const bool base64 = format == "base64";
@@ -38,7 +38,8 @@ void plan_openai_embeddings(Call& call) {
   const Embedder embedder(call, inputs.items,
                           {.normalize = true,
                            .dimensions = read_dimensions(root, model),
-                           .length = length_options(call.options.auto_truncate)});
+                           .length = length_options(call.options.auto_truncate),
+                           .prompt_name = read_input_type(root, model)});
   call.plan.list = inputs.list;
   call.plan.render = [embedder, base64, tokens = call.plan.tokens, name = call.model->name()] {
     std::string body;

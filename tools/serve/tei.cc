@@ -81,23 +81,56 @@ void require_tokens(const Call& call, std::size_t tokens) {
 
 void plan_embed(Call& call) {
   const JsonValue root = call.root();
-  refuse_fields(root, {"prompt_name"});
   EmbedWish wish{.normalize = root.boolean("normalize", true),
                  .dimensions = read_dimensions(root, call.model->model),
-                 .length = read_length(root, call.options.auto_truncate)};
+                 .length = read_length(root, call.options.auto_truncate),
+                 .prompt_name = read_prompt_name(root, call.model->model)};
   return plan_vectors(call, wish);
 }
 
 void plan_embed_all(Call& call) {
   const JsonValue root = call.root();
-  refuse_fields(root, {"prompt_name", "normalize", "dimensions"});
-  return plan_vectors(call,
-                      {.length = read_length(root, call.options.auto_truncate), .tokens = true});
+  refuse_fields(root, {"normalize", "dimensions"});
+  return plan_vectors(call, {.length = read_length(root, call.options.auto_truncate),
+                             .tokens = true,
+                             .prompt_name = read_prompt_name(root, call.model->model)});
 }
 
 void plan_embed_sparse(Call& call) {
-  throw ApiError(Problem::wrong_model,
-                 "the model " + call.model->name() + " makes no sparse embeddings: use /embed");
+  const Model& model = call.model->model;
+  if (!model.config().sentence || !model.config().sentence->sparse) {
+    throw ApiError(Problem::wrong_model,
+                   "the model " + call.model->name() + " makes no sparse embeddings: use /embed");
+  }
+  const JsonValue root = call.root();
+  refuse_fields(root, {"normalize", "dimensions"});
+  SparseOptions options{.prompt_name = read_prompt_name(root, model),
+                        .length = read_length(root, call.options.auto_truncate)};
+  if (root.has("route")) {
+    const std::string_view route = root.string("route");
+    if (route != "query" && route != "document") {
+      root.at("route").expected("\"query\" or \"document\"");
+    }
+    options.route = from_string<sapwood::Route>(route);
+  }
+  const Inputs inputs = read_texts(root.at("inputs"));
+  require_count(call, inputs.items.size(), "inputs");
+  const auto jobs = sparse_jobs(call, inputs.items, options);
+  call.plan.list = inputs.list;
+  call.plan.render = [jobs] {
+    std::string body;
+    JsonWriter writer(body);
+    writer.begin_array();
+    for (const auto& job : jobs) {
+      writer.begin_array();
+      for (const SparseValue& each : job->finish().values) {
+        writer.begin_object().member("index", each.index).member("value", each.value).end();
+      }
+      writer.end();
+    }
+    writer.end();
+    return json_response(std::move(body));
+  };
 }
 
 void plan_predict(Call& call) {
@@ -125,7 +158,9 @@ void plan_rerank(Call& call) {
   refuse_fields(root, {"prompt_name", "normalize"});
   const std::vector<std::string_view> texts = read_strings(root.at("texts"));
   require_count(call, texts.size(), "texts");
-  const RerankOptions options{.raw_scores = root.boolean("raw_scores", false),
+  // Its clients expect a score from 0 to 1 whatever the model's files name.
+  const bool raw = root.boolean("raw_scores", false);
+  const RerankOptions options{.scores = raw ? PairScore::raw : PairScore::sigmoid,
                               .length = read_length(root, call.options.auto_truncate)};
   const auto job = rank_job(call, root.string("query"), texts, options);
   call.plan.list = true;
@@ -146,17 +181,17 @@ void plan_rerank(Call& call) {
 void plan_similarity(Call& call) {
   const JsonValue root = call.root();
   const JsonValue inputs = root.object("inputs");
-  LengthOptions length = length_options(call.options.auto_truncate);
+  EmbedWish wish{.normalize = true, .length = length_options(call.options.auto_truncate)};
   if (root.has("parameters")) {
     const JsonValue parameters = root.object("parameters");
-    refuse_fields(parameters, {"prompt_name"});
-    length = read_length(parameters, call.options.auto_truncate);
+    wish.length = read_length(parameters, call.options.auto_truncate);
+    wish.prompt_name = read_prompt_name(parameters, call.model->model);
   }
   std::vector<InputText> items{{inputs.string("source_sentence")}};
   for (const std::string_view text : read_strings(inputs.at("sentences"))) items.push_back({text});
   if (items.size() == 1) require_count(call, 0, "inputs.sentences");
   require_count(call, items.size(), "inputs.sentences");
-  const Embedder embedder(call, items, {.normalize = true, .length = length});
+  const Embedder embedder(call, items, wish);
   call.plan.list = true;
   call.plan.render = [embedder] {
     const std::vector<Embedding> vectors = embedder.finish();

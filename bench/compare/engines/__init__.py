@@ -20,7 +20,7 @@ class Peer:
     options: dict = field(default_factory=dict)  # of the class
     environment: dict = field(default_factory=dict)  # of its process
     quick: bool = True  # takes part in a quick run
-    families: tuple[str, ...] = ("distilbert", "crammed")
+    families: tuple[str, ...] = ("distilbert", "crammed", "mpnet", "xlm-roberta")
 
 
 ALL = ("f32", "bf16", "int8")

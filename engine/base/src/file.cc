@@ -70,6 +70,15 @@ std::vector<std::string> first_components(const Buffers& files) {
   return names;
 }
 
+constexpr std::size_t kLookedAt = 1024;
+
+bool starts_with_ignoring_case(std::string_view text, std::string_view lower) noexcept {
+  return text.size() >= lower.size() &&
+         std::equal(lower.begin(), lower.end(), text.begin(), [](char expected, char c) {
+           return expected == (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+         });
+}
+
 std::string_view open_hint(int error) noexcept {
   return error == EMFILE || error == ENFILE
              ? " (raise the limit of open files, ulimit -n, or close some)"
@@ -77,6 +86,20 @@ std::string_view open_hint(int error) noexcept {
 }
 
 }  // namespace
+
+std::string_view not_downloaded(std::string_view start) noexcept {
+  if (start.starts_with("version https://git-lfs.")) {
+    return "it is a git-lfs pointer, not the file: run 'git lfs pull' in that directory";
+  }
+  const std::size_t first = start.substr(0, kLookedAt).find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  const std::string_view body = start.substr(first);
+  if (starts_with_ignoring_case(body, "<!doctype html") ||
+      starts_with_ignoring_case(body, "<html")) {
+    return "it is an HTML page, not the file: the download failed, download the file again";
+  }
+  return {};
+}
 
 void throw_errno(const std::filesystem::path& path, std::string_view action, int error) {
   const ErrorCode code = error == ENOENT || error == ENOTDIR ? ErrorCode::not_found
@@ -162,6 +185,9 @@ std::string InputFile::read(std::int64_t limit) const {
                                    " bytes: the file was changed while it was read");
   }
   text.pop_back();
+  if (const std::string_view other = not_downloaded(text); !other.empty()) {
+    throw Error(ErrorCode::malformed, path_.string() + ": " + std::string(other));
+  }
   return text;
 }
 

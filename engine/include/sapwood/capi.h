@@ -100,11 +100,12 @@ typedef enum sapwood_head {
 typedef struct sapwood_model_info {
   size_t size; /* of the struct that the caller has; no more is written */
   sapwood_head head;
-  int hidden; /* numbers of an embedding */
+  int hidden; /* numbers of a token's vector */
   int layers;
   int vocab_size;
   int max_length; /* tokens of the longest text */
   int labels;
+  int embedding; /* numbers of an embedding; 0 where the model's files ask for one that is not computed */
 } sapwood_model_info;
 SAPWOOD_API sapwood_status sapwood_model_describe(const sapwood_model* model,
                                                   sapwood_model_info* info, sapwood_error* error);
@@ -123,15 +124,25 @@ typedef struct sapwood_task_options {
   size_t size;
   int max_length; /* 0: the model's */
   sapwood_truncation truncation;
-  int truncate_left;       /* 0 or 1 */
-  int plain_special;       /* 1: "[MASK]" in a text is plain text */
-  const char* function;    /* classify: NULL (by the model), "softmax", "sigmoid", "none" */
-  const char* pooling;     /* embed: NULL (by the model), "mean", "cls", "max" */
+  int truncate_left;    /* 0 or 1 */
+  int plain_special;    /* 1: "[MASK]" in a text is plain text */
+  const char* function; /* classify: NULL (by the model), "softmax", "sigmoid", "none" */
+  const char*
+      pooling; /* embed: NULL (by the model), "mean", "cls", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken" */
   int normalize;           /* embed: -1 (by the model), 0, 1 */
   const char* aggregation; /* ner: "none", "simple", "first", "average", "max" */
   int stride;              /* ner, answer: tokens that neighbouring windows share; 0: the default */
-  int top_k;               /* classify, fill_mask, answer; 0: all labels, 5, 1 */
-  int raw_scores;          /* rerank: 1: logits */
+  int top_k;          /* classify, zero_shot, fill_mask, answer; 0: all labels, all labels, 5, 1 */
+  int raw_scores;     /* rerank: 1: as scores "raw" */
+  const char* scores; /* rerank: NULL (by the model), "sigmoid", "raw" */
+  const char*
+      prompt; /* embed, sparse_embed: what stands before every text; NULL: the model's default prompt */
+  const char* prompt_name; /* embed: the name of one of the model's prompts instead */
+  int dimensions; /* embed: numbers of a vector that are kept; 0: all that the model keeps */
+  const char* query_prompt; /* rerank: NULL: by the model */
+  const char* text_prompt;
+  const char* route;   /* sparse_embed: NULL (by the model), "query", "document" */
+  int max_active_dims; /* sparse_embed: the largest so many numbers; 0: all that the model keeps */
 } sapwood_task_options;
 SAPWOOD_API void sapwood_task_options_init(sapwood_task_options* options, size_t size);
 
@@ -148,7 +159,7 @@ SAPWOOD_API sapwood_status sapwood_encode(const sapwood_model* model, sapwood_te
                                           const sapwood_task_options* options, int32_t* ids,
                                           size_t capacity, size_t* count, sapwood_error* error);
 
-/* vectors: [count, hidden], row-major; numbers is its whole size. */
+/* vectors: [count, embedding] (sapwood_model_info; with `dimensions` that many), row-major; numbers is its whole size. */
 SAPWOOD_API sapwood_status sapwood_embed(const sapwood_model* model, const sapwood_text* texts,
                                          const sapwood_text* pairs, size_t count,
                                          const sapwood_task_options* options, float* vectors,
@@ -186,10 +197,29 @@ SAPWOOD_API sapwood_status sapwood_classify_job(const sapwood_model* model, sapw
                                                 const sapwood_text* pair,
                                                 const sapwood_task_options* options,
                                                 sapwood_job** job, sapwood_error* error);
+
+typedef struct sapwood_zero_shot_options {
+  size_t size;
+  const sapwood_text* labels;      /* to choose from */
+  size_t count;                    /* of them; at least 1 */
+  const char* hypothesis_template; /* {} is the label; NULL: "This example is {}." */
+  int multi_label; /* 0: the scores of all labels add up to 1; 1: each label by itself */
+} sapwood_zero_shot_options;
+SAPWOOD_API void sapwood_zero_shot_options_init(sapwood_zero_shot_options* options, size_t size);
+/* Zero-shot classification, for a model trained on natural language inference. Items are labels, of which `label` is the place in
+ * the options. Only the text is ever cut. */
+SAPWOOD_API sapwood_status sapwood_zero_shot_job(const sapwood_model* model, sapwood_text text,
+                                                 const sapwood_zero_shot_options* labels,
+                                                 const sapwood_task_options* options,
+                                                 sapwood_job** job, sapwood_error* error);
 SAPWOOD_API sapwood_status sapwood_embed_job(const sapwood_model* model, sapwood_text text,
                                              const sapwood_text* pair,
                                              const sapwood_task_options* options, sapwood_job** job,
                                              sapwood_error* error);
+/* A sparse vector over the vocabulary, of a model with a masked-LM head (SPLADE). */
+SAPWOOD_API sapwood_status sapwood_sparse_embed_job(const sapwood_model* model, sapwood_text text,
+                                                    const sapwood_task_options* options,
+                                                    sapwood_job** job, sapwood_error* error);
 SAPWOOD_API sapwood_status sapwood_ner_job(const sapwood_model* model, sapwood_text text,
                                            const sapwood_task_options* options, sapwood_job** job,
                                            sapwood_error* error);
@@ -210,14 +240,14 @@ SAPWOOD_API sapwood_status sapwood_job_run(sapwood_job* job, sapwood_error* erro
 SAPWOOD_API size_t sapwood_job_tokens(const sapwood_job* job);
 /* 1 where the job has its answer and the text was cut. */
 SAPWOOD_API int sapwood_job_truncated(const sapwood_job* job);
-/* Labels, entities, answers, fills (of all masks together), or numbers of the embedding; 0 before the job was computed. */
+/* Labels, entities, answers, fills (of all masks together), numbers of a sparse vector that are not zero, or numbers of the embedding; 0 before the job was computed. */
 SAPWOOD_API size_t sapwood_job_count(const sapwood_job* job);
 
 typedef struct sapwood_item {
   float score;
-  int label; /* classify, ner: id of the label; else -1 */
-  int token; /* fill_mask: id of the token; ner: its place in the text, -1 for groups; else -1 */
-  int mask;  /* fill_mask: which of the masks; else -1 */
+  int label; /* classify, ner, zero_shot: id of the label; else -1 */
+  int token; /* fill_mask, sparse_embed: id of the token; ner: its place in the text, -1 for groups; else -1 */
+  int mask;          /* fill_mask: which of the masks; else -1 */
   size_t start, end; /* ner, answer: code points of the text */
   /* Valid as long as the job, ended by a zero. name: the label, the group, or the token. text: the word, the answer, or the whole text
    * with the mask filled. */

@@ -89,8 +89,8 @@ SAPWOOD_API LoadedTokenizer load_tokenizer(std::span<const NamedBuffer> files,
 struct LengthOptions {
   std::optional<int> max_length;  // special tokens included; unset: Model::max_length()
   Truncation truncation = Truncation::longest_first;
-  Direction direction = Direction::right;
-  bool parse_special_tokens = true;  // false: "[MASK]" in a text is plain text
+  std::optional<Direction> direction;  // the end that is cut; unset: Tokenizer::truncation_side()
+  bool parse_special_tokens = true;    // false: "[MASK]" in a text is plain text
 };
 
 class SAPWOOD_API Model {
@@ -115,8 +115,8 @@ class SAPWOOD_API Model {
   // prints nothing.
   const std::vector<std::string>& notices() const noexcept;
 
-  // Tokens of the longest text: sentence_bert_config.json's, else tokenizer.json's truncation, else
-  // model_max_length, else the positions there are; never more than the positions.
+  // Tokens of the longest text: sentence_bert_config.json's, else Tokenizer::max_length(), else the
+  // positions there are; never more than the positions.
   int max_length() const noexcept;
 
   // Token ids of a text (and its pair) under the limits. Throws Error invalid_utf8, too_long,

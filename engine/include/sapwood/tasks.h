@@ -50,6 +50,26 @@ SAPWOOD_API std::vector<Result<Classification>> classify(const Model& model,
                                                          std::span<const TextInput> inputs,
                                                          const ClassifyOptions& options = {});
 
+// --- zero-shot classification: transformers' ZeroShotClassificationPipeline -----------------------
+
+struct ZeroShotOptions {
+  std::vector<std::string> labels;  // to choose from; at least one
+  // What the model is asked of each label: "{}" is the label (or "{0}", any number of times), "{{" and "}}" are braces.
+  std::string hypothesis_template = "This example is {}.";
+  // Each label is scored by itself, entailment against contradiction; else the scores of all labels add up to 1.
+  bool multi_label = false;
+  int top_k = 0;  // best labels returned; 0: all
+  // The text is cut, never the hypothesis: where that alone is too long, the text is Error too_long.
+  LengthOptions length = {.truncation = Truncation::only_first};
+};
+
+// For models trained on natural language inference, one of whose labels is called entailment
+// (ModelConfig::entailment). LabelScore::id is the label's place in the options. Throws Error invalid_argument for no
+// labels or a template without a place for them.
+SAPWOOD_API std::vector<Result<Classification>> zero_shot(const Model& model,
+                                                          std::span<const std::string_view> texts,
+                                                          const ZeroShotOptions& options);
+
 // --- ner: transformers' TokenClassificationPipeline ----------------------------------------------
 
 enum class Aggregation : std::uint8_t { none, simple, first, average, max };
@@ -88,7 +108,17 @@ struct EmbedOptions {
   std::optional<PoolingMode> pooling;  // unset: the model's own, else mean
   std::optional<bool> normalize;  // unset: the model's own, else false; ignored with pooling none
   LengthOptions length;
+  // What stands before every text (of a pair, before the first): a text, or the name of one of
+  // SentenceConfig::prompts. Unset: the model's default prompt, if it has one. Texts that come
+  // tokenised get none.
+  std::optional<std::string> prompt, prompt_name;
+  // How many numbers of a vector are kept, the first ones; unset: SentenceConfig::truncate_dim, else
+  // all. As in sentence-transformers only `normalize` true makes what is kept of length 1 again.
+  std::optional<int> dimensions;
 };
+
+// Numbers of one vector of embed with these options. Throws Error as embed_task.
+SAPWOOD_API int embedding_size(const Model& model, const EmbedOptions& options = {});
 
 struct Embedding {
   int rows = 0, dim = 0;          // rows is 1, or the number of tokens with pooling none
@@ -106,7 +136,7 @@ struct EmbeddedRow {
   bool truncated = false;
 };
 
-// The same into memory that others own: `out` is [inputs, ModelConfig::hidden], row-major, and each input's
+// The same into memory that others own: `out` is [inputs, embedding_size()], row-major, and each input's
 // vector goes to its row. The row of an input with an Error stays as it was. Throws Error invalid_argument,
 // before anything is computed, where `out` has another size or where the pooling is none.
 SAPWOOD_API std::vector<Result<EmbeddedRow>> embed_into(const Model& model,
@@ -114,12 +144,54 @@ SAPWOOD_API std::vector<Result<EmbeddedRow>> embed_into(const Model& model,
                                                         std::span<float> out,
                                                         const EmbedOptions& options = {});
 
+// --- sparse embeddings: sentence-transformers' SparseEncoder ---------------------------------------
+
+struct SparseOptions {
+  // As encode_query or encode_document: by the model's prompt of that name, and where it has two ways
+  // by that one. Unset: SparseConfig::default_route, and the default prompt.
+  std::optional<Route> route;
+  std::optional<std::string> prompt, prompt_name;  // as EmbedOptions
+  std::optional<int> max_active_dims;  // the largest so many; unset: the model's own, else all
+  LengthOptions length;
+};
+
+struct SparseValue {
+  std::int32_t index;  // token id
+  float value;
+};
+
+struct SparseEmbedding {
+  std::vector<SparseValue> values;  // those that are not zero, by index
+  bool truncated = false;
+};
+
+// Needs a masked-LM head. A model without sentence-transformers' files is taken for SPLADE with the
+// largest of relu, as there.
+SAPWOOD_API std::vector<Result<SparseEmbedding>> sparse_embed(const Model& model,
+                                                              std::span<const TextInput> inputs,
+                                                              const SparseOptions& options = {});
+
 // --- fill-mask: transformers' FillMaskPipeline ---------------------------------------------------
 
 struct FillMaskOptions {
   int top_k = 5;
   LengthOptions length;
+  // Words of which alone the mask is filled, as mask_targets reads them; empty: all of the vocabulary. Scores stay
+  // those among the whole vocabulary.
+  std::vector<std::string> targets;
 };
+
+// A word that the masks may be filled with, and the token that stands for it: the vocabulary's, else the first of those
+// that the word is cut into.
+struct MaskTarget {
+  std::string word;
+  std::int32_t token;
+  bool exact;  // whether the vocabulary has the word
+};
+
+// Throws Error invalid_argument for a word that no token stands for.
+SAPWOOD_API std::vector<MaskTarget> mask_targets(const Model& model,
+                                                 std::span<const std::string> words);
 
 struct MaskFill {
   float score;
@@ -178,8 +250,13 @@ SAPWOOD_API std::vector<Result<std::vector<Answer>>> answer(const Model& model,
 // --- rerank --------------------------------------------------------------------------------------
 
 struct RerankOptions {
-  bool raw_scores = false;  // cross-encoders: the logit instead of its sigmoid
+  // Cross-encoders: the logit or its sigmoid; unset: what the model's files name, else the sigmoid.
+  std::optional<PairScore> scores;
   LengthOptions length;
+  // What stands before the query and before each text. Unset: of an encoder, its prompts "query" and
+  // "document", if it has them; of a cross-encoder, before the query its default prompt and before a
+  // text nothing, which is all it can have there.
+  std::optional<std::string> query_prompt, text_prompt;
 };
 
 struct RankedText {
@@ -188,13 +265,14 @@ struct RankedText {
 };
 
 struct Ranking {
-  // Best first, by the logit or the cosine; equal ones in the order given.
+  // Best first, by the logit or the similarity; equal ones in the order given.
   std::vector<RankedText> texts;
   bool truncated = false;
 };
 
-// A model with a sequence classification head of one label scores pairs (cross-encoder: sigmoid of
-// the logit, as TEI's /rerank); an encoder compares embeddings (cosine).
+// A model with a sequence classification head of one label scores pairs (cross-encoder), and so does
+// one of two labels without names, of which the second says "relevant" (its softmax; the raw score is
+// the difference of the logits); an encoder compares embeddings, by SentenceConfig::similarity.
 SAPWOOD_API Result<Ranking> rerank(const Model& model, std::string_view query,
                                    std::span<const std::string_view> texts,
                                    const RerankOptions& options = {});

@@ -33,7 +33,9 @@ struct Family {
   std::string_view class_prefix;  // of the classes in `architectures`: "Bert"
   // Before the encoder's tensors in a checkpoint with a head: "bert."; and, behind it, the word embedding's name, which
   // tells whether a checkpoint has the prefix.
-  std::string_view encoder_prefix, word_embedding;
+  std::string_view encoder_prefix;
+  std::string_view other_prefix = {};  // another one that some checkpoints have instead
+  std::string_view word_embedding;
   std::span<const HeadClass> heads;  // HeadKind::none is the bare encoder
   // Keys of config.json that change nothing here, beside those of every family (config/fields.h).
   std::span<const std::string_view> harmless_keys;

@@ -127,7 +127,28 @@ EmbedOptions embed_options(const sapwood_task_options& options) {
                 "pooling none gives one vector a token; expected one a text");
   }
   if (options.normalize >= 0) embed.normalize = options.normalize != 0;
+  if (options.prompt != nullptr) embed.prompt = options.prompt;
+  if (options.prompt_name != nullptr) embed.prompt_name = options.prompt_name;
+  if (options.dimensions != 0) embed.dimensions = options.dimensions;
   return embed;
+}
+
+SparseOptions sparse_options(const sapwood_task_options& options) {
+  SparseOptions sparse{.length = length_options(options)};
+  if (options.route != nullptr) sparse.route = from_string<Route>(options.route);
+  if (options.prompt != nullptr) sparse.prompt = options.prompt;
+  if (options.prompt_name != nullptr) sparse.prompt_name = options.prompt_name;
+  if (options.max_active_dims != 0) sparse.max_active_dims = options.max_active_dims;
+  return sparse;
+}
+
+RerankOptions rerank_options(const sapwood_task_options& options) {
+  RerankOptions rerank{.length = length_options(options)};
+  if (options.raw_scores != 0) rerank.scores = PairScore::raw;
+  if (options.scores != nullptr) rerank.scores = from_string<PairScore>(options.scores);
+  if (options.query_prompt != nullptr) rerank.query_prompt = options.query_prompt;
+  if (options.text_prompt != nullptr) rerank.text_prompt = options.text_prompt;
+  return rerank;
 }
 
 }  // namespace sapwood::capi
@@ -182,6 +203,10 @@ void sapwood_task_options_init(sapwood_task_options* options, std::size_t size) 
   task.normalize = -1;
   task.aggregation = "none";
   fill(options, size, task);
+}
+
+void sapwood_zero_shot_options_init(sapwood_zero_shot_options* options, std::size_t size) {
+  fill(options, size, sapwood_zero_shot_options{});
 }
 
 void sapwood_scheduler_options_init(sapwood_scheduler_options* options, std::size_t size) {

@@ -25,6 +25,14 @@ Answer to_answer(Embedding value) {
   return {.vector = std::move(value.values), .truncated = value.truncated};
 }
 
+Answer to_answer(SparseEmbedding value) {
+  Answer answer{.truncated = value.truncated};
+  for (const SparseValue& each : value.values) {
+    answer.items.push_back({.score = each.value, .token = each.index});
+  }
+  return answer;
+}
+
 Answer to_answer(Entities value) {
   Answer answer{.truncated = value.truncated};
   for (Entity& entity : value.entities) {
@@ -96,6 +104,24 @@ sapwood_status make_job(const sapwood_model* model, sapwood_text first, const sa
   });
 }
 
+ZeroShotOptions zero_shot_options(const sapwood_zero_shot_options& given,
+                                  const sapwood_task_options& options) {
+  const sapwood_zero_shot_options ask = read_options(&given, sapwood_zero_shot_options_init);
+  ZeroShotOptions zero_shot{.multi_label = ask.multi_label != 0,
+                            .top_k = options.top_k,
+                            .length = length_options(options)};
+  require_texts(ask.labels, ask.count, "labels");
+  for (std::size_t i = 0; i < ask.count; ++i) {
+    zero_shot.labels.emplace_back(view(ask.labels[i], "labels"));
+  }
+  if (ask.hypothesis_template != nullptr) zero_shot.hypothesis_template = ask.hypothesis_template;
+  // What the options say where nobody chose.
+  if (zero_shot.length.truncation == Truncation::longest_first) {
+    zero_shot.length.truncation = Truncation::only_first;
+  }
+  return zero_shot;
+}
+
 TextInput text_input(const JobState& job, bool pair) {
   TextInput input{job.first};
   if (pair) input.pair = job.second;
@@ -116,6 +142,19 @@ sapwood_status sapwood_classify_job(const sapwood_model* model, sapwood_text tex
       });
 }
 
+sapwood_status sapwood_zero_shot_job(const sapwood_model* model, sapwood_text text,
+                                     const sapwood_zero_shot_options* labels,
+                                     const sapwood_task_options* options, sapwood_job** job,
+                                     sapwood_error* error) {
+  return capi::make_job(
+      model, text, nullptr, options, job, error,
+      [&](const capi::JobState& made, const sapwood_task_options& read, EncodeScratch& scratch) {
+        capi::require(labels, "labels");
+        return zero_shot_task(model->model, capi::zero_shot_options(*labels, read))
+            ->job(std::string_view(made.first), scratch);
+      });
+}
+
 sapwood_status sapwood_embed_job(const sapwood_model* model, sapwood_text text,
                                  const sapwood_text* pair, const sapwood_task_options* options,
                                  sapwood_job** job, sapwood_error* error) {
@@ -124,6 +163,17 @@ sapwood_status sapwood_embed_job(const sapwood_model* model, sapwood_text text,
       [&](const capi::JobState& made, const sapwood_task_options& read, EncodeScratch& scratch) {
         return embed_task(model->model, capi::embed_options(read))
             ->job(capi::text_input(made, pair != nullptr), scratch);
+      });
+}
+
+sapwood_status sapwood_sparse_embed_job(const sapwood_model* model, sapwood_text text,
+                                        const sapwood_task_options* options, sapwood_job** job,
+                                        sapwood_error* error) {
+  return capi::make_job(
+      model, text, nullptr, options, job, error,
+      [&](const capi::JobState& made, const sapwood_task_options& read, EncodeScratch& scratch) {
+        return sparse_embed_task(model->model, capi::sparse_options(read))
+            ->job(capi::text_input(made, false), scratch);
       });
 }
 

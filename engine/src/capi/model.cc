@@ -57,6 +57,16 @@ void hand_out(const std::vector<Result<Value>>& results, sapwood_status* statuse
   }
 }
 
+// 0 where the model's files ask for vectors that are not computed.
+int embedding_numbers(const Model& model) {
+  try {
+    return embedding_size(model);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::unsupported) throw;
+    return 0;
+  }
+}
+
 }  // namespace
 
 sapwood_status sapwood_model_load(const char* name, const sapwood_load_options* options,
@@ -99,6 +109,7 @@ sapwood_status sapwood_model_describe(const sapwood_model* model, sapwood_model_
     all.vocab_size = config.vocab_size;
     all.max_length = model->model.max_length();
     all.labels = static_cast<int>(config.labels.size());
+    all.embedding = embedding_numbers(model->model);
     std::memcpy(info, &all, all.size);
   });
 }
@@ -186,9 +197,7 @@ sapwood_status sapwood_rerank(const sapwood_model* model, sapwood_text query,
     std::vector<std::string_view> views(count);
     for (std::size_t i = 0; i < count; ++i) views[i] = capi::view(texts[i], "texts");
     const Ranking ranking =
-        rerank(model->model, capi::view(query, "query"), views,
-               {.raw_scores = read.raw_scores != 0, .length = capi::length_options(read)})
-            .value();
+        rerank(model->model, capi::view(query, "query"), views, capi::rerank_options(read)).value();
     for (std::size_t i = 0; i < ranking.texts.size(); ++i) {
       ranked[i] = {static_cast<std::size_t>(ranking.texts[i].index), ranking.texts[i].score};
     }

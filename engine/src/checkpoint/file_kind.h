@@ -9,18 +9,17 @@
 namespace sapwood {
 
 enum class FileKind {
-  safetensors,    // an 8-byte length followed by a JSON object
-  zip,            // torch.save since PyTorch 1.6
-  legacy_pickle,  // torch.save before PyTorch 1.6: a bare pickle
-  git_lfs,        // the pointer that git leaves where git-lfs did not fetch the file
-  html,           // a web page, mostly of a failed download
+  safetensors,     // an 8-byte length followed by a JSON object
+  zip,             // torch.save since PyTorch 1.6
+  legacy_pickle,   // torch.save before PyTorch 1.6: a bare pickle
+  not_downloaded,  // a git-lfs pointer, or a web page (base/file.h)
   unknown,
 };
 
 FileKind detect_file_kind(std::span<const std::byte> bytes) noexcept;
 
-// What to do about a file of the wrong kind: "; it is a git-lfs pointer, not the file: run ...".
+// What to do about a file of the wrong kind, by its first bytes: "; it is a git-lfs pointer, not the file: run ...".
 // Empty where nothing helpful is known.
-std::string wrong_kind_hint(FileKind kind);
+std::string wrong_kind_hint(std::span<const std::byte> bytes);
 
 }  // namespace sapwood

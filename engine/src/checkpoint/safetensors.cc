@@ -24,7 +24,7 @@ namespace {
 
 std::int64_t read_header_length(std::span<const std::byte> file, const std::string& label) {
   const auto size = static_cast<std::int64_t>(file.size());
-  const std::string hint = wrong_kind_hint(detect_file_kind(file));
+  const std::string hint = wrong_kind_hint(file);
   if (size < kSafetensorsLengthBytes + 2) {
     fail(label, "too small: expected a header length and a header, at least 10 bytes, found " +
                     std::to_string(size) + hint);

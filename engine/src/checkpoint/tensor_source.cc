@@ -66,10 +66,29 @@ void TensorSource::add(TensorView tensor) {
   tensors_.push_back(std::move(tensor));
 }
 
-void TensorSource::merge(TensorSource&& other) {
+void TensorSource::strip_prefix(std::string_view prefix) {
+  for (TensorView& tensor : tensors_) {
+    if (!tensor.name.starts_with(prefix)) continue;
+    std::string rest = tensor.name.substr(prefix.size());
+    if (rest.empty() || index_.contains(rest)) continue;
+    auto node = index_.extract(tensor.name);
+    node.key() = rest;
+    index_.insert(std::move(node));
+    tensor.name = std::move(rest);
+  }
+}
+
+void TensorSource::merge(TensorSource&& other, std::string_view prefix) {
+  for (TensorView& tensor : other.tensors_) {
+    if (!prefix.empty()) tensor.name.insert(0, prefix);
+    add(std::move(tensor));
+  }
+  own_files_of(std::move(other));
+}
+
+void TensorSource::own_files_of(TensorSource&& other) {
   for (MappedFile& file : other.files_) files_.push_back(std::move(file));
   for (auto& buffer : other.buffers_) buffers_.push_back(std::move(buffer));
-  for (TensorView& tensor : other.tensors_) add(std::move(tensor));
   other = TensorSource();
 }
 

@@ -68,8 +68,13 @@ class TensorSource {
   void add(TensorView tensor);
   void own(MappedFile file) { files_.push_back(std::move(file)); }
   void own(std::unique_ptr<std::byte[]> buffer) { buffers_.push_back(std::move(buffer)); }
-  // Takes over another source's files, buffers and tensors (a shard); its metadata is dropped.
-  void merge(TensorSource&& other);
+  // Takes the prefix off the tensors' names that begin with it, but where the rest is the name of another one already.
+  void strip_prefix(std::string_view prefix);
+  // Takes over another source's files, buffers and tensors (a shard, or a module whose names get a prefix); its metadata
+  // is dropped.
+  void merge(TensorSource&& other, std::string_view prefix = "");
+  // The same without its tensors.
+  void own_files_of(TensorSource&& other);
 
  private:
   std::filesystem::path path_;

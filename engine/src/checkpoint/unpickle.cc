@@ -1,4 +1,4 @@
-// Reads a pickle as data. Over 400 lines by two, because the machine's steps share its stack.
+// Reads a pickle as data.
 #include "checkpoint/unpickle.h"
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/quote.h"
-#include "checkpoint/pickle_bytes.h"
+#include "checkpoint/pickle_stack.h"
 #include "checkpoint/safetensors.h"
 
 namespace sapwood {
@@ -14,11 +14,7 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-// A tensor takes some 20 values: enough for 25,000 tensors, far more than an encoder has, and few
-// enough to be harmless.
-constexpr std::size_t kMaxValues = 1 << 19;
 constexpr std::size_t kMaxArguments = 8;  // _rebuild_tensor_v2 takes 6 or 7
-constexpr PickleRef kMark = 0xffffffff;   // on the stack only
 
 struct StorageName {
   std::string_view global;
@@ -40,33 +36,45 @@ constexpr std::array<StorageName, 10> kStorages{{
 // The names that a state dict calls.
 constexpr std::string_view kOrderedDict = "collections\nOrderedDict";
 constexpr std::string_view kRebuildTensor = "torch._utils\n_rebuild_tensor_v2";
+constexpr std::string_view kRebuildOldTensor = "torch._utils\n_rebuild_tensor";  // PyTorch 0.3
 constexpr std::string_view kRebuildParameter = "torch._utils\n_rebuild_parameter";
 constexpr std::string_view kSize = "torch\nSize";
 
-bool is_known_global(std::string_view global) {
-  return global == kOrderedDict || global == kRebuildTensor || global == kRebuildParameter ||
-         global == kSize ||
-         std::any_of(kStorages.begin(), kStorages.end(),
-                     [&](const StorageName& storage) { return storage.global == global; });
+// The name as it stands in the lists above; empty where it is none of them.
+std::string_view known_global(std::string_view module, std::string_view name) {
+  const auto is_it = [&](std::string_view global) {
+    return global.size() == module.size() + 1 + name.size() && global.starts_with(module) &&
+           global[module.size()] == '\n' && global.ends_with(name);
+  };
+  for (const std::string_view global :
+       {kOrderedDict, kRebuildTensor, kRebuildOldTensor, kRebuildParameter, kSize}) {
+    if (is_it(global)) return global;
+  }
+  for (const StorageName& storage : kStorages) {
+    if (is_it(storage.global)) return storage.global;
+  }
+  return {};
 }
 
-class Machine : PickleBytes {
+class Machine : PickleStack {
  public:
   Machine(std::span<const std::byte> pickle, const std::string& label)
-      : PickleBytes(pickle, label) {}
+      : PickleStack(pickle, label) {}
 
   Unpickled run() {
-    if (take_byte() != 0x80) fail("expected a pickle of protocol 2, found something else");
+    constexpr std::uint8_t kProto = 0x80, kOldest = 2, kNewest = 5;
+    if (take_byte() != kProto) fail("expected a pickle of protocol 2 to 5, found something else");
     const std::uint8_t protocol = take_byte();
-    if (protocol != 2) {
+    if (protocol < kOldest || protocol > kNewest) {
       throw Error(ErrorCode::unsupported,
-                  label() + ": expected a pickle of protocol 2, found protocol " +
+                  label() + ": expected a pickle of protocol 2 to 5, found protocol " +
                       std::to_string(protocol) + ": save it again without pickle_protocol");
     }
     while (step()) {
     }
     out_.root = pop();
-    if (!stack_.empty()) fail("expected one value at the end, found more");
+    if (!empty()) fail("expected one value at the end, found more");
+    out_.bytes = place();
     return std::move(out_);
   }
 
@@ -111,7 +119,12 @@ class Machine : PickleBytes {
         push({Kind::real, 0, {}, {}});
         return true;
       case 'X':
+      case 'T':  // of Python 2
         push({Kind::string, 0, take(take_number<std::uint32_t>()), {}});
+        return true;
+      case 'U':  // of Python 2
+      case 0x8c:
+        push({Kind::string, 0, take(take_byte()), {}});
         return true;
       default:
         return false;
@@ -174,8 +187,17 @@ class Machine : PickleBytes {
       case 'j':
         recall(take_number<std::uint32_t>());
         return true;
+      case 0x94:
+        memorise_next();
+        return true;
+      case 0x95:  // the size of what follows, which helps readers of streams
+        take(8);
+        return true;
       case 'c':
         push_global();
+        return true;
+      case 0x93:
+        push_stacked_global();
         return true;
       case 'Q':
         load_storage();
@@ -191,89 +213,22 @@ class Machine : PickleBytes {
     }
   }
 
-  // --- stack, memo and pool
-
-  void push(PickleValue value) {
-    if (out_.values.size() == kMaxValues) {
-      fail("expected at most " + std::to_string(kMaxValues) + " values, found more");
-    }
-    stack_.push_back(static_cast<PickleRef>(out_.values.size()));
-    out_.values.push_back(std::move(value));
-  }
-
-  void push_mark() {
-    if (++marks_ > kMaxValues) {
-      fail("expected at most " + std::to_string(kMaxValues) + " marks, found more");
-    }
-    stack_.push_back(kMark);
-  }
-
-  void push_integer(std::int64_t value) { push({Kind::integer, value, {}, {}}); }
-
-  PickleRef top() const {
-    if (stack_.empty() || stack_.back() == kMark) fail("expected a value on the stack, found none");
-    return stack_.back();
-  }
-
-  PickleRef pop() {
-    const PickleRef ref = top();
-    stack_.pop_back();
-    return ref;
-  }
-
-  const PickleValue& value(PickleRef ref) const { return out_.values[ref]; }
-
-  const PickleValue& pop_value(Kind kind, const char* what) {
-    const PickleValue& popped = value(pop());
-    if (popped.kind != kind) fail(std::string("expected ") + what + ", found something else");
-    return popped;
-  }
-
-  std::vector<PickleRef> pop_to_mark() {
-    const auto mark = std::find(stack_.rbegin(), stack_.rend(), kMark).base();
-    if (mark == stack_.begin()) fail("expected a mark on the stack, found none");
-    std::vector<PickleRef> items(mark, stack_.end());
-    stack_.erase(mark - 1, stack_.end());
-    return items;
-  }
-
-  void push_tuple(std::size_t n) {
-    std::vector<PickleRef> items(n);
-    for (std::size_t i = n; i-- > 0;) items[i] = pop();
-    push({Kind::tuple, 0, {}, std::move(items)});
-  }
-
-  void append(const std::vector<PickleRef>& items, Kind kind) {
-    PickleValue& target = out_.values[top()];
-    if (target.kind != kind) fail("items are added to something that is not their container");
-    if (kind == Kind::dict && items.size() % 2 != 0) fail("a dict is given a key without a value");
-    target.items.insert(target.items.end(), items.begin(), items.end());
-  }
-
-  void memorise(std::uint32_t number) {
-    if (number >= kMaxValues) fail("memorises a value under a number that is too large");
-    if (number >= memo_.size()) memo_.resize(number + 1, kMark);
-    memo_[number] = top();
-  }
-
-  void recall(std::uint32_t number) {
-    if (number >= memo_.size() || memo_[number] == kMark) {
-      fail("refers to a value that was not memorised");
-    }
-    // A hostile pickle could grow the stack or a list by recalling one value again and again; real
-    // ones recall a few names and keys a tensor.
-    if (++recalled_ > kMaxValues) fail("recalls values too often");
-    stack_.push_back(memo_[number]);
-  }
-
   // --- what torch.save builds
 
   void push_global() {
-    const char* const begin = data();
     const std::string_view module = take_line();
-    const std::string_view name = take_line();
-    const std::string_view global(begin, module.size() + 1 + name.size());
-    if (!is_known_global(global)) {
+    push_known_global(module, take_line());
+  }
+
+  // STACK_GLOBAL: the two names are the topmost values.
+  void push_stacked_global() {
+    const std::string_view name = pop_value(Kind::string, "a name to look up").text;
+    push_known_global(pop_value(Kind::string, "a module's name").text, name);
+  }
+
+  void push_known_global(std::string_view module, std::string_view name) {
+    const std::string_view global = known_global(module, name);
+    if (global.empty()) {
       const std::string dotted = std::string(module) + "." + std::string(name);
       throw Error(ErrorCode::unsupported,
                   label() + ": the pickle names " + quote(dotted) +
@@ -283,12 +238,14 @@ class Machine : PickleBytes {
     push({Kind::global, 0, global, {}});
   }
 
-  // BINPERSID: ('storage', torch.XStorage, key, location, number of elements).
+  // BINPERSID: ('storage', torch.XStorage, key, location, number of elements); before PyTorch 1.6 a
+  // sixth, what part of another storage it is: None for the whole.
   void load_storage() {
     // Copied, because push moves the pool; and only after its length is known to be small.
     const PickleValue& tuple = pop_value(Kind::tuple, "a tuple as persistent id");
+    const bool whole = tuple.items.size() == 6 && value(tuple.items[5]).kind == Kind::none;
     const std::vector<PickleRef> id =
-        tuple.items.size() == 5 ? tuple.items : std::vector<PickleRef>();
+        tuple.items.size() == 5 || whole ? tuple.items : std::vector<PickleRef>();
     if (id.empty() || value(id[0]).kind != Kind::string || value(id[0]).text != "storage" ||
         value(id[1]).kind != Kind::global || value(id[2]).kind != Kind::string ||
         value(id[4]).kind != Kind::integer) {
@@ -318,14 +275,15 @@ class Machine : PickleBytes {
     const std::string_view callee = pop_value(Kind::global, "a known name to build a value").text;
     if (callee == kOrderedDict && arguments.empty()) {
       push({Kind::dict, 0, {}, {}});
-    } else if (callee == kRebuildTensor && arguments.size() >= 6) {
+    } else if ((callee == kRebuildTensor && arguments.size() >= 6) ||
+               (callee == kRebuildOldTensor && arguments.size() == 4)) {
       rebuild_tensor(arguments);
     } else if (callee == kRebuildParameter && arguments.size() == 3 &&
                value(arguments[0]).kind == Kind::tensor) {
-      stack_.push_back(arguments[0]);  // (data, requires_grad, hooks): its data
+      push_again(arguments[0]);  // (data, requires_grad, hooks): its data
     } else if (callee == kSize && arguments.size() == 1 &&
                value(arguments[0]).kind == Kind::tuple) {
-      stack_.push_back(arguments[0]);
+      push_again(arguments[0]);
     } else {
       std::string name(callee);
       std::replace(name.begin(), name.end(), '\n', '.');
@@ -333,7 +291,7 @@ class Machine : PickleBytes {
     }
   }
 
-  // (storage, offset, size, stride, requires_grad, backward_hooks[, metadata])
+  // (storage, offset, size, stride[, requires_grad, backward_hooks[, metadata]])
   void rebuild_tensor(const std::vector<PickleRef>& arguments) {
     if (value(arguments[0]).kind != Kind::storage || value(arguments[1]).kind != Kind::integer ||
         value(arguments[2]).kind != Kind::tuple || value(arguments[3]).kind != Kind::tuple) {
@@ -386,12 +344,6 @@ class Machine : PickleBytes {
                     " is none that a state dict needs: save the model's state_dict() alone, best "
                     "as safetensors");
   }
-
-  Unpickled out_;
-  std::vector<PickleRef> stack_;
-  std::vector<PickleRef> memo_;  // kMark where nothing is memorised
-  std::size_t marks_ = 0;
-  std::size_t recalled_ = 0;
 };
 
 }  // namespace

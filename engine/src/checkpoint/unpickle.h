@@ -56,9 +56,10 @@ struct Unpickled {
   std::vector<PickleStorage> storages;
   std::vector<PickleTensor> tensors;
   PickleRef root = 0;
+  std::size_t bytes = 0;  // of the pickle, which more may follow
 };
 
-// Reads a protocol 2 pickle; `pickle` must outlive the result. Memory is bounded by a small
+// Reads a pickle of protocol 2 to 5; `pickle` must outlive the result. Memory is bounded by a small
 // multiple of its size, and by a cap on the number of values. Throws Error malformed (cut short,
 // stack underflow, an operand of the wrong kind) or unsupported (another protocol, an opcode or a
 // name that a state dict has no use for); messages start with `label`.

@@ -5,35 +5,10 @@
 #include <utility>
 
 #include "base/quote.h"
+#include "config/harmless_keys.h"
 
 namespace sapwood {
 namespace {
-
-// Keys that transformers writes for every family and that change nothing here.
-constexpr std::string_view kHarmless[] = {
-    // The file itself and where it came from.
-    "_name_or_path", "name_or_path", "_commit_hash", "transformers_version", "torch_dtype", "dtype",
-    "torchscript", "language", "finetuning_task", "task_specific_params", "_num_labels",
-    "num_labels", "label2id", "eos_token_ids", "xla_device", "transformers.js_config", "name",
-    "model_max_length",
-    // Training alone: nothing is dropped when a model answers.
-    "attention_probs_dropout_prob", "hidden_dropout_prob", "classifier_dropout",
-    "initializer_range", "initializer_factor", "gradient_checkpointing", "chunk_size_feed_forward",
-    "loss_type",
-    // What transformers' functions return, and how fast they are.
-    "output_attentions", "output_hidden_states", "return_dict", "use_return_dict", "output_past",
-    "use_cache", "_attn_implementation", "_attn_implementation_autoset", "attn_implementation",
-    // Special tokens: the tokenizer's own files say which they are.
-    "pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id", "mask_token_id",
-    "unk_token_id", "decoder_start_token_id", "prefix",
-    // Generating text, which an encoder does not.
-    "is_encoder_decoder", "cross_attention_hidden_size", "tie_encoder_decoder", "max_length",
-    "min_length", "do_sample", "early_stopping", "num_beams", "num_beam_groups",
-    "diversity_penalty", "temperature", "top_k", "top_p", "typical_p", "repetition_penalty",
-    "length_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "bad_words_ids",
-    "num_return_sequences", "output_scores", "return_dict_in_generate", "forced_bos_token_id",
-    "forced_eos_token_id", "remove_invalid_values", "exponential_decay_length_penalty",
-    "suppress_tokens", "begin_suppress_tokens", "tf_legacy_loss", "use_bfloat16"};
 
 // null, {} and [] ask for nothing ("pruned_heads": {}).
 bool says_nothing(const JsonValue& value) {
@@ -42,6 +17,12 @@ bool says_nothing(const JsonValue& value) {
 
 bool contains(std::span<const std::string_view> keys, std::string_view key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+bool is_harmless(std::string_view key) {
+  const auto all = harmless_keys();
+  return std::any_of(all.begin(), all.end(),
+                     [&](const HarmlessKeys& group) { return contains(group.keys, key); });
 }
 
 }  // namespace
@@ -57,6 +38,12 @@ void ConfigFields::note(std::string_view key) const { read_->insert(prefix_ + st
 bool ConfigFields::has(std::string_view key) const {
   note(key);
   return value_.has(key);
+}
+
+bool ConfigFields::has_null(std::string_view key) const {
+  note(key);
+  const auto found = value_.find(key);
+  return found && found->is_null();
 }
 
 JsonValue ConfigFields::at(std::string_view key) const {
@@ -101,12 +88,22 @@ float ConfigFields::epsilon(std::string_view key, float fallback) const {
 
 Activation ConfigFields::activation(std::string_view key, std::string_view fallback) const {
   static const std::map<std::string_view, Activation> kinds = {
+      // The names of transformers' ACT2FN.
       {"gelu", Activation::gelu},
+      {"gelu_python", Activation::gelu},
+      {"gelu_10", Activation::gelu_10},
       {"gelu_new", Activation::gelu_tanh},
       {"gelu_fast", Activation::gelu_tanh},
+      {"gelu_accurate", Activation::gelu_tanh},
+      {"gelu_python_tanh", Activation::gelu_tanh},
       {"gelu_pytorch_tanh", Activation::gelu_tanh},
+      {"quick_gelu", Activation::quick_gelu},
       {"relu", Activation::relu},
       {"tanh", Activation::tanh},
+      {"silu", Activation::silu},
+      {"swish", Activation::silu},
+      {"linear", Activation::none},
+      // The names of PyTorch's modules.
       {"GELU", Activation::gelu},
       {"ReLU", Activation::relu},
       {"Tanh", Activation::tanh}};
@@ -114,7 +111,9 @@ Activation ConfigFields::activation(std::string_view key, std::string_view fallb
   const auto it = kinds.find(name);
   if (it == kinds.end()) {
     fail_at(key,
-            "activation " + quote(name) + " is not supported; gelu, gelu_new, relu and tanh are",
+            "activation " + quote(name) +
+                " is not supported; gelu, gelu_new, gelu_10, quick_gelu, relu, tanh, silu and "
+                "linear are",
             ErrorCode::unsupported);
   }
   return it->second;
@@ -144,7 +143,7 @@ void ConfigFields::add_unknown(const JsonValue& object, const std::string& prefi
                                std::vector<std::string>& unknown) const {
   for (const JsonValue member : object.members()) {
     const std::string key = prefix + std::string(member.key());
-    if (contains(harmless, key) || contains(kHarmless, key) || says_nothing(member)) continue;
+    if (contains(harmless, key) || is_harmless(key) || says_nothing(member)) continue;
     if (!read_->contains(key)) {
       unknown.push_back(key);
     } else if (member.is_object() && read_->lower_bound(key + ".") != read_->end() &&
@@ -167,6 +166,16 @@ void parse_feed_forward(const ConfigFields& fields, ModelConfig& config) {
   config.feed_forward.depth = ff.integer("depth", 0, kMaxDepth);
   config.feed_forward.trees = ff.integer("trees", 1, kMaxTrees, 1);
   config.feed_forward.dense_width = ff.integer("dense_width", 0, kMaxWidth, 0);
+}
+
+double ConfigFields::positive(std::string_view key, double most, double fallback) const {
+  if (!has(key)) return fallback;
+  const JsonValue value = value_.at(key);
+  const double number = value.is_number() ? value.number() : 0;
+  if (!(number >= 1 && number <= most)) {
+    value.expected("a number from 1 to " + std::to_string(static_cast<std::int64_t>(most)));
+  }
+  return number;
 }
 
 void check_heads(const ConfigFields& fields, std::string_view key, const ModelConfig& config) {

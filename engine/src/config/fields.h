@@ -18,6 +18,7 @@ inline constexpr int kMaxVocabulary = 1 << 24;
 inline constexpr int kMaxWidth = 1 << 16;
 inline constexpr int kMaxLayers = 1 << 10;
 inline constexpr int kMaxPositions = 1 << 20;
+inline constexpr double kMostRotaryBase = 1e9;
 inline constexpr int kMaxTrees = 1 << 12;
 inline constexpr int kMaxDepth = 24;
 
@@ -28,6 +29,7 @@ class ConfigFields {
   explicit ConfigFields(const JsonValue& root);
 
   bool has(std::string_view key) const;
+  bool has_null(std::string_view key) const;  // there, and null
   JsonValue at(std::string_view key) const;
   std::string_view string(std::string_view key) const;
   std::string_view string(std::string_view key, std::string_view fallback) const;
@@ -36,6 +38,8 @@ class ConfigFields {
   int integer(std::string_view key, int low, int high, int fallback) const;
   // A number in (0, 1): a variance of exactly zero divides by the root of it.
   float epsilon(std::string_view key, float fallback) const;
+  // A number in [1, most].
+  double positive(std::string_view key, double most, double fallback) const;
   // An activation function by any name that checkpoints give it.
   Activation activation(std::string_view key, std::string_view fallback) const;
   ConfigFields object(std::string_view key) const;

@@ -9,7 +9,10 @@ EnumNames names_of(Activation) noexcept {
                                           {"gelu", Activation::gelu},
                                           {"gelu_new", Activation::gelu_tanh},
                                           {"relu", Activation::relu},
-                                          {"tanh", Activation::tanh}};
+                                          {"tanh", Activation::tanh},
+                                          {"silu", Activation::silu},
+                                          {"quick_gelu", Activation::quick_gelu},
+                                          {"gelu_10", Activation::gelu_10}};
   return {"activation", kNames};
 }
 
@@ -24,7 +27,8 @@ EnumNames names_of(PositionKind) noexcept {
   static constexpr NamedValue kNames[] = {{"none", PositionKind::none},
                                           {"learned", PositionKind::learned},
                                           {"sinusoidal", PositionKind::sinusoidal},
-                                          {"scaled-sinusoidal", PositionKind::scaled_sinusoidal}};
+                                          {"scaled-sinusoidal", PositionKind::scaled_sinusoidal},
+                                          {"rotary", PositionKind::rotary}};
   return {"positions", kNames};
 }
 
@@ -51,8 +55,29 @@ EnumNames names_of(PoolingMode) noexcept {
   static constexpr NamedValue kNames[] = {{"mean", PoolingMode::mean},
                                           {"cls", PoolingMode::cls},
                                           {"max", PoolingMode::max},
-                                          {"none", PoolingMode::none}};
+                                          {"none", PoolingMode::none},
+                                          {"mean_sqrt_len_tokens", PoolingMode::mean_sqrt_len},
+                                          {"weightedmean", PoolingMode::weighted_mean},
+                                          {"lasttoken", PoolingMode::last_token}};
   return {"pooling", kNames};
+}
+
+EnumNames names_of(Similarity) noexcept {
+  static constexpr NamedValue kNames[] = {{"cosine", Similarity::cosine},
+                                          {"dot", Similarity::dot},
+                                          {"euclidean", Similarity::euclidean},
+                                          {"manhattan", Similarity::manhattan}};
+  return {"similarity", kNames};
+}
+
+EnumNames names_of(Route) noexcept {
+  static constexpr NamedValue kNames[] = {{"query", Route::query}, {"document", Route::document}};
+  return {"route", kNames};
+}
+
+EnumNames names_of(PairScore) noexcept {
+  static constexpr NamedValue kNames[] = {{"sigmoid", PairScore::sigmoid}, {"raw", PairScore::raw}};
+  return {"score", kNames};
 }
 
 EnumNames names_of(Isa) noexcept {

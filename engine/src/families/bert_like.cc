@@ -26,7 +26,7 @@ void layer_tensors(Table& table, const ModelConfig& config, int i, const std::st
 
 void parse_bert_fields(const ConfigFields& fields, ModelConfig& config,
                        const BertDefaults& defaults) {
-  config.vocab_size = fields.integer("vocab_size", 1, kMaxVocabulary, 30522);
+  config.vocab_size = fields.integer("vocab_size", 1, kMaxVocabulary, defaults.vocabulary);
   config.hidden = fields.integer("hidden_size", 1, kMaxWidth, defaults.hidden);
   config.layers = fields.integer("num_hidden_layers", 1, kMaxLayers, 12);
   config.heads = fields.integer("num_attention_heads", 1, kMaxWidth, defaults.heads);
@@ -39,10 +39,24 @@ void parse_bert_fields(const ConfigFields& fields, ModelConfig& config,
   config.tied_decoder = fields.boolean("tie_word_embeddings", true);
   fields.refuse_if(fields.string("position_embedding_type", "absolute") != "absolute",
                    "position_embedding_type", "only absolute position embeddings are supported");
+  fields.refuse_if(fields.has("alibi_starting_size"), "alibi_starting_size",
+                   "attention with linear biases (ALiBi) is not supported");
   fields.refuse_if(fields.boolean("is_decoder", false), "is_decoder", "decoders are not supported");
   fields.refuse_if(fields.boolean("add_cross_attention", false), "add_cross_attention",
                    "cross attention is not supported");
   parse_feed_forward(fields, config);
+}
+
+void skip_padding_positions(const ConfigFields& fields, int padding, ModelConfig& config) {
+  if (padding + 1 >= config.max_positions) {
+    fields.fail_at("max_position_embeddings",
+                   "positions begin behind pad_token_id, which is " + std::to_string(padding) +
+                       ": expected at least " + std::to_string(padding + 2) + ", found " +
+                       std::to_string(config.max_positions),
+                   ErrorCode::mismatch);
+  }
+  config.padding_id = padding;
+  config.max_positions -= padding + 1;
 }
 
 void post_norm_tensors(Table& table, const ModelConfig& config, const std::string& prefix,
@@ -50,8 +64,10 @@ void post_norm_tensors(Table& table, const ModelConfig& config, const std::strin
   const std::string embeddings = prefix + names.embeddings;
   const std::int64_t size = config.embedding_size;
   table.words({embeddings + names.word + ".weight"});
-  table.rows("embeddings.position", {embeddings + names.position + ".weight"}, config.max_positions,
-             size);
+  // With a padding id the table begins at its row, which stands before those of the tokens.
+  const int first = config.padding_id.value_or(0);
+  table.rows("embeddings.position", {embeddings + names.position + ".weight"},
+             config.max_positions + (config.padding_id ? 1 : 0), size, first);
   if (config.type_vocab > 0) {
     table.rows("embeddings.type", {embeddings + names.type + ".weight"}, config.type_vocab, size);
   }

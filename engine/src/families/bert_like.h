@@ -10,13 +10,17 @@ namespace sapwood {
 
 // What an absent key of config.json means: BERT's defaults.
 struct BertDefaults {
-  int hidden = 768, heads = 12, width = 3072;
+  int vocabulary = 30522, hidden = 768, heads = 12, width = 3072;
 };
 
 // The keys of BERT's config.json; of heads, tie_word_embeddings alone. Decoders, and positions that
 // are no table, are Error unsupported.
 void parse_bert_fields(const ConfigFields& fields, ModelConfig& config,
                        const BertDefaults& defaults = {});
+
+// Positions that leave out padding, as RoBERTa's do: the rows of the position table up to the one of the padding's id belong to
+// no token. Sets padding_id and max_positions.
+void skip_padding_positions(const ConfigFields& fields, int padding, ModelConfig& config);
 
 // Names of modules. Those of a layer stand behind "<layers><number of the layer>."; the defaults are BERT's, which most
 // of its descendants keep.

@@ -101,6 +101,7 @@ void parse_feed_forward_of(const ConfigFields& arch, ModelConfig& config) {
 void parse_masked_lm(const ConfigFields& arch, ModelConfig& config) {
   config.head_width = config.hidden;
   config.head_transform = !arch.boolean("skip_head_transform", true);
+  config.head_bias = config.projection_bias;
   config.decoder_bias = arch.boolean("decoder_bias", false);
   // The decoder is tied whatever `tie_weights` says: the authors' code does not read it.
   // The head's activation is the layer's without its gate.
@@ -159,6 +160,8 @@ void position_tensors(Table& table, const ModelConfig& config, const std::string
       return table.sinusoidal("embeddings.position", {});
     case PositionKind::scaled_sinusoidal:
       return table.sinusoidal("embeddings.position", {stored + "scale_factor"});
+    case PositionKind::rotary:
+      return;  // parse_attention() refuses it
   }
 }
 

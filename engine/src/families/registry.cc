@@ -7,7 +7,14 @@ namespace sapwood {
   X(bert)                   \
   X(distilbert)             \
   X(crammed_bert)           \
-  X(electra)
+  X(electra)                \
+  X(roberta)                \
+  X(xlm_roberta)            \
+  X(camembert)              \
+  X(mpnet)                  \
+  X(nomic_bert)             \
+  X(modernbert)             \
+  X(static_embedding)
 
 #define SAPWOOD_DECLARE(name)  \
   namespace families::name {   \

@@ -8,7 +8,9 @@ namespace sapwood {
 
 Graph::Graph(const ModelConfig& config, const PackedWeights& weights,
              const kernels::KernelTable& kernels, DenseProducts dense, int threads)
-    : kernels_(kernels) {
+    : kernels_(kernels),
+      input_rules_{.padding_id = config.padding_id.value_or(InputRules::kNoPadding),
+                   .types = config.type_vocab > 1} {
   GraphBuilder build(*this, config, weights, {.dense = dense, .threads = threads});
   const ValueId hidden = family_of(config).encoder(build);
   build.rename(hidden, "hidden");

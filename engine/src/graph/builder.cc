@@ -70,15 +70,36 @@ ValueId GraphBuilder::attention(ValueId x, int i) {
   // bf16 where the processor multiplies it and the products are not exact to float anyway.
   const bool narrow = graph_.kernels_.attention_bf16 != nullptr && config_.head_dim() % 2 == 0 &&
                       weights_.types().of(layer_name(i, "attention.qkv")) != DType::f32;
+  const bool turned = config_.positions == PositionKind::rotary;
   const std::string name = layer_name(i, "attention"), out = layer_name(i, "attention.out");
-  AttentionOp op{.heads = config_.heads, .head_dim = config_.head_dim()};
+  AttentionOp op{.heads = config_.heads,
+                 .head_dim = config_.head_dim(),
+                 .scale = attention_scale(config_.head_dim())};
   op.type = narrow ? DType::bf16 : DType::f32;
-  op.x = linear(layer_name(i, "attention.qkv"), x, 3 * config_.hidden, Activation::none, op.type);
+  op.x = linear(layer_name(i, "attention.qkv"), x, 3 * config_.hidden, Activation::none,
+                turned ? DType::f32 : op.type);
+  if (turned) op.x = rotary(op.x, i, op.type);
+  if (config_.is_local(i)) op.reach = config_.local_reach;
+  NodeWeights weights(weights_);
+  if (const float* bias = weights.floats("attention.bias")) {
+    op.bias = bias + config_.max_positions - 1;
+    op.bias_stride = kernels::attention_distances(config_.max_positions);
+  }
   op.y = new_value(
       {.name = name, .cols = config_.hidden, .type = narrow ? stored_for(out) : DType::f32});
   op.scratch = scratch(name, Scratch::attention, config_.head_dim());
-  add(name, op);
+  add(name, op, weights.bytes());
   return linear(out, op.y, config_.hidden);
+}
+
+ValueId GraphBuilder::rotary(ValueId qkv, int i, DType type) {
+  const std::string name = layer_name(i, "attention.rotary");
+  NodeWeights weights(weights_);
+  RotaryOp op{.x = qkv, .y = qkv, .heads = config_.heads, .head_dim = config_.head_dim()};
+  op.table = weights.floats(config_.is_local(i) ? "rotary.local" : "rotary");
+  if (type != DType::f32) op.y = new_value({.name = name, .cols = value(qkv).cols, .type = type});
+  add(name, op, weights.bytes());
+  return op.y;
 }
 
 ValueId GraphBuilder::feed_forward(ValueId x, int i) {
@@ -89,7 +110,7 @@ ValueId GraphBuilder::feed_forward(ValueId x, int i) {
       return fff(layer_name(i, "ffn"), x);
     case FeedForwardKind::glu: {
       const std::string name = layer_name(i, "ffn.gate");
-      GeluGluOp op{.cols = ff.width / 2};
+      GluOp op{.cols = ff.width / 2, .activation = kernel_activation(ff.activation)};
       op.x = linear(in, x, ff.width);
       op.y = new_value({.name = name, .cols = op.cols});
       add(name, op);
@@ -140,6 +161,7 @@ ValueId GraphBuilder::linear(const std::string& name, ValueId x, int n, Activati
 }
 
 const OnednnProduct* GraphBuilder::onednn(const LinearOp& op) const {
+  if (op.activation == kernels::Activation::gelu_10) return nullptr;  // it has none like that
   const bool faster = op.weight.type == DType::int8 && onednn_has_amx_int8();
   if (options_.dense == DenseProducts::native ||
       (options_.dense == DenseProducts::automatic && !faster)) {

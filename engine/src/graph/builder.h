@@ -63,6 +63,8 @@ class GraphBuilder {
 
  private:
   ValueId fff(const std::string& name, ValueId x);
+  // Rows of [query | key | value], turned, in the type that attention reads.
+  ValueId rotary(ValueId qkv, int layer, kernels::DType type);
   // The value in the type that a product reads; made once, however many read it.
   ValueId narrowed(ValueId x, kernels::DType type);
   // What a product should write for another one that reads it: bf16 where that is what it reads.

@@ -24,6 +24,11 @@ Normed pre_norm_layer(GraphBuilder& build, Normed in, int i) {
   return {.normed = sum, .sum = sum};
 }
 
+ValueId pre_norm_layers(GraphBuilder& build, Normed stream) {
+  for (int i = 0; i < build.config().layers; ++i) stream = pre_norm_layer(build, stream, i);
+  return stream.normed;
+}
+
 }  // namespace
 
 ValueId post_norm_encoder(GraphBuilder& build) {
@@ -39,9 +44,13 @@ ValueId post_norm_encoder(GraphBuilder& build) {
 
 ValueId pre_norm_encoder(GraphBuilder& build) {
   const ValueId embeddings = build.embeddings();
-  Normed stream{.normed = build.norm("layers.0.attention.norm", embeddings), .sum = embeddings};
-  for (int i = 0; i < build.config().layers; ++i) stream = pre_norm_layer(build, stream, i);
-  return stream.normed;
+  const ValueId normed = build.norm("layers.0.attention.norm", embeddings);
+  return pre_norm_layers(build, {.normed = normed, .sum = embeddings});
+}
+
+ValueId normed_pre_norm_encoder(GraphBuilder& build) {
+  const ValueId embeddings = build.embeddings();
+  return pre_norm_layers(build, {.normed = embeddings, .sum = embeddings});
 }
 
 }  // namespace sapwood

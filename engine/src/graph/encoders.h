@@ -10,5 +10,7 @@ ValueId post_norm_encoder(GraphBuilder& build);
 
 // x = x + attention(norm(x)); x = x + feedforward(norm(x)); ModelConfig::final_norm: a norm after the last layer.
 ValueId pre_norm_encoder(GraphBuilder& build);
+// The same of a model that norms its embeddings, whose first attention reads them as they are (ModernBERT).
+ValueId normed_pre_norm_encoder(GraphBuilder& build);
 
 }  // namespace sapwood

@@ -13,6 +13,13 @@
 
 namespace sapwood {
 
+// How the positions and types of a text's tokens are made.
+struct InputRules {
+  static constexpr std::int32_t kNoPadding = -1;
+  std::int32_t padding_id = kNoPadding;  // ModelConfig::padding_id
+  bool types = true;                     // or every token's type is 0
+};
+
 // A value that callers read, and how many nodes, from the first one on, compute it.
 struct GraphOutput {
   Output name;
@@ -31,6 +38,7 @@ class Graph {
   const std::vector<Value>& values() const { return values_; }
   const Value& value(ValueId id) const { return values_[static_cast<std::size_t>(id)]; }
   const kernels::KernelTable& kernels() const { return kernels_; }
+  const InputRules& input_rules() const { return input_rules_; }
   // Null where the model has no such output.
   const GraphOutput* output(Output name) const noexcept;
 
@@ -41,6 +49,7 @@ class Graph {
   std::vector<GraphOutput> outputs_;
   std::vector<std::unique_ptr<const OnednnProduct>> onednn_;
   const kernels::KernelTable& kernels_;
+  const InputRules input_rules_;
 };
 
 }  // namespace sapwood

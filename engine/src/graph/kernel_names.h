@@ -18,11 +18,18 @@ constexpr kernels::Activation kernel_activation(Activation activation) {
       return kernels::Activation::relu;
     case Activation::tanh:
       return kernels::Activation::tanh;
+    case Activation::silu:
+      return kernels::Activation::silu;
+    case Activation::quick_gelu:
+      return kernels::Activation::quick_gelu;
+    case Activation::gelu_10:
+      return kernels::Activation::gelu_10;
   }
   return kernels::Activation::none;
 }
 
-// PoolingMode::none has none: it is a row for each token.
+// Of a head's pooling. The kernels have none for a row each token, nor for what only
+// sentence-transformers has (tasks/sentence_vectors.h).
 constexpr kernels::Pooling kernel_pooling(PoolingMode mode) {
   switch (mode) {
     case PoolingMode::max:
@@ -31,6 +38,9 @@ constexpr kernels::Pooling kernel_pooling(PoolingMode mode) {
       return kernels::Pooling::cls;
     case PoolingMode::mean:
     case PoolingMode::none:
+    case PoolingMode::mean_sqrt_len:
+    case PoolingMode::weighted_mean:
+    case PoolingMode::last_token:
       break;
   }
   return kernels::Pooling::mean;

@@ -84,11 +84,26 @@ struct LinearOp {
   OpDescription describe(const kernels::KernelTable& kernels) const;
 };
 
+// Turns the queries and keys of rows of [query | key | value] by their positions; y may be x itself.
+struct RotaryOp {
+  ValueId x = kNoValue, y = kNoValue;
+  const float* table = nullptr;
+  int heads = 1, head_dim = 0;
+
+  ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y, kNoValue}}; }
+  void run(const Running& running) const noexcept;
+  OpDescription describe(const kernels::KernelTable& kernels) const;
+};
+
 // Softmax attention over rows of [query | key | value].
 struct AttentionOp {
   ValueId x = kNoValue, y = kNoValue, scratch = kNoValue;
   kernels::DType type = kernels::DType::f32;  // of x: f32 or bf16
   int heads = 1, head_dim = 0;
+  float scale = 1;
+  const float* bias = nullptr;  // at distance 0, or null (kernels::AttentionArgs)
+  std::int64_t bias_stride = 0;
+  int reach = kernels::kWholeSequence;
 
   ValueUses uses() const {
     return {.reads = {x, kNoValue}, .writes = {y, kNoValue}, .scratch = scratch};
@@ -97,10 +112,11 @@ struct AttentionOp {
   OpDescription describe(const kernels::KernelTable& kernels) const;
 };
 
-// y = gelu(a) * b with x = [a | b]
-struct GeluGluOp {
+// y = activation(a) * b with x = [a | b]
+struct GluOp {
   ValueId x = kNoValue, y = kNoValue;
   int cols = 0;  // of y
+  kernels::Activation activation = kernels::Activation::gelu;
 
   ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y, kNoValue}}; }
   void run(const Running& running) const noexcept;
@@ -165,8 +181,8 @@ struct PoolOp {
   OpDescription describe(const kernels::KernelTable& kernels) const;
 };
 
-using Op = std::variant<EmbeddingOp, LayerNormOp, LinearOp, AttentionOp, GeluGluOp, FffOp, NarrowOp,
-                        FirstRowOp, SelectedRowsOp, PoolOp>;
+using Op = std::variant<EmbeddingOp, LayerNormOp, LinearOp, RotaryOp, AttentionOp, GluOp, FffOp,
+                        NarrowOp, FirstRowOp, SelectedRowsOp, PoolOp>;
 
 struct Node {
   std::string name;

@@ -1,7 +1,5 @@
 // Logits over the vocabulary for the masks of a text: what fill_mask answers from (tasks/fill_mask.cc).
-#include "architecture/head.h"
-#include "graph/builder.h"
-#include "weights/table.h"
+#include "heads/transform.h"
 
 namespace sapwood::heads::masked_lm {
 namespace {
@@ -9,19 +7,14 @@ namespace {
 void tensors(Table& table, const ModelConfig& config, const HeadClass& names,
              const std::string& prefix) {
   const std::int64_t width = config.head_transform ? config.head_width : config.hidden;
-  if (config.head_transform) {
-    table.linear("head.transform", std::string(names.transform),
-                 config.projection_bias ? Bias::yes : Bias::no, width, config.hidden);
-    table.norm("head.norm", std::string(names.norm), width);
-  }
+  if (config.head_transform) transform_tensors(table, config, names, prefix);
   const std::string output(names.output);
-  // Tied: transformers reads the word embedding whatever the file holds for the decoder.
   const std::string weight = config.tied_decoder
                                  ? prefix + std::string(family_of(config).word_embedding)
                                  : output + ".weight";
-  Names bias;
+  // Of two biases the decoder's own counts (settle_decoder).
+  Names bias = {output + ".bias"};
   if (!names.output_bias.empty()) bias.emplace_back(names.output_bias);
-  bias.push_back(output + ".bias");
   table.linear("head.decoder", {{weight}},
                config.decoder_bias ? std::vector<Names>{bias} : std::vector<Names>{},
                config.vocab_size, width);
@@ -31,10 +24,7 @@ ValueId nodes(GraphBuilder& build, ValueId hidden) {
   const ModelConfig& config = build.config();
   // The vocabulary's product runs for the masks alone.
   ValueId x = build.selected_rows("head.selected", hidden);
-  if (config.head_transform) {
-    x = build.linear("head.transform", x, config.head_width, config.head_activation);
-    x = build.norm("head.norm", x);
-  }
+  if (config.head_transform) x = transform(build, x);
   return build.linear("head.decoder", x, config.vocab_size);
 }
 

@@ -1,20 +1,21 @@
 // Logits of each token as start and end of the answer: what answer reads spans from (tasks/answer_spans.cc).
-#include "architecture/head.h"
-#include "graph/builder.h"
+#include "heads/transform.h"
 #include "sapwood/error.h"
-#include "weights/table.h"
 
 namespace sapwood::heads::question_answering {
 namespace {
 
 constexpr int kOutputs = 2;
 
-void tensors(Table& table, const ModelConfig& config, const HeadClass& names, const std::string&) {
-  table.linear("head.classifier", std::string(names.output), Bias::yes, kOutputs, config.hidden);
+void tensors(Table& table, const ModelConfig& config, const HeadClass& names,
+             const std::string& prefix) {
+  transform_tensors(table, config, names, prefix);
+  table.linear("head.classifier", std::string(names.output), Bias::yes, kOutputs,
+               transformed_width(config));
 }
 
 ValueId nodes(GraphBuilder& build, ValueId hidden) {
-  return build.linear("head.classifier", hidden, kOutputs);
+  return build.linear("head.classifier", transform(build, hidden), kOutputs);
 }
 
 void resolve_labels(ModelConfig& config, int rows) {

@@ -1,19 +1,20 @@
 // Logits of the labels of each token: what ner answers from (tasks/ner.cc).
-#include "architecture/head.h"
-#include "graph/builder.h"
 #include "heads/labels.h"
-#include "weights/table.h"
+#include "heads/transform.h"
 
 namespace sapwood::heads::token_classification {
 namespace {
 
-void tensors(Table& table, const ModelConfig& config, const HeadClass& names, const std::string&) {
+void tensors(Table& table, const ModelConfig& config, const HeadClass& names,
+             const std::string& prefix) {
+  transform_tensors(table, config, names, prefix);
   table.linear("head.classifier", std::string(names.output), Bias::yes,
-               static_cast<std::int64_t>(config.labels.size()), config.hidden);
+               static_cast<std::int64_t>(config.labels.size()), transformed_width(config));
 }
 
 ValueId nodes(GraphBuilder& build, ValueId hidden) {
-  return build.linear("head.classifier", hidden, static_cast<int>(build.config().labels.size()));
+  return build.linear("head.classifier", transform(build, hidden),
+                      static_cast<int>(build.config().labels.size()));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "checkpoint/file_kind.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/safetensors_writer.h"
+#include "config/sentence.h"
 #include "load/metadata.h"
 
 namespace sapwood {
@@ -49,13 +50,14 @@ std::filesystem::path folder_of(const std::filesystem::path& file) {
 void require_safetensors(const InputFile& file) {
   const std::filesystem::path& path = file.path();
   const std::string start = file.start(1024);
-  const FileKind kind = detect_file_kind(std::as_bytes(std::span(start)));
+  const auto bytes = std::as_bytes(std::span(start));
+  const FileKind kind = detect_file_kind(bytes);
   if (kind == FileKind::safetensors || path.extension() == ".safetensors") return;
-  const bool told = kind == FileKind::git_lfs || kind == FileKind::html;
+  const bool told = kind == FileKind::not_downloaded;
   throw Error(ErrorCode::unsupported,
               path.string() +
                   ": expected a model directory or a converted file, found another file" +
-                  (told ? wrong_kind_hint(kind)
+                  (told ? wrong_kind_hint(bytes)
                    : file.memory()
                        ? "; if it is one file of a model, give its directory, or all files of it"
                        : "; if it is one file of a model, give its directory: " +
@@ -72,8 +74,13 @@ LoadedParts read_converted(InputFile file, bool tokenizer) {
   LoadedParts parts;
   parts.format = "converted";
   const auto config = JsonDocument::parse(metadata.config, where + ": sapwood.config");
-  parts.config = parse_config(config.root());
-  parts.config.sentence = metadata.sentence;
+  KnownWeights known;
+  for (const NamedValue& head : names_of(HeadKind{}).values) {
+    if (head.name == metadata.task) known.head = static_cast<HeadKind>(head.value);
+  }
+  parts.config = parse_config(config.root(), nullptr, known);
+  if (metadata.untied_decoder) parts.config.tied_decoder = false;
+  add_sentence(parts.config, std::move(metadata.sentence));
   if (metadata.task == to_string(HeadKind::none) && parts.config.head != HeadKind::none) {
     drop_head(parts.config, "the checkpoint that was converted did not have all of it", where,
               parts.notices);

@@ -10,7 +10,7 @@ namespace sapwood {
 
 // The files of a directory that are small, and its checkpoint, opened and not yet packed.
 struct DirectorySource {
-  Folder folder;
+  Folder folder;  // of config.json, weights and tokenizer
   JsonDocument config;
   std::optional<SentenceConfig> sentence;
   TensorSource checkpoint;
@@ -19,6 +19,10 @@ struct DirectorySource {
 
 // Throws Error: what the readers of the files throw; not_found without config.json or weights.
 DirectorySource open_directory(Folder folder);
+
+// What the files say of the model: all of LoadedParts that needs neither weights nor tokenizer. Throws Error as
+// load_directory.
+LoadedParts describe_directory(const DirectorySource& source);
 
 // The weights in the types asked for; the tokenizer is left out.
 LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& types);

@@ -7,9 +7,8 @@
 
 namespace sapwood {
 
-// In tokens: `sentence` (sentence_bert_config.json), else the truncation section of tokenizer.json,
-// else model_max_length, else `positions`; never more than `positions`. Nothing where nothing says.
-// `tokenizer` may be null.
+// In tokens: `sentence` (sentence_bert_config.json), else Tokenizer::max_length, else `positions`;
+// never more than `positions`. Nothing where nothing says. `tokenizer` may be null.
 std::optional<int> resolve_max_length(std::optional<int> sentence, const Tokenizer* tokenizer,
                                       std::optional<int> positions);
 

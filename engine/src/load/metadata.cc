@@ -36,6 +36,7 @@ constexpr const char* kParameters = "sapwood.parameters";
 constexpr const char* kSourceDtype = "sapwood.source_dtype";
 constexpr const char* kSourceSha256 = "sapwood.source_sha256";
 constexpr const char* kUnused = "sapwood.unused_tensors";
+constexpr const char* kUntied = "sapwood.untied_decoder";
 
 constexpr std::int64_t kMaxLabels = 1 << 20;
 
@@ -128,6 +129,7 @@ Metadata FileMetadata::to_map() const {
   }
   if (sentence) map[kSentence] = to_json(*sentence);
   if (tokenizer) map[kTokenizer] = *tokenizer;
+  if (untied_decoder) map[kUntied] = "1";
   if (!unused_tensors.empty()) JsonWriter(map[kUnused]).value(unused_tensors);
   return map;
 }
@@ -170,6 +172,7 @@ FileMetadata FileMetadata::from_map(const Metadata& map, const std::string& wher
   metadata.source_dtype = reader.at(kSourceDtype);
   metadata.source_sha256 = reader.at(kSourceSha256);
   metadata.unused_tensors = read_unused(reader);
+  metadata.untied_decoder = reader.find(kUntied) != nullptr;
   return metadata;
 }
 

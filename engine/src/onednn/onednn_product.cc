@@ -63,8 +63,19 @@ dnnl::algorithm algorithm_of(kernels::Activation activation) {
       return dnnl::algorithm::eltwise_relu;
     case kernels::Activation::tanh:
       return dnnl::algorithm::eltwise_tanh;
+    case kernels::Activation::silu:
+    case kernels::Activation::quick_gelu:
+      return dnnl::algorithm::eltwise_swish;
+    case kernels::Activation::gelu_10:
+      break;  // GraphBuilder leaves it to our kernels
   }
   return dnnl::algorithm::undef;
+}
+
+// swish is x sigmoid(alpha x); to relu, alpha is the slope of negative numbers.
+float alpha_of(kernels::Activation activation) {
+  if (activation == kernels::Activation::quick_gelu) return 1.702f;
+  return activation == kernels::Activation::silu ? 1.0f : 0.0f;
 }
 
 // Columns [begin, end) of packed panels as a row-major matrix [end - begin, k].
@@ -155,9 +166,9 @@ class Part {
     if (!integers && activation_ != kernels::Activation::none) {
       dnnl::post_ops post;
 #if DNNL_VERSION_MAJOR >= 3
-      post.append_eltwise(algorithm_of(activation_), 0.0f, 0.0f);
+      post.append_eltwise(algorithm_of(activation_), alpha_of(activation_), 0.0f);
 #else
-      post.append_eltwise(1.0f, algorithm_of(activation_), 0.0f, 0.0f);
+      post.append_eltwise(1.0f, algorithm_of(activation_), alpha_of(activation_), 0.0f);
 #endif
       attributes.set_post_ops(post);
     }
@@ -172,10 +183,13 @@ class Part {
   dnnl::eltwise_forward activation_of(const memory::desc& floats) const {
 #if DNNL_VERSION_MAJOR >= 3
     return dnnl::eltwise_forward::primitive_desc(cpu(), dnnl::prop_kind::forward_inference,
-                                                 algorithm_of(activation_), floats, floats);
+                                                 algorithm_of(activation_), floats, floats,
+                                                 alpha_of(activation_), 0.0f);
 #else
     return dnnl::eltwise_forward::primitive_desc(
-        {dnnl::prop_kind::forward_inference, algorithm_of(activation_), floats, 0.0f, 0.0f}, cpu());
+        {dnnl::prop_kind::forward_inference, algorithm_of(activation_), floats,
+         alpha_of(activation_), 0.0f},
+        cpu());
 #endif
   }
 

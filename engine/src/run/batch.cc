@@ -48,9 +48,16 @@ void Batch::add(std::span<const std::int32_t> token_ids, std::span<const std::in
                 std::span<const std::int32_t> selected_rows) {
   const int first = tokens();
   ids.insert(ids.end(), token_ids.begin(), token_ids.end());
-  for (std::size_t i = 0; i < token_ids.size(); ++i) {
-    positions.push_back(static_cast<std::int32_t>(i));
-    types.push_back(type_ids.empty() ? 0 : type_ids[i]);
+  if (type_ids.empty() || !rules.types) {
+    types.resize(ids.size(), 0);
+  } else {
+    types.insert(types.end(), type_ids.begin(), type_ids.end());
+  }
+  // As create_position_ids_from_input_ids of transformers' modeling_roberta.py, from the padding id's own row on.
+  const bool padding = rules.padding_id != InputRules::kNoPadding;
+  std::int32_t next = padding ? 1 : 0;
+  for (const std::int32_t id : token_ids) {
+    positions.push_back(padding && id == rules.padding_id ? 0 : next++);
   }
   for (const std::int32_t row : selected_rows) selected.push_back(first + row);
   starts.push_back(tokens());

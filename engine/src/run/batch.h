@@ -12,6 +12,7 @@ namespace sapwood {
 
 // Sequences end to end, no padding.
 struct Batch {
+  InputRules rules;
   std::vector<std::int32_t> ids, positions, types;  // [tokens]
   std::vector<std::int32_t> starts;                 // [sequences + 1]: "cu_seqlens"
   std::vector<std::int32_t> selected;               // rows, ascending

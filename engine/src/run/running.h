@@ -81,6 +81,9 @@ struct Running {
   }
 };
 
+// "gelu_tanh"; empty for none.
+const char* activation_name(kernels::Activation activation);
+
 // "linear_f32_avx512"
 std::string kernel_name(const char* op, kernels::DType type, const kernels::KernelTable& kernels);
 

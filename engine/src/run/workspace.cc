@@ -21,7 +21,8 @@ std::int64_t linear_bytes(const Graph& graph) {
 }  // namespace
 
 Workspace::Workspace(const Graph& graph, const Capacity& capacity)
-    : onednn(static_cast<std::size_t>(capacity.threads)),
+    : batch{.rules = graph.input_rules()},
+      onednn(static_cast<std::size_t>(capacity.threads)),
       capacity_(capacity),
       plan_(plan_arena(graph.values(), capacity)),
       linear_bytes_(linear_bytes(graph)) {

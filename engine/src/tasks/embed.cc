@@ -2,96 +2,130 @@
 #include <utility>
 
 #include "base/border.h"
-#include "graph/kernel_names.h"
-#include "model_state.h"
 #include "tasks/answer_all.h"
-#include "tasks/one_window.h"
-#include "tasks/vectors.h"
+#include "tasks/prompts.h"
+#include "tasks/sentence_vectors.h"
 
 namespace sapwood {
 
 namespace {
 
-// What becomes of the hidden states of a text.
-struct Pooled {
-  PoolingMode pooling;
-  bool normalize;
-
-  Pooled(const Model& model, const EmbedOptions& options) {
-    const SentenceConfig sentence = model.config().sentence.value_or(SentenceConfig{});
-    pooling = options.pooling.value_or(sentence.pooling);
-    normalize = options.normalize.value_or(sentence.normalize);
+// What the jobs of one task share.
+struct Plan {
+  Plan(const Model& model, const EmbedOptions& options)
+      : vectors(model, options),
+        prompt(tasks::find_prompt(model, options.prompt, options.prompt_name)),
+        encode(tasks::without_offsets(model, options.length)) {
+    model.tokenizer();  // throws where there is none
+    skip = tasks::unpooled_tokens(model, prompt, encode);
   }
 
-  // Hidden states [tokens, hidden] to one vector [hidden].
-  void pool(const Model& model, const MatrixView& rows, std::span<float> to) const {
-    state_of(model).graph.kernels().pool(
-        {rows.data, to.data(), rows.rows, rows.cols, kernel_pooling(pooling)});
-    if (normalize) tasks::normalize(to);
-  }
+  tasks::SentenceVectors vectors;
+  std::string prompt;
+  EncodeOptions encode;
+  int skip = 0;  // tokens that are not pooled
 };
+
+// A text of static embeddings that has no token but the row of zeros.
+bool has_no_tokens(const Model& model, const Encoding& encoding) {
+  return model.config().static_embedding && encoding.ids[0] == model.config().vocab_size - 1;
+}
 
 class EmbedJob final : public Job<Embedding> {
  public:
-  EmbedJob(const Model& of, std::vector<Encoding> windows, const Pooled& pooled)
-      : Job(of, Output::hidden, std::move(windows)), pooled_(pooled) {
+  EmbedJob(const Model& of, std::vector<Encoding> windows, const tasks::SentenceVectors& vectors,
+           int skip)
+      : Job(of, Output::hidden, std::move(windows)),
+        vectors_(vectors),
+        skip_(skip),
+        scratch_(vectors.scratch()) {
     value_.truncated = encodings()[0].truncated;
   }
 
  private:
   void read(std::size_t, const MatrixView& rows) override {
-    value_.dim = rows.cols;
-    if (pooled_.pooling == PoolingMode::none) {
+    if (vectors_.per_token()) {
+      value_.dim = vectors_.width();
+      if (has_no_tokens(model(), encodings()[0])) return;
       value_.rows = rows.rows;
-      value_.values.assign(rows.data, rows.data + static_cast<std::size_t>(rows.rows) *
-                                                      static_cast<std::size_t>(rows.cols));
+      value_.values.resize(static_cast<std::size_t>(rows.rows) *
+                           static_cast<std::size_t>(value_.dim));
+      vectors_.make_tokens(rows, value_.values);
       value_.ids = encodings()[0].ids;
       return;
     }
+    value_.dim = vectors_.width();
     value_.rows = 1;
-    value_.values.resize(static_cast<std::size_t>(rows.cols));
-    pooled_.pool(model(), rows, value_.values);
+    value_.values.resize(static_cast<std::size_t>(value_.dim));
+    vectors_.make(rows, skip_, scratch_, value_.values);
   }
   Embedding result() override { return std::move(value_); }
 
-  Pooled pooled_;
+  tasks::SentenceVectors vectors_;
+  int skip_;
+  std::vector<float> scratch_;
   Embedding value_;
 };
 
 // Into a row of memory that others own.
 class EmbedIntoJob final : public Job<EmbeddedRow> {
  public:
-  EmbedIntoJob(const Model& of, std::vector<Encoding> windows, const Pooled& pooled,
+  EmbedIntoJob(const Model& of, std::vector<Encoding> windows, const Plan& plan,
                std::span<float> to)
-      : Job(of, Output::hidden, std::move(windows)), pooled_(pooled), to_(to) {}
+      : Job(of, Output::hidden, std::move(windows)),
+        plan_(plan),
+        scratch_(plan.vectors.scratch()),
+        to_(to) {}
 
  private:
-  void read(std::size_t, const MatrixView& rows) override { pooled_.pool(model(), rows, to_); }
+  void read(std::size_t, const MatrixView& rows) override {
+    plan_.vectors.make(rows, plan_.skip, scratch_, to_);
+  }
   EmbeddedRow result() override {
     return {static_cast<int>(encodings()[0].size()), encodings()[0].truncated};
   }
 
-  Pooled pooled_;
+  const Plan& plan_;  // of the call that waits for the job
+  std::vector<float> scratch_;
   std::span<float> to_;
 };
 
-class Embed final : public tasks::OneWindowTask<TextInput, Embedding> {
+class Embed final : public EmbedTask {
  public:
-  Embed(const Model& model, const EmbedOptions& options)
-      : OneWindowTask(model, options.length), pooled_(model, options) {}
+  Embed(const Model& model, const EmbedOptions& options) : model_(model), plan_(model, options) {}
 
- private:
-  std::unique_ptr<Job<Embedding>> make(std::vector<Encoding> windows) const override {
-    return std::make_unique<EmbedJob>(model(), std::move(windows), pooled_);
+  JobResult job(const TextInput& input, EncodeScratch& scratch) const override {
+    return tasks::as_result([&] {
+      return make(tasks::encode_behind(model_, plan_.prompt, input, plan_.encode, scratch),
+                  plan_.skip);
+    });
   }
 
-  Pooled pooled_;
+  JobResult job(const TextInput&, std::vector<Encoding> windows) const override {
+    return tasks::as_result([&] {
+      return make(tasks::given_windows(model_, std::move(windows), tasks::Reads::ids, 1), 0);
+    });
+  }
+
+ private:
+  std::unique_ptr<Job<Embedding>> make(std::vector<Encoding> windows, int skip) const {
+    return std::make_unique<EmbedJob>(model_, std::move(windows), plan_.vectors, skip);
+  }
+
+  Model model_;
+  Plan plan_;
 };
 
 }  // namespace
 
 std::shared_ptr<const EmbedTask> embed_task(const Model& model, const EmbedOptions& options) try {
   return std::make_shared<const Embed>(model, options);
+} catch (...) {
+  throw_as_error();
+}
+
+int embedding_size(const Model& model, const EmbedOptions& options) try {
+  return tasks::SentenceVectors(model, options).width();
 } catch (...) {
   throw_as_error();
 }
@@ -105,27 +139,25 @@ std::vector<Result<Embedding>> embed(const Model& model, std::span<const TextInp
 
 std::vector<Result<EmbeddedRow>> embed_into(const Model& model, std::span<const TextInput> inputs,
                                             std::span<float> out, const EmbedOptions& options) try {
-  const Pooled pooled(model, options);
-  if (pooled.pooling == PoolingMode::none) {
+  const Plan plan(model, options);
+  if (plan.vectors.per_token()) {
     throw Error(
         ErrorCode::invalid_argument,
         "embed_into writes one vector a text; with pooling none there is one a token: use embed");
   }
-  const auto cols = static_cast<std::size_t>(model.config().hidden);
+  const auto cols = static_cast<std::size_t>(plan.vectors.width());
   if (out.size() / cols != inputs.size() || out.size() % cols != 0) {
     throw Error(ErrorCode::invalid_argument, "out: expected [" + std::to_string(inputs.size()) +
                                                  ", " + std::to_string(cols) + "] numbers, " +
                                                  std::to_string(inputs.size() * cols) +
                                                  " in all, found " + std::to_string(out.size()));
   }
-  model.tokenizer();
-  const EncodeOptions encode = tasks::without_offsets(model, options.length);
   return tasks::answer_all<EmbeddedRow>(
       model, inputs.size(), [&](std::size_t i, EncodeScratch& scratch) {
         return tasks::as_result([&]() -> std::unique_ptr<Job<EmbeddedRow>> {
-          return std::make_unique<EmbedIntoJob>(model,
-                                                tasks::encode(model, inputs[i], encode, scratch),
-                                                pooled, out.subspan(i * cols, cols));
+          return std::make_unique<EmbedIntoJob>(
+              model, tasks::encode_behind(model, plan.prompt, inputs[i], plan.encode, scratch),
+              plan, out.subspan(i * cols, cols));
         });
       });
 } catch (...) {

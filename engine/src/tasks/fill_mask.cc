@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/border.h"
+#include "base/quote.h"
 #include "sapwood/tokenizer/word_piece_decoder.h"
 #include "tasks/answer_all.h"
 #include "tasks/one_window.h"
@@ -22,6 +23,20 @@ std::vector<TokenScore> best_tokens(std::span<const float> logits, std::size_t t
   for (const int id : best_indices(logits, top_k)) {
     const float logit = logits[static_cast<std::size_t>(id)];
     best.push_back({id, static_cast<float>(std::exp(logit - log_sum))});
+  }
+  return best;
+}
+
+std::vector<TokenScore> best_tokens(std::span<const float> logits, std::size_t top_k,
+                                    std::span<const std::int32_t> targets) {
+  const double log_sum = log_sum_exp(logits);
+  std::vector<float> chosen;
+  chosen.reserve(targets.size());
+  for (const std::int32_t id : targets) chosen.push_back(logits[static_cast<std::size_t>(id)]);
+  std::vector<TokenScore> best;
+  for (const int i : best_indices(chosen, std::min(top_k, chosen.size()))) {
+    const auto at = static_cast<std::size_t>(i);
+    best.push_back({targets[at], static_cast<float>(std::exp(chosen[at] - log_sum))});
   }
   return best;
 }
@@ -94,8 +109,11 @@ void check_masks(const Tokenizer& tokenizer, const Encoding& window, std::int32_
 class FillMaskJob final : public Job<MaskFills> {
  public:
   FillMaskJob(const Model& of, std::vector<Encoding> windows,
-              std::vector<std::vector<std::int32_t>> masks, std::size_t top_k)
-      : Job(of, Output::head, std::move(windows), std::move(masks)), top_k_(top_k) {
+              std::vector<std::vector<std::int32_t>> masks, std::size_t top_k,
+              std::vector<std::int32_t> targets)
+      : Job(of, Output::head, std::move(windows), std::move(masks)),
+        top_k_(top_k),
+        targets_(std::move(targets)) {
     value_.truncated = encodings()[0].truncated;
   }
 
@@ -103,7 +121,9 @@ class FillMaskJob final : public Job<MaskFills> {
   void read(std::size_t window, const MatrixView& logits) override {
     const std::span<const std::int32_t> positions = windows()[window].selected;
     for (std::size_t i = 0; i < positions.size(); ++i) {
-      const auto best = tasks::best_tokens(logits.row(static_cast<int>(i)), top_k_);
+      const std::span<const float> row = logits.row(static_cast<int>(i));
+      const auto best = targets_.empty() ? tasks::best_tokens(row, top_k_)
+                                         : tasks::best_tokens(row, top_k_, targets_);
       value_.masks.push_back(fill(model().tokenizer(), encodings()[window].ids, positions[i],
                                   positions.size() == 1, best));
     }
@@ -111,6 +131,7 @@ class FillMaskJob final : public Job<MaskFills> {
   MaskFills result() override { return std::move(value_); }
 
   std::size_t top_k_;
+  std::vector<std::int32_t> targets_;
   MaskFills value_;
 };
 
@@ -126,22 +147,51 @@ class FillMask final : public tasks::OneWindowTask<std::string_view, MaskFills> 
                       model.path().string() + " names none");
     }
     mask_ = *mask;
-    top_k_ = std::min(static_cast<std::size_t>(options.top_k),
-                      static_cast<std::size_t>(model.config().vocab_size));
+    for (const MaskTarget& target : mask_targets(model, options.targets)) {
+      targets_.push_back(target.token);
+    }
+    std::sort(targets_.begin(), targets_.end());
+    targets_.erase(std::unique(targets_.begin(), targets_.end()), targets_.end());
+    const std::size_t most =
+        targets_.empty() ? static_cast<std::size_t>(model.config().vocab_size) : targets_.size();
+    top_k_ = std::min(static_cast<std::size_t>(options.top_k), most);
   }
 
  private:
   std::unique_ptr<Job<MaskFills>> make(std::vector<Encoding> windows) const override {
     check_masks(model().tokenizer(), windows[0], mask_, top_k_);
     std::vector<std::vector<std::int32_t>> masks = {tasks::positions_of(mask_, windows[0].ids)};
-    return std::make_unique<FillMaskJob>(model(), std::move(windows), std::move(masks), top_k_);
+    return std::make_unique<FillMaskJob>(model(), std::move(windows), std::move(masks), top_k_,
+                                         targets_);
   }
 
   std::int32_t mask_ = 0;
+  std::vector<std::int32_t> targets_;  // each once; empty: all tokens
   std::size_t top_k_ = 0;
 };
 
 }  // namespace
+
+std::vector<MaskTarget> mask_targets(const Model& model, std::span<const std::string> words) try {
+  const Tokenizer& tokenizer = model.tokenizer();
+  std::vector<MaskTarget> targets;
+  for (const std::string& word : words) {
+    std::optional<std::int32_t> token = tokenizer.id(word);
+    const bool exact = token.has_value();
+    if (!exact) {
+      const Encoding pieces = tokenizer.encode(word, {.add_special_tokens = false});
+      if (pieces.size() > 0) token = pieces.ids[0];
+    }
+    if (!token || *token >= model.config().vocab_size) {
+      throw Error(ErrorCode::invalid_argument,
+                  "target " + quote(word) + ": the model has no token for it");
+    }
+    targets.push_back({word, *token, exact});
+  }
+  return targets;
+} catch (...) {
+  throw_as_error();
+}
 
 std::shared_ptr<const FillMaskTask> fill_mask_task(const Model& model,
                                                    const FillMaskOptions& options) try {

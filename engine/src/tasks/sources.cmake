@@ -12,9 +12,13 @@ set(SAPWOOD_TASK_SOURCES
   src/tasks/names.cc
   src/tasks/ner.cc
   src/tasks/ner_aggregate.cc
+  src/tasks/prompts.cc
   src/tasks/rerank.cc
   src/tasks/requirements.cc
   src/tasks/scores.cc
+  src/tasks/sentence_vectors.cc
+  src/tasks/sparse.cc
   src/tasks/task_job.cc
   src/tasks/text_index.cc
-  src/tasks/windows.cc)
+  src/tasks/windows.cc
+  src/tasks/zero_shot.cc)

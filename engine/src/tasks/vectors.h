@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <span>
 
+#include "sapwood/config.h"
+
 namespace sapwood::tasks {
 
 inline constexpr double kSmallestNorm = 1e-12;  // torch.nn.functional.normalize's eps
@@ -28,6 +30,42 @@ inline float cosine(std::span<const float> a, std::span<const float> b) {
   for (std::size_t i = 0; i < a.size(); ++i) dot += static_cast<double>(a[i]) * b[i];
   return static_cast<float>(dot /
                             (std::max(norm(a), kSmallestNorm) * std::max(norm(b), kSmallestNorm)));
+}
+
+inline float dot(std::span<const float> a, std::span<const float> b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
+  return static_cast<float>(sum);
+}
+
+inline float euclidean_distance(std::span<const float> a, std::span<const float> b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double difference = static_cast<double>(a[i]) - b[i];
+    sum += difference * difference;
+  }
+  return static_cast<float>(std::sqrt(sum));
+}
+
+inline float manhattan_distance(std::span<const float> a, std::span<const float> b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += std::abs(static_cast<double>(a[i]) - b[i]);
+  return static_cast<float>(sum);
+}
+
+// More is nearer.
+inline float similarity(Similarity by, std::span<const float> a, std::span<const float> b) {
+  switch (by) {
+    case Similarity::cosine:
+      break;
+    case Similarity::dot:
+      return dot(a, b);
+    case Similarity::euclidean:
+      return -euclidean_distance(a, b);
+    case Similarity::manhattan:
+      return -manhattan_distance(a, b);
+  }
+  return cosine(a, b);
 }
 
 }  // namespace sapwood::tasks

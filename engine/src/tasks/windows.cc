@@ -94,14 +94,14 @@ EncodeOptions without_offsets(const Model& model, const LengthOptions& length) {
 std::vector<Encoding> encode(const Model& model, std::string_view text,
                              const EncodeOptions& options, EncodeScratch& scratch) {
   Encoding first;
-  model.tokenizer().encode_into(first, scratch, text, options);
+  encode_text(model, first, scratch, text, nullptr, options);
   return fitting(model, std::move(first), kTokenizer);
 }
 
 std::vector<Encoding> encode(const Model& model, std::string_view text, std::string_view pair,
                              const EncodeOptions& options, EncodeScratch& scratch) {
   Encoding first;
-  model.tokenizer().encode_into(first, scratch, text, pair, options);
+  encode_text(model, first, scratch, text, &pair, options);
   return fitting(model, std::move(first), kTokenizer);
 }
 

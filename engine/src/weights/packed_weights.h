@@ -23,14 +23,15 @@ struct PackedTensor {
   std::int64_t bytes = 0;
 };
 
-// What stands before the encoder's tensors in this checkpoint: models saved with a head carry their family's prefix, bare
-// encoders mostly do not. Throws Error mismatch where there is no word embedding.
-std::string encoder_prefix(const TensorSource& source, const ModelConfig& config);
-
 // Makes a model a bare encoder for this reason (config.head, config.missing_head), with a notice that begins with `where`:
 // only a task that needs the head misses it. The second one does so where the head's tensors are not all there.
 void drop_head(ModelConfig& config, std::string reason, const std::string& where, Notices& notices);
 void drop_missing_head(const TensorSource& source, ModelConfig& config, Notices& notices);
+
+// What a masked-LM head's decoder is where the checkpoint has more than the configuration asks for: of two biases that
+// differ the decoder's own, and of a decoder that should be the word embedding and is not the decoder (config.tied_decoder),
+// each with a notice.
+void settle_decoder(const TensorSource& source, ModelConfig& config, Notices& notices);
 
 // Rows of the head's classifier in the checkpoint, which has the head's tensors; 0 for heads without labels. Throws Error
 // mismatch where the classifier is no matrix.
@@ -38,10 +39,13 @@ int count_labels(const TensorSource& source, const ModelConfig& config);
 
 class PackedWeights {
  public:
-  // Checks the whole table against the checkpoint, then converts to float and packs in the types
+  // Throws Error mismatch or not_found that names tensor, expected and found shape, where the checkpoint has not all that
+  // the model needs. config.labels are resolved.
+  static void check(const TensorSource& source, const ModelConfig& config);
+
+  // Converts to float and packs in the types
   // asked for; int8 weights that hold a NaN or an infinity are kept in bf16, an exception in
-  // types(). config.labels are resolved. Throws Error mismatch or not_found that names tensor,
-  // expected and found shape.
+  // types(). Throws Error as check() and where the types cannot be had.
   static PackedWeights pack(const TensorSource& source, const ModelConfig& config,
                             const WeightTypes& types);
 

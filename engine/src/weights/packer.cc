@@ -1,6 +1,5 @@
 // From a checkpoint to the layouts that the kernels read.
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <set>
 
@@ -10,22 +9,14 @@
 #include "checkpoint/safetensors_writer.h"
 #include "sapwood/kernels/bf16.h"
 #include "sapwood/kernels/pack.h"
+#include "weights/computed.h"
 #include "weights/finite.h"
 #include "weights/packed_weights.h"
 #include "weights/placement.h"
+#include "weights/prefix.h"
 #include "weights/problems.h"
 
 namespace sapwood {
-std::string encoder_prefix(const TensorSource& source, const ModelConfig& config) {
-  const Family& family = family_of(config);
-  const std::string prefix(family.encoder_prefix), word(family.word_embedding);
-  if (source.find(prefix + word) != nullptr) return prefix;
-  if (source.find(word) != nullptr) return "";
-  throw Error(ErrorCode::mismatch, "expected a tensor '" + prefix + word + "' or '" + word +
-                                       "', found neither: are these the weights of a " +
-                                       config.architecture + " model?");
-}
-
 void drop_head(ModelConfig& config, std::string reason, const std::string& where,
                Notices& notices) {
   config.missing_head = config.head;
@@ -50,6 +41,32 @@ void drop_missing_head(const TensorSource& source, ModelConfig& config, Notices&
   std::string reason = "the checkpoint has no tensor '" + first + "'";
   if (missing > 1) reason += " and lacks " + std::to_string(missing - 1) + " more of it";
   drop_head(config, std::move(reason), source.path().string(), notices);
+}
+
+void settle_decoder(const TensorSource& source, ModelConfig& config, Notices& notices) {
+  if (config.head != HeadKind::masked_lm) return;
+  const HeadClass& names = head_class_of(config);
+  const std::string output(names.output);
+  const auto differ = [&](const std::string& own, const std::string& other) {
+    const TensorView* const a = source.find(own);
+    const TensorView* const b = source.find(other);
+    if (a == nullptr || b == nullptr || a->shape != b->shape || a->data == b->data) return false;
+    return a->dtype != b->dtype ||
+           std::memcmp(a->data, b->data, static_cast<std::size_t>(a->bytes)) != 0;
+  };
+  const std::string bias(names.output_bias);
+  if (!bias.empty() && differ(output + ".bias", bias)) {
+    notices.add(source.path().string() + ": " + quote(output + ".bias") + " and " + quote(bias) +
+                " differ; the first counts, as in transformers 5");
+  }
+  const std::string word =
+      encoder_prefix(source, config) + std::string(family_of(config).word_embedding);
+  if (config.tied_decoder && differ(output + ".weight", word)) {
+    config.tied_decoder = false;
+    notices.add(source.path().string() + ": " + quote(output + ".weight") +
+                " differs from the word embedding, to which the configuration ties it; it is taken "
+                "as it stands, as in transformers 5");
+  }
 }
 
 int count_labels(const TensorSource& source, const ModelConfig& config) {
@@ -89,18 +106,6 @@ std::vector<std::int64_t> row_order(RowOrder order, std::int64_t rows, const Mod
   return stored;
 }
 
-// Vaswani et al., section 3.5, as the reference computes it (embeddings.py): in single precision.
-void fill_sinusoidal(std::int64_t positions, std::int64_t cols, float scale, float* out) {
-  for (std::int64_t p = 0; p < positions; ++p) {
-    for (std::int64_t j = 0; j < cols; ++j) {
-      const auto even = static_cast<float>(j - j % 2);
-      const float frequency = std::exp(even * (-std::log(10000.0f) / static_cast<float>(cols)));
-      const float angle = static_cast<float>(p) * frequency;
-      out[p * cols + j] = scale * (j % 2 == 0 ? std::sin(angle) : std::cos(angle));
-    }
-  }
-}
-
 }  // namespace
 
 // Packs the tensors of one checkpoint, one after the other, into one buffer.
@@ -128,11 +133,10 @@ class Packer {
     return std::move(weights_);
   }
 
- private:
   void check() const {
     Problems problems;
     for (const PackedSpec& spec : table_) {
-      if (spec.sinusoidal) check_computed(spec, problems);
+      if (spec.computed != Computed::no) check_computed(spec, problems);
       for (const SourceTensor& wanted : spec.sources) {
         const TensorView* tensor = find_any(source_, wanted.names);
         if (tensor == nullptr) {
@@ -153,6 +157,7 @@ class Packer {
     problems.throw_if_any();
   }
 
+ private:
   // A table that is computed has only the configuration's word for its size.
   void check_computed(const PackedSpec& spec, Problems& problems) const {
     constexpr std::int64_t kHarmless = 64 << 20;
@@ -161,7 +166,7 @@ class Packer {
     const std::int64_t bytes = packed_bytes(spec);
     if (bytes <= std::max(kHarmless, file_bytes)) return;
     problems.add(ErrorCode::mismatch, "the configuration asks for " +
-                                          std::to_string(spec.shape[0]) +
+                                          std::to_string(config_.max_positions) +
                                           " positions, a table of " + std::to_string(bytes) +
                                           " bytes, more than the whole checkpoint has");
   }
@@ -224,9 +229,8 @@ class Packer {
 
   void pack(const PackedSpec& spec) {
     auto* const out = target<float>(spec.name);
-    if (spec.sinusoidal) {
-      const float scale = spec.sources.empty() ? 1.0f : gather(spec)[0];
-      return fill_sinusoidal(spec.shape[0], spec.shape[1], scale, out);
+    if (spec.computed != Computed::no) {
+      return fill_computed(spec, config_, spec.sources.empty() ? nullptr : gather(spec), out);
     }
     switch (spec.layout) {
       case Layout::derived:
@@ -329,6 +333,10 @@ class Packer {
   std::set<std::string> used_;
   PackedWeights weights_;
 };
+
+void PackedWeights::check(const TensorSource& source, const ModelConfig& config) {
+  Packer(source, config, {}).check();
+}
 
 PackedWeights PackedWeights::pack(const TensorSource& source, const ModelConfig& config,
                                   const WeightTypes& types) {

@@ -25,11 +25,15 @@ class Table {
  public:
   Table(const ModelConfig& config, const WeightTypes& types) : config_(config), types_(types) {}
 
-  void rows(const std::string& name, Names source, std::int64_t rows, std::int64_t cols) {
-    add({.name = name,
-         .layout = Layout::rows,
-         .shape = {rows, cols},
-         .sources = {{std::move(source), {rows, cols}}}});
+  // A table of `rows` rows, which are the stored ones from `first` to the last.
+  void rows(const std::string& name, Names source, std::int64_t rows, std::int64_t cols,
+            std::int64_t first = 0) {
+    SourceTensor stored{std::move(source), {first + rows, cols}};
+    if (first > 0) {
+      stored.first = first;
+      stored.count = rows;
+    }
+    add({.name = name, .layout = Layout::rows, .shape = {rows, cols}, .sources = {stored}});
   }
 
   // The word embedding: the one table that is large. A tied decoder holds it.
@@ -48,8 +52,26 @@ class Table {
     PackedSpec spec{.name = name,
                     .layout = Layout::rows,
                     .shape = {config_.max_positions, config_.embedding_size}};
-    spec.sinusoidal = true;
+    spec.computed = Computed::sinusoidal;
     if (!scale.empty()) spec.sources.push_back({std::move(scale), {1}});
+    add(std::move(spec));
+  }
+
+  void rotary(const std::string& name, double base) {
+    PackedSpec spec{
+        .name = name, .layout = Layout::rows, .shape = {config_.max_positions, config_.head_dim()}};
+    spec.computed = Computed::rotary;
+    spec.rotary_base = base;
+    add(std::move(spec));
+  }
+
+  // What attention adds to its scores, from a table [buckets, heads].
+  void relative_bias(Names source) {
+    PackedSpec spec{.name = "attention.bias",
+                    .layout = Layout::rows,
+                    .shape = {config_.heads, kernels::attention_distances(config_.max_positions)},
+                    .sources = {{std::move(source), {config_.relative_buckets, config_.heads}}}};
+    spec.computed = Computed::relative_bias;
     add(std::move(spec));
   }
 
@@ -58,9 +80,10 @@ class Table {
   }
 
   // Also known as gamma and beta in checkpoints that were converted from TensorFlow.
-  void norm(const std::string& name, const std::string& source, std::int64_t cols) {
+  void norm(const std::string& name, const std::string& source, std::int64_t cols,
+            Bias bias = Bias::yes) {
     vector(name + ".gamma", {source + ".weight", source + ".gamma"}, cols);
-    vector(name + ".beta", {source + ".bias", source + ".beta"}, cols);
+    if (bias == Bias::yes) vector(name + ".beta", {source + ".bias", source + ".beta"}, cols);
   }
 
   // A product [n, k] from sources stacked along rows.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "checkpoint/dtype.h"
@@ -38,7 +39,7 @@ struct WeightTypes {
   // The type that a product or table was given.
   kernels::DType of(const std::string& product) const;
   // The type that a product [n, k] is stored in: f32 for fewer than 64 outputs, which are classifiers whose precision costs
-  // nothing, and bf16 instead of int8 where a sum would leave 31 bits.
+  // nothing, and for those of a text's one vector (kSentencePrefix); bf16 instead of int8 where a sum would leave 31 bits.
   kernels::DType stored(const std::string& product, std::int64_t n, std::int64_t k) const;
   kernels::DType decision_type_of(const std::string& layer) const {
     return std::min(decision_type, of(layer));
@@ -75,6 +76,14 @@ struct SourceTensor {
   }
 };
 
+// Tables that are computed from the configuration.
+enum class Computed : std::uint8_t {
+  no,
+  sinusoidal,     // of positions; a source, if any, scales it
+  rotary,         // cosines and sines for each position (kernels::RotaryArgs)
+  relative_bias,  // of each head and distance, from a source [buckets, heads] (kernels::AttentionArgs)
+};
+
 struct PackedSpec {
   std::string name;  // "layers.0.attention.qkv.weight"
   Layout layout = Layout::vector;
@@ -82,8 +91,8 @@ struct PackedSpec {
   std::vector<std::int64_t> shape;       // of the packed tensor
   std::vector<SourceTensor> sources;     // stacked along rows; fff: linear_in, linear_out
   RowOrder order = RowOrder::as_stored;
-  // Position tables computed from max_positions instead of read; a source, if any, scales them.
-  bool sinusoidal = false;
+  Computed computed = Computed::no;
+  double rotary_base = 0;
 };
 
 // Every tensor of the model. `prefix` stands before the encoder's names in this checkpoint
@@ -94,6 +103,16 @@ std::vector<PackedSpec> weight_table(const ModelConfig& config, const WeightType
 
 // The tensors of the head alone, likewise; labels need not be resolved.
 std::vector<PackedSpec> head_table(const ModelConfig& config, const std::string& prefix);
+
+// What attention's scores are multiplied by.
+float attention_scale(int head_dim);
+
+// What the products of SentenceConfig::modules are called, and one of them.
+inline constexpr std::string_view kSentencePrefix = "sentence.";
+std::string sentence_name(std::size_t module);
+std::string token_module_name(std::size_t module);
+// SparseConfig::query_path's weights.
+inline constexpr const char* kSparseQueryName = "sentence.query";
 
 // Whether the word embedding is the decoder's weight: packed once, as "head.decoder.weight".
 bool is_tied(const ModelConfig& config);

@@ -19,6 +19,16 @@ inline float gelu_tanh(float x) {
   return 0.5f * x * (1.0f + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
 }
 
+inline float silu(float x) {
+  if (x < -104.0f) return -0.0f;  // -inf would be -inf / inf
+  return x / (1.0f + expf(-x));
+}
+
+inline float quick_gelu(float x) {
+  if (x < -62.0f) return -0.0f;
+  return x / (1.0f + expf(-1.702f * x));
+}
+
 inline float activate(float x, Activation activation) {
   switch (activation) {
     case Activation::none:
@@ -31,6 +41,12 @@ inline float activate(float x, Activation activation) {
       return x < 0.0f ? 0.0f : x;
     case Activation::tanh:
       return tanhf(x);
+    case Activation::silu:
+      return silu(x);
+    case Activation::quick_gelu:
+      return quick_gelu(x);
+    case Activation::gelu_10:
+      return x > 10.0f ? 10.0f : gelu(x);
   }
   return x;
 }

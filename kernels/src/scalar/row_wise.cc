@@ -63,11 +63,37 @@ void embedding(const EmbeddingArgs& a) noexcept {
   }
 }
 
-void gelu_glu(const GeluGluArgs& a) noexcept {
+void rotary(const RotaryArgs& a) noexcept {
+  const int half = a.head_dim / 2, hidden = a.heads * a.head_dim;
+  for (int i = 0; i < a.rows; ++i) {
+    const std::int64_t first = std::int64_t{i} * 3 * hidden;
+    const float* x = a.x + first;
+    const float* cosines = a.table + std::int64_t{a.positions[i]} * a.head_dim;
+    const float* sines = cosines + half;
+    const auto put = [&](int j, float value) {
+      if (a.y_type == DType::bf16) {
+        static_cast<Bf16*>(a.y)[first + j] = bf16_of(value);
+      } else {
+        static_cast<float*>(a.y)[first + j] = value;
+      }
+    };
+    for (int head = 0; head < 2 * a.heads; ++head) {
+      const int at = head * a.head_dim;
+      for (int d = 0; d < half; ++d) {
+        const float low = x[at + d], high = x[at + half + d];
+        put(at + d, low * cosines[d] - high * sines[d]);
+        put(at + half + d, high * cosines[d] + low * sines[d]);
+      }
+    }
+    for (int j = 2 * hidden; j < 3 * hidden; ++j) put(j, x[j]);
+  }
+}
+
+void glu(const GluArgs& a) noexcept {
   for (int i = 0; i < a.rows; ++i) {
     const float* x = a.x + std::int64_t{i} * 2 * a.cols;
     float* y = a.y + std::int64_t{i} * a.cols;
-    for (int j = 0; j < a.cols; ++j) y[j] = gelu(x[j]) * x[a.cols + j];
+    for (int j = 0; j < a.cols; ++j) y[j] = activate(x[j], a.activation) * x[a.cols + j];
   }
 }
 

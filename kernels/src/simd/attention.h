@@ -4,7 +4,11 @@
 // through scores = q K^T, softmax and weights V while their scores stay in cache. Both products are
 // the tiles of tile.h, over words of one float or of two bf16. Scores, softmax and sums are floats;
 // with bf16 the weights exp(..) are rounded before they multiply the values, and the division by
-// their sum comes last.
+// their sum comes last. With a reach, a tile of queries reads the panels that hold keys for any of its
+// queries, and each query's scores of keys beyond its own reach become -inf before its softmax.
+//
+// attention_f32.cc and attention_bf16.cc have the body without bias and reach, local_attention_f32.cc and
+// local_attention_bf16.cc the other one: in one file, each costs the other what the compiler inlines.
 //
 // `Type` says what the numbers are:
 //   Dot                            their products (f32_dot.h)
@@ -38,11 +42,25 @@ struct Head {
   int key_words;    // of a query or key
   int value_words;  // of a row of weights: tokens, or pairs of them
   float scale;
+  const float* bias;  // at distance 0, or null
+  int reach;
   std::byte* key_panels;    // [ceil(length/16)][key_words] lines
   std::byte* value_panels;  // [ceil(head_dim/16)][value_words] lines
   float* scores;            // [kQueryTile][padded]
   std::byte* weights;       // [kQueryTile] rows, padded numbers apart; may be the scores themselves
   std::int64_t padded;      // round_up(length, 16)
+};
+
+// The keys that a tile of queries reads: `count` from `first` on, which begins a panel. Without a bias and a reach (kPlain)
+// they are all, and nothing is computed for their sake: instructions count in short texts.
+template <bool kPlain>
+struct Keys {
+  int first, count;
+  int panels() const { return part_count(count, kPanelWidth); }
+};
+template <>
+struct Keys<true> {
+  static constexpr int first = 0;
 };
 
 // Keys beyond the last become zero columns.
@@ -112,15 +130,25 @@ float exponentials(const float* x, int n, float scale, std::byte* weights) {
   return 1.0f / sum_lanes(sum);
 }
 
-// rows x [columns of the panels [first, first + kRegs / kRegsPerPanel)] of the scores.
-template <typename Type, int kRows, int kRegs>
-void score_tile(const Head& h, int query, int panel) {
+// rows x [columns of kRegs / kRegsPerPanel panels, from the tile's `panel` on] of the scores.
+template <typename Type, int kRows, int kRegs, bool kPlain>
+void score_tile(const Head& h, int query, Keys<kPlain> keys, int panel) {
   typename Type::Dot::Sum acc[kRows][kRegs];
-  clear<typename Type::Dot>(acc);
+  if (kPlain || h.bias == nullptr) {
+    clear<typename Type::Dot>(acc);
+  } else {
+    const float* bias = h.bias + keys.first + panel * kPanelWidth - query;
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+      for (int c = 0; c < kRegs; ++c) acc[r][c] = load_reg(bias + c * kLanes - r);
+    }
+  }
   const std::int64_t panel_size = std::int64_t{h.key_words} * kLineBytes;
   accumulate<typename Type::Dot, kRows, kRegs, Prefetch::none>(
-      {h.queries + query * h.stride, h.stride}, {h.key_panels + panel * panel_size, panel_size},
-      h.key_words, {}, acc);
+      {h.queries + query * h.stride, h.stride},
+      {h.key_panels + (keys.first / kPanelWidth + panel) * panel_size, panel_size}, h.key_words, {},
+      acc);
   float* at = h.scores + panel * kPanelWidth;
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
@@ -130,14 +158,17 @@ void score_tile(const Head& h, int query, int panel) {
 }
 
 // rows x columns of the output: weights times values, divided by the sums.
-template <typename Type, int kRows, int kRegs>
-void output_tile(const Head& h, int query, const float* inverses, int panel) {
+template <typename Type, int kRows, int kRegs, bool kPlain>
+void output_tile(const Head& h, int query, Keys<kPlain> keys, const float* inverses, int panel) {
   typename Type::Dot::Sum acc[kRows][kRegs];
   clear<typename Type::Dot>(acc);
   const std::int64_t panel_size = std::int64_t{h.value_words} * kLineBytes;
+  const std::byte* values =
+      h.value_panels + panel * panel_size + keys.first / Type::kPerWord * kLineBytes;
+  int words = h.value_words;
+  if constexpr (!kPlain) words = part_count(keys.count, Type::kPerWord);
   accumulate<typename Type::Dot, kRows, kRegs, Prefetch::none>(
-      {h.weights, h.padded * (4 / Type::kPerWord)},
-      {h.value_panels + panel * panel_size, panel_size}, h.value_words, {}, acc);
+      {h.weights, h.padded * (4 / Type::kPerWord)}, {values, panel_size}, words, {}, acc);
   const int column = panel * kPanelWidth;
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
@@ -178,29 +209,56 @@ template <typename F>
   }
 }
 
+// The scores of keys beyond the query's reach become -inf, whose weight is 0.
+inline void drop_far(const Head& h, int query, Keys<false> keys, float* scores) {
+  const int begin = query - h.reach - keys.first, end = query + h.reach + 1 - keys.first;
+  for (int j = 0; j < begin; ++j) scores[j] = -__builtin_inff();
+  for (int j = end; j < keys.count; ++j) scores[j] = -__builtin_inff();
+}
+
 // kRows queries through all three steps.
-template <typename Type, int kRows>
+template <typename Type, int kRows, bool kPlain>
 void attend_rows(const Head& h, int query) {
-  for_panels(static_cast<int>(h.padded / kPanelWidth),
-             [&]<int kRegs>(int panel) { score_tile<Type, kRows, kRegs>(h, query, panel); });
+  Keys<kPlain> keys{};
+  int panels = static_cast<int>(h.padded / kPanelWidth), count = h.length;
+  if constexpr (!kPlain) {
+    keys = {0, h.length};
+    if (h.reach < h.length) {
+      const int begin = query - h.reach, end = query + kRows + h.reach;
+      if (begin > 0) keys.first = begin / kPanelWidth * kPanelWidth;
+      keys.count = (end < h.length ? end : h.length) - keys.first;
+    }
+    panels = keys.panels();
+    count = keys.count;
+  }
+  for_panels(panels, [&]<int kRegs>(int panel) {
+    score_tile<Type, kRows, kRegs, kPlain>(h, query, keys, panel);
+  });
   float inverses[kRows];
   for (int r = 0; r < kRows; ++r) {
-    inverses[r] = exponentials<Type>(h.scores + r * h.padded, h.length, h.scale,
-                                     h.weights + r * h.padded * (4 / Type::kPerWord));
+    float* scores = h.scores + r * h.padded;
+    if constexpr (!kPlain) {
+      if (h.reach < h.length) drop_far(h, query + r, keys, scores);
+    }
+    inverses[r] =
+        exponentials<Type>(scores, count, h.scale, h.weights + r * h.padded * (4 / Type::kPerWord));
   }
   for_panels(part_count(h.head_dim, kPanelWidth), [&]<int kRegs>(int panel) {
-    output_tile<Type, kRows, kRegs>(h, query, inverses, panel);
+    output_tile<Type, kRows, kRegs, kPlain>(h, query, keys, inverses, panel);
   });
 }
 
-template <typename Type, int kRows>
+template <typename Type, int kRows, bool kPlain>
 void attend(const Head& h, int query, int rows) {
-  if (rows == kRows) return attend_rows<Type, kRows>(h, query);
-  if constexpr (kRows > 1) attend<Type, kRows - 1>(h, query, rows);
+  if (rows == kRows) return attend_rows<Type, kRows, kPlain>(h, query);
+  if constexpr (kRows > 1) attend<Type, kRows - 1, kPlain>(h, query, rows);
 }
 
-template <typename Type>
-void attend_all(const AttentionArgs& a) {
+// Whether the body without bias and reach (kPlain) computes it.
+inline bool is_plain(const AttentionArgs& a) { return a.bias == nullptr && a.reach >= a.length; }
+
+template <typename Type, bool kPlain>
+void attend_heads(const AttentionArgs& a) {
   constexpr int kSize = 4 / Type::kPerWord;
   const std::int64_t hidden = std::int64_t{a.heads} * a.head_dim;
   const AttentionScratch parts = attention_parts(a.length, a.head_dim);
@@ -225,6 +283,8 @@ void attend_all(const AttentionArgs& a) {
                  .key_words = a.head_dim / Type::kPerWord,
                  .value_words = (a.length + Type::kPerWord - 1) / Type::kPerWord,
                  .scale = a.scale,
+                 .bias = a.bias == nullptr ? nullptr : a.bias + head * a.bias_stride,
+                 .reach = a.reach,
                  .key_panels = scratch,
                  .value_panels = scratch + parts.keys * 4,
                  .scores = reinterpret_cast<float*>(scores),
@@ -234,7 +294,7 @@ void attend_all(const AttentionArgs& a) {
     pack_values<Type>(h);
     for (int t = 0; t < tiles; ++t) {
       const int begin = part_begin(a.length, tiles, t);
-      attend<Type, kTileRows>(h, begin, part_begin(a.length, tiles, t + 1) - begin);
+      attend<Type, kTileRows, kPlain>(h, begin, part_begin(a.length, tiles, t + 1) - begin);
     }
   }
 }

@@ -1,24 +1,11 @@
 // Attention over floats; the body is simd/attention.h.
-#include "simd/attention.h"
-#include "simd/f32_dot.h"
+#include "simd/attention_f32.h"
 
 namespace sapwood::kernels::KERNEL_ISA {
-namespace {
 
-struct Floats {
-  using Dot = F32Dot;
-  static constexpr int kPerWord = 1;
-  static Reg load_words(const std::byte* p, int count) {
-    return load_first(reinterpret_cast<const float*>(p), count);
-  }
-  static Reg value_line(const std::byte* row, const std::byte* /*next*/, int count) {
-    return load_words(row, count);
-  }
-  static void store_weights(std::byte* p, Reg e) { store_reg(reinterpret_cast<float*>(p), e); }
-};
-
-}  // namespace
-
-void attention_f32(const AttentionArgs& args) noexcept { attend_all<Floats>(args); }
+void attention_f32(const AttentionArgs& args) noexcept {
+  if (!is_plain(args)) return local_attention_f32(args);
+  attend_heads<Floats, true>(args);
+}
 
 }  // namespace sapwood::kernels::KERNEL_ISA

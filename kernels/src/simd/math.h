@@ -96,6 +96,19 @@ inline Vec gelu_tanh(Vec x) {
   return numerator / (Vec(1.0f) + e);
 }
 
+// x sigmoid(slope x); where slope x is below -87.33 the result is a rounded zero.
+inline Vec sigmoid_weighted(Vec x, Vec slope) {
+  const Vec clamped = max_or_nan(Vec(-104.0f), x);
+  const Vec e = exp_nonpositive(Vec(0.0f) - xsimd::abs(slope * clamped));
+  const Vec numerator = xsimd::select(clamped < Vec(0.0f), clamped * e, clamped);
+  return numerator / (Vec(1.0f) + e);
+}
+inline Vec silu(Vec x) { return sigmoid_weighted(x, Vec(1.0f)); }
+inline Vec quick_gelu(Vec x) { return sigmoid_weighted(x, Vec(1.702f)); }
+
+// The smaller, or x where x is NaN.
+inline Vec gelu_10(Vec x) { return xsimd::min(Vec(10.0f), gelu(x)); }
+
 // tanh: a polynomial where |x| < 0.625 (Cephes), (1 - e) / (1 + e) with e = exp(-2 |x|) elsewhere.
 inline Vec tanh_of(Vec x) {
   const Vec a = xsimd::abs(x);
@@ -122,20 +135,32 @@ inline void apply(float* y, int n, Function f) {
   if (j < n) store_first(y + j, f(Vec(load_first(y + j, n - j))), n - j);
 }
 
-// In place activation of n floats.
-inline void activate(float* y, int n, Activation activation) {
+// f(the activation as a function over registers), of one that is not `none`.
+template <typename F>
+[[gnu::always_inline]] inline void with_activation(Activation activation, const F& f) {
   switch (activation) {
     case Activation::none:
       return;
     case Activation::gelu:
-      return apply(y, n, [](Vec x) { return gelu(x); });
+      return f([](Vec x) { return gelu(x); });
     case Activation::gelu_tanh:
-      return apply(y, n, [](Vec x) { return gelu_tanh(x); });
+      return f([](Vec x) { return gelu_tanh(x); });
     case Activation::relu:
-      return apply(y, n, [](Vec x) { return relu(x); });
+      return f([](Vec x) { return relu(x); });
     case Activation::tanh:
-      return apply(y, n, [](Vec x) { return tanh_of(x); });
+      return f([](Vec x) { return tanh_of(x); });
+    case Activation::silu:
+      return f([](Vec x) { return silu(x); });
+    case Activation::quick_gelu:
+      return f([](Vec x) { return quick_gelu(x); });
+    case Activation::gelu_10:
+      return f([](Vec x) { return gelu_10(x); });
   }
+}
+
+// In place activation of n floats.
+inline void activate(float* y, int n, Activation activation) {
+  with_activation(activation, [&](const auto& function) { apply(y, n, function); });
 }
 
 }  // namespace

@@ -81,6 +81,30 @@ class WordRow {
   T copy_[kLanes];
 };
 
+// y gets the rotated rows of x by `store`, which writes `count` lanes.
+template <typename T, typename Store>
+void rotate(const RotaryArgs& a, T* all, const Store& store) {
+  const int half = a.head_dim / 2, hidden = a.heads * a.head_dim;
+  for (int i = 0; i < a.rows; ++i) {
+    const float* x = a.x + std::int64_t{i} * 3 * hidden;
+    T* y = all + std::int64_t{i} * 3 * hidden;
+    const float* cosines = a.table + std::int64_t{a.positions[i]} * a.head_dim;
+    for (int at = 0; at < 2 * hidden; at += a.head_dim) {
+      for_columns(half, [&](int d, int count) {
+        const Vec low = load_up_to(x + at + d, count), high = load_up_to(x + at + half + d, count);
+        const Vec cosine = load_up_to(cosines + d, count);
+        const Vec sine = load_up_to(cosines + half + d, count);
+        store(y + at + d, mul_sub(low, cosine, high * sine), count);
+        store(y + at + half + d, mul_add(high, cosine, low * sine), count);
+      });
+    }
+    if (static_cast<const void*>(x) == static_cast<const void*>(y)) continue;
+    for_columns(hidden, [&](int j, int count) {
+      store(y + 2 * hidden + j, load_up_to(x + 2 * hidden + j, count), count);
+    });
+  }
+}
+
 }  // namespace
 
 void layer_norm(const LayerNormArgs& a) noexcept {
@@ -123,15 +147,29 @@ void embedding(const EmbeddingArgs& a) noexcept {
   }
 }
 
-void gelu_glu(const GeluGluArgs& a) noexcept {
-  for (int i = 0; i < a.rows; ++i) {
-    const float* gate = a.x + std::int64_t{i} * 2 * a.cols;
-    const float* value = gate + a.cols;
-    float* y = a.y + std::int64_t{i} * a.cols;
-    for_columns(a.cols, [&](int j, int count) {
-      store_up_to(y + j, gelu(load_up_to(gate + j, count)) * load_up_to(value + j, count), count);
-    });
+void rotary(const RotaryArgs& a) noexcept {
+  if (a.y_type == DType::bf16) {
+    rotate(a, static_cast<Bf16*>(a.y), [](Bf16* p, Vec v, int count) { store_bf16(p, v, count); });
+  } else {
+    rotate(a, static_cast<float*>(a.y),
+           [](float* p, Vec v, int count) { store_up_to(p, v, count); });
   }
+}
+
+void glu(const GluArgs& a) noexcept {
+  const auto gated = [&](const auto& function) {
+    for (int i = 0; i < a.rows; ++i) {
+      const float* gate = a.x + std::int64_t{i} * 2 * a.cols;
+      const float* value = gate + a.cols;
+      float* y = a.y + std::int64_t{i} * a.cols;
+      for_columns(a.cols, [&](int j, int count) {
+        store_up_to(y + j, function(load_up_to(gate + j, count)) * load_up_to(value + j, count),
+                    count);
+      });
+    }
+  };
+  if (a.activation == Activation::none) return gated([](Vec x) { return x; });
+  with_activation(a.activation, gated);
 }
 
 void pool(const PoolArgs& a) noexcept {

@@ -27,6 +27,10 @@ namespace sapwood {
 [[noreturn]] void throw_errno(const std::filesystem::path& path, std::string_view action,
                               int error);
 
+// What stands in a file's place, and what to do, where a download left something else: a git-lfs pointer or an HTML
+// page. Empty for any other start of a file.
+std::string_view not_downloaded(std::string_view start) noexcept;
+
 // Closes what it holds.
 class FileDescriptor {
  public:
@@ -79,8 +83,8 @@ class InputFile {
   // The first bytes, at most `count` of them. Error io.
   std::string start(std::size_t count) const;
 
-  // The whole file. Errors: malformed where it has more than `limit` bytes; io, also where it was
-  // cut or grew since it was opened.
+  // The whole file. Errors: malformed where it has more than `limit` bytes, or is what a failed
+  // download left (not_downloaded); io, also where it was cut or grew since it was opened.
   std::string read(std::int64_t limit) const;
 
  private:

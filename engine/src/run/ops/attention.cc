@@ -1,6 +1,5 @@
 // Softmax attention.
 #include <algorithm>
-#include <cmath>
 
 #include "run/running.h"
 
@@ -12,7 +11,8 @@ void AttentionOp::run(const Running& running) const noexcept {
   const int threads = running.team.threads();
   const int wanted = threads == 1 || batch.sequences() >= 4 * threads ? 1 : threads;
   const std::int64_t longest = batch.longest();
-  const std::int64_t work = 2 * longest * longest * heads * head_dim;
+  const std::int64_t seen = std::min<std::int64_t>(longest, 2 * std::int64_t{reach} + 1);
+  const std::int64_t work = 2 * longest * seen * heads * head_dim;
   const int groups = std::min(heads, std::max(wanted, running.pieces(work, kPieceProduct)));
   running.for_each(batch.sequences() * groups, [&](int task, int thread) {
     const int sequence = task / groups, group = task % groups;
@@ -27,7 +27,10 @@ void AttentionOp::run(const Running& running) const noexcept {
         .head_dim = head_dim,
         .head_begin = heads * group / groups,
         .head_end = heads * (group + 1) / groups,
-        .scale = 1.0f / std::sqrt(static_cast<float>(head_dim))};
+        .scale = scale,
+        .bias = bias,
+        .bias_stride = bias_stride,
+        .reach = reach};
     if (type == kernels::DType::bf16) {
       running.kernels().attention_bf16(args);
     } else {
@@ -37,7 +40,12 @@ void AttentionOp::run(const Running& running) const noexcept {
 }
 
 OpDescription AttentionOp::describe(const kernels::KernelTable& kernels) const {
-  return {.op = "attention", .kernel = kernel_name("attention", type, kernels), .type = type};
+  return {.op = "attention",
+          .kernel = kernel_name("attention", type, kernels),
+          .epilogue = bias != nullptr                    ? "bias"
+                      : reach != kernels::kWholeSequence ? "local"
+                                                         : "",
+          .type = type};
 }
 
 }  // namespace sapwood

@@ -51,8 +51,6 @@ void LinearOp::run(const Running& running) const noexcept {
   });
 }
 
-namespace {
-
 const char* activation_name(kernels::Activation activation) {
   switch (activation) {
     case kernels::Activation::none:
@@ -65,11 +63,15 @@ const char* activation_name(kernels::Activation activation) {
       return "relu";
     case kernels::Activation::tanh:
       return "tanh";
+    case kernels::Activation::silu:
+      return "silu";
+    case kernels::Activation::quick_gelu:
+      return "quick_gelu";
+    case kernels::Activation::gelu_10:
+      return "gelu_10";
   }
   return "";
 }
-
-}  // namespace
 
 OpDescription LinearOp::describe(const kernels::KernelTable& kernels) const {
   std::string epilogue = bias != nullptr ? "bias" : "";

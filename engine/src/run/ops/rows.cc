@@ -58,18 +58,41 @@ OpDescription LayerNormOp::describe(const kernels::KernelTable& kernels) const {
           .ops = std::int64_t{8} * cols};
 }
 
-void GeluGluOp::run(const Running& running) const noexcept {
-  running.split_rows(running.rows(x), cols, [&](int first, int count) {
-    running.kernels().gelu_glu({.x = running.floats(x, first),
-                                .y = running.floats(y, first),
-                                .rows = count,
-                                .cols = cols});
+void RotaryOp::run(const Running& running) const noexcept {
+  const Batch& batch = running.batch();
+  running.split_rows(running.rows(x), 3 * heads * head_dim, [&](int first, int count) {
+    running.kernels().rotary({.x = running.floats(x, first),
+                              .y = running.row(y, first),
+                              .y_type = running.value(y).type,
+                              .positions = batch.positions.data() + first,
+                              .table = table,
+                              .rows = count,
+                              .heads = heads,
+                              .head_dim = head_dim});
   });
 }
 
-OpDescription GeluGluOp::describe(const kernels::KernelTable& kernels) const {
-  return {.op = "gelu_glu",
-          .kernel = kernel_name("gelu_glu", kernels::DType::f32, kernels),
+OpDescription RotaryOp::describe(const kernels::KernelTable& kernels) const {
+  return {.op = "rotary",
+          .kernel = kernel_name("rotary", kernels::DType::f32, kernels),
+          .ops = std::int64_t{6} * heads * head_dim,
+          .weight_bytes = static_cast<std::int64_t>(sizeof(float)) * head_dim};
+}
+
+void GluOp::run(const Running& running) const noexcept {
+  running.split_rows(running.rows(x), cols, [&](int first, int count) {
+    running.kernels().glu({.x = running.floats(x, first),
+                           .y = running.floats(y, first),
+                           .rows = count,
+                           .cols = cols,
+                           .activation = activation});
+  });
+}
+
+OpDescription GluOp::describe(const kernels::KernelTable& kernels) const {
+  return {.op = "glu",
+          .kernel = kernel_name("glu", kernels::DType::f32, kernels),
+          .epilogue = activation_name(activation),
           .ops = std::int64_t{2} * cols};
 }
 

@@ -59,6 +59,9 @@ enum class Activation : std::uint8_t {
   gelu_tanh,  // the tanh approximation ("gelu_new", "gelu_pytorch_tanh")
   relu,
   tanh,
+  silu,        // x / (1 + exp(-x)) ("swish")
+  quick_gelu,  // x / (1 + exp(-1.702 x))
+  gelu_10,     // gelu, at most 10
 };
 
 // y[i, j] = act(sum_k x[i, k] w[j, k] + bias[j]) for i in [0, m) and the columns j of the panels
@@ -152,9 +155,21 @@ struct EmbeddingArgs {
   int rows, cols;
 };
 
+// How many distances a table of biases has for each head, for sequences of at most this length: AttentionArgs::bias stands
+// at its place length - 1.
+constexpr std::int64_t attention_distances(std::int64_t length) noexcept {
+  return length - 1 + round_up(length, kPanelWidth);
+}
+
+// AttentionArgs::reach where every query sees every key.
+inline constexpr int kWholeSequence = 1 << 30;
+
 // Softmax attention of one sequence, the heads [head_begin, head_end):
-// out[i, h] = sum_j softmax_j(scale * q[i, h] . k[j, h]) v[j, h], no mask.
+// out[i, h] = sum_j softmax_j(scale * (q[i, h] . k[j, h] + bias[h, j - i])) v[j, h] over the keys j with |i - j| <= reach.
 // Row i of qkv is [q of all heads | k of all heads | v of all heads], 3 * heads * head_dim numbers.
+//
+// A score is a chain over ascending elements of q and k that starts from the bias, or from zero. With a reach the time grows
+// with length * reach.
 //
 // attention_f32 takes floats and writes floats. attention_bf16 takes Bf16, head_dim even; scores,
 // maxima and sums are floats, exp(...) is rounded to bf16 before it multiplies the values.
@@ -166,18 +181,36 @@ struct AttentionArgs {
   int length, heads, head_dim;
   int head_begin, head_end;
   float scale;  // 1 / sqrt(head_dim) in every model here
+  // Null, or the bias of head 0 at distance 0: that of head h and distance j - i is bias[h * bias_stride + j - i]. Distances
+  // from 1 - length to round_up(length, 16) - 1 can be read.
+  const float* bias = nullptr;
+  std::int64_t bias_stride = 0;
+  int reach = kWholeSequence;  // at least 0
 };
 
 // Floats of scratch that one call of the attention kernel needs, the same for every instruction
 // set.
 std::size_t attention_scratch(int length, int head_dim) noexcept;
 
-// y[i, j] = gelu(x[i, j]) * x[i, cols + j]: the gated half of GELUglu (crammedBERT's dense
-// feedforward).
-struct GeluGluArgs {
+// Rotary position embedding (arXiv 2104.09864, section 3.2; the halves of a head are paired as in GPT-NeoX): of each
+// query and key x of head_dim numbers, with half = head_dim / 2,
+//   y[d] = x[d] cos(p f[d]) - x[half + d] sin(p f[d]),  y[half + d] = x[half + d] cos(p f[d]) + x[d] sin(p f[d])
+// for d < half, p = positions[i]. Values are copied. y may be x itself where it is f32.
+struct RotaryArgs {
+  const float* x;  // [rows, 3 * heads * head_dim], as AttentionArgs::qkv
+  void* y;         // the same of y_type: f32 or bf16
+  DType y_type;
+  const std::int32_t* positions;  // [rows]
+  const float* table;  // [positions, head_dim]: the cosines of p f, and behind them its sines
+  int rows, heads, head_dim;  // head_dim even
+};
+
+// y[i, j] = activation(x[i, j]) * x[i, cols + j]: a gated feedforward (arXiv 2002.05202) between its products.
+struct GluArgs {
   const float* x;  // [rows, 2 * cols]
   float* y;        // [rows, cols], row stride cols
   int rows, cols;
+  Activation activation;
 };
 
 enum class Pooling : std::uint8_t { mean, cls, max };
@@ -259,7 +292,8 @@ constexpr std::int64_t fff_nodes(int depth) noexcept { return (std::int64_t{2} <
   X(layer_norm, LayerNormArgs)                           \
   X(embedding, EmbeddingArgs)                            \
   X(attention_f32, AttentionArgs)                        \
-  X(gelu_glu, GeluGluArgs)                               \
+  X(rotary, RotaryArgs)                                  \
+  X(glu, GluArgs)                                        \
   X(pool, PoolArgs)                                      \
   X(fff_f32, FffArgs) /* by the type of the decisions */ \
   X(fff_bf16, FffArgs)                                   \

@@ -1,5 +1,5 @@
-// WordPiece tokenizer, equal to Hugging Face tokenizers 0.23 in ids, tokens, offsets, masks and
-// windows.
+// Tokenizers of text encoders, equal to Hugging Face tokenizers 0.23 in ids, tokens, offsets, masks
+// and windows.
 //
 //   text -> added tokens -> normalizer -> pre-tokenizer -> subword model -> truncation -> template
 //
@@ -86,7 +86,7 @@ struct Encoding {
 };
 
 // tokenizer.json's "truncation" section: the defaults its maker gave. encode() does not apply it by
-// itself.
+// itself; see Tokenizer::max_length.
 struct TruncationSection {
   int max_length = 512;
   Truncation strategy = Truncation::longest_first;
@@ -143,12 +143,12 @@ class SAPWOOD_API Tokenizer {
  public:
   struct SAPWOOD_LOCAL Impl;  // opaque
 
-  // A directory (tokenizer.json, else vocab.txt; with tokenizer_config.json where there is one), a
-  // tokenizer.json, or a vocab.txt. Where a directory has both vocabularies tokenizer.json counts;
-  // a difference is a notice. `options` counts only where there is no tokenizer.json; a
-  // tokenizer_config.json beside a vocab.txt fills in what `options` leaves at its default. Errors:
-  // not_found, io, malformed, mismatch, unsupported (a component this version does not know, by
-  // name).
+  // A directory (tokenizer.json, else vocab.txt; with tokenizer_config.json, special_tokens_map.json
+  // and added_tokens.json where they are), a tokenizer.json, or a vocab.txt. Where a directory has
+  // both vocabularies tokenizer.json counts; a difference is a notice. `options` counts only where
+  // there is no tokenizer.json; a tokenizer_config.json beside a vocab.txt fills in what `options`
+  // leaves at its default. What each key means: tokenizer/KEYS.md. Errors: not_found, io, malformed,
+  // mismatch, unsupported (a component or a class of tokenizers this version does not know, by name).
   static Tokenizer load(const std::filesystem::path& path, const VocabOptions& options = {});
   SAPWOOD_LOCAL static Tokenizer load(const Folder& folder,
                                       const VocabOptions& options = {});  // internal
@@ -244,8 +244,16 @@ class SAPWOOD_API Tokenizer {
   std::optional<int32_t> pad_id() const noexcept;
   std::optional<int32_t> unk_id() const noexcept;
 
+  // The subword model, as tokenizer.json calls it: "WordPiece", "Unigram", "BPE".
+  std::string_view model_type() const noexcept;
   // From tokenizer_config.json; unset where it is absent or the "no limit" number (1e30).
   std::optional<int> model_max_length() const noexcept;
+  // The most tokens of a text that the files ask for: model_max_length; where there is no tokenizer_config.json, the
+  // length in tokenizer.json's truncation section, which beside one is what its makers trained with.
+  std::optional<int> max_length() const noexcept;
+  // The end of a text that is cut: tokenizer_config.json's truncation_side, else that of the truncation section, else
+  // right.
+  Direction truncation_side() const noexcept;
   // tokenizer_config.json's: transformers takes spaces before punctuation out of decoded text.
   // decode() leaves that to its caller, as the reference's decode does.
   bool clean_up_tokenization_spaces() const noexcept;

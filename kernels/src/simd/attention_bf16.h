@@ -1,0 +1,40 @@
+// What attention over bf16 is made of (attention.h).
+#pragma once
+
+#include "bf16_dot.h"
+#include "simd/attention.h"
+
+namespace sapwood::kernels {
+
+namespace KERNEL_ISA {
+// attention_bf16 where there is a bias or a reach.
+void local_attention_bf16(const AttentionArgs& args) noexcept;
+}  // namespace KERNEL_ISA
+
+namespace {
+
+struct Halves {
+  using Dot = Bf16Dot;
+  static constexpr int kPerWord = 2;
+  static Reg load_words(const std::byte* p, int count) {
+    return load_first(reinterpret_cast<const float*>(p), count);
+  }
+  // The columns of two tokens, interleaved.
+  static Reg value_line(const std::byte* row, const std::byte* next, int count) {
+    const Raw even = load_u16(row, count);
+    const Raw odd = next == nullptr ? _mm512_setzero_si512() : load_u16(next, count);
+    return as_floats(_mm512_or_si512(even, _mm512_slli_epi32(odd, 16)));
+  }
+  static void store_weights(std::byte* p, Reg e) {
+    const auto halves = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(e));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), halves);
+  }
+
+ private:
+  static Raw load_u16(const std::byte* p, int count) {
+    return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(first_mask(count), p));
+  }
+};
+
+}  // namespace
+}  // namespace sapwood::kernels
