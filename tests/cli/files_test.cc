@@ -20,7 +20,8 @@ void check_told(const std::vector<std::string>& arguments, const std::string& me
   const Outcome outcome = run(arguments, options);
   INFO(outcome.err);
   CHECK(outcome.status == 1);
-  CHECK(outcome.out.empty());
+  // Of a model that it cannot load, inspect says what it is.
+  if (arguments[0] != "inspect") CHECK(outcome.out.empty());
   CHECK_THAT(outcome.err, ContainsSubstring(message));
   CHECK(outcome.err.find("unexpected") == std::string::npos);
 }
@@ -176,4 +177,30 @@ TEST_CASE("A file alone in place of a model says what to give") {
     check_told({command, "-m", pickle + "/pytorch_model.bin"}, "give its directory: " + pickle);
     check_told({command, "-m", plain + "/model.safetensors"}, "give its directory: " + plain);
   }
+}
+
+TEST_CASE("inspect says of a directory that is refused why, and what it is") {
+  const TemporaryFolder folder;
+  const std::string config = folder.write("config.json", R"({"model_type": "deberta-v2"})");
+  const std::string directory = std::filesystem::path(config).parent_path().string();
+  for (const bool check : {false, true}) {
+    std::vector<std::string> arguments{"inspect", "--json", directory};
+    if (check) arguments.push_back("--check");
+    const Outcome outcome = run(arguments);
+    INFO(outcome.err);
+    CHECK(outcome.status == 1);
+    CHECK(outcome.err.empty() == check);  // the answer is no failure of the check
+    const Json found = Json::parse(outcome.out);
+    CHECK(found["loads"] == false);
+    CHECK(found["architecture"] == "deberta-v2");
+    CHECK(found["tokenizer"].is_null());
+    CHECK(found["because"].size() >= 2);
+  }
+  const Outcome good = run({"inspect", "--check", golden("roberta-wordpiece-ner")});
+  CHECK(good.status == 0);
+  CHECK_THAT(good.out, ContainsSubstring("loads           true") &&
+                           ContainsSubstring("architecture    roberta") &&
+                           ContainsSubstring("head            token_classification") &&
+                           ContainsSubstring("tokenizer       WordPiece"));
+  CHECK(run({"inspect", "--check", directory + "/nothing"}).status == 1);
 }

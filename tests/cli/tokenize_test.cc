@@ -55,6 +55,9 @@ TEST_CASE("tokenize: windows, limits, special tokens, decoding") {
   CHECK(run({"tokenize", "-m", model, "--decode", "1 x"}).status == 1);
   // Text that looks like an option parser's list is text.
   CHECK(answers({"tokenize", "-m", model, "[MASK], [SEP]"}).size() == 1);
+  // A mask that takes the space before it, as the reference shows it.
+  const Json lstrip = answers({"tokenize", "-m", golden("xlm-roberta-mlm"), "a <mask>."}).at(0);
+  CHECK(lstrip["tokens"][2] == " <mask>");
   CHECK(answers({"tokenize", "-m", model, "--", "-dash", "++", ""}).size() == 3);
   // Over an explicit limit that must not be cut.
   CHECK(run({"tokenize", "-m", model, "--truncate", "none", "--max-length", "8", text}).status ==

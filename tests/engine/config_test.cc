@@ -97,8 +97,8 @@ TEST_CASE("activations have the names of transformers", "[config]") {
     return parse(with(bert(), "hidden_act", name)).feed_forward.activation;
   };
   for (const char* name : {"gelu", "gelu_python"}) CHECK(activation(name) == Activation::gelu);
-  for (const char* name : {"gelu_new", "gelu_fast", "gelu_accurate", "gelu_python_tanh",
-                           "gelu_pytorch_tanh"}) {
+  for (const char* name :
+       {"gelu_new", "gelu_fast", "gelu_accurate", "gelu_python_tanh", "gelu_pytorch_tanh"}) {
     CHECK(activation(name) == Activation::gelu_tanh);
   }
   for (const char* name : {"silu", "swish"}) CHECK(activation(name) == Activation::silu);
@@ -270,6 +270,55 @@ TEST_CASE("a cross-encoder's function is read, and is the sigmoid where nothing 
   CHECK(score(kOlder, "torch.nn.modules.activation.Sigmoid") == PairScore::sigmoid);
   CHECK(score("sentence_transformers", {{"activation_fn", identity}}) == PairScore::raw);
   CHECK(score("sentence_transformers", {{"version", "4.0.1"}}) == PairScore::sigmoid);
+}
+
+// The keys of roberta-large-mnli, roberta-base-squad2, CodeBERTa-small-v1, xlm-roberta-base, bge-m3 and camembert-base.
+TEST_CASE("keys that people's RoBERTas have are no notice", "[config]") {
+  json config = {{"architectures", {"RobertaForSequenceClassification"}},
+                 {"model_type", "roberta"},
+                 {"attention_probs_dropout_prob", 0.1},
+                 {"bos_token_id", 0},
+                 {"eos_token_id", 2},
+                 {"hidden_act", "gelu"},
+                 {"hidden_dropout_prob", 0.1},
+                 {"hidden_size", 768},
+                 {"initializer_range", 0.02},
+                 {"intermediate_size", 3072},
+                 {"layer_norm_eps", 1e-5},
+                 {"max_position_embeddings", 514},
+                 {"num_attention_heads", 12},
+                 {"num_hidden_layers", 12},
+                 {"pad_token_id", 1},
+                 {"type_vocab_size", 1},
+                 {"vocab_size", 50265},
+                 {"_num_labels", 3},
+                 {"id2label", {{"0", "CONTRADICTION"}, {"1", "NEUTRAL"}, {"2", "ENTAILMENT"}}},
+                 {"label2id", {{"CONTRADICTION", 0}, {"NEUTRAL", 1}, {"ENTAILMENT", 2}}},
+                 {"gradient_checkpointing", false},
+                 {"language", "english"},
+                 {"name", "Roberta"},
+                 {"output_past", true},
+                 {"position_embedding_type", "absolute"},
+                 {"use_cache", true},
+                 {"classifier_dropout", nullptr},
+                 {"torch_dtype", "float32"},
+                 {"transformers_version", "4.33.0"},
+                 {"_name_or_path", ""},
+                 {"tokenizer_class", "RobertaTokenizer"},
+                 {"problem_type", "multi_label_classification"}};
+  CHECK(notices_of(config) == std::vector<std::string>());
+  CHECK(parse(config).entailment == 2);
+  CHECK(parse(config).max_positions == 512);
+  config["model_type"] = "xlm-roberta";
+  config["architectures"] = {"XLMRobertaModel"};
+  config["tokenizer_class"] = "XLMRobertaTokenizer";
+  config["max_position_embeddings"] = 8194;
+  CHECK(notices_of(config) == std::vector<std::string>());
+  CHECK(parse(config).max_positions == 8192);
+  config["model_type"] = "camembert";
+  config["architectures"] = {"CamembertForMaskedLM"};
+  config["tokenizer_class"] = "CamembertTokenizer";
+  CHECK(notices_of(config) == std::vector<std::string>());
 }
 
 TEST_CASE("of an object that comes twice the last one counts, whatever the first was", "[config]") {

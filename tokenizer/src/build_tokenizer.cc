@@ -62,8 +62,10 @@ std::unique_ptr<Normalizer> bert_normalizer(const JsonValue& node, std::optional
   if (what.empty()) {
     text.reset();
   } else {
-    notices.add(node.path() + " does not have what the tokenizer's configuration, or its class where that is silent, asks for: " + what +
-                "; the configuration counts, as in transformers");
+    notices.add(node.path() +
+                " does not have what the tokenizer's configuration, or its class where that is "
+                "silent, asks for: " +
+                what + "; the configuration counts, as in transformers");
   }
   return std::make_unique<BertNormalizer>(options);
 }
@@ -146,6 +148,7 @@ std::shared_ptr<Tokenizer::Impl> build(TokenizerDocument& document, TokenizerCon
   const JsonValue model = root.at("model");
   auto impl = std::make_shared<Tokenizer::Impl>();
   impl->model = make_subword_model(document);
+  impl->model_type = subword_model_type(document);
   if (model.has("sapwood")) config.read_kept(model.at("sapwood"));
   make_components(root, config, *impl);
 

@@ -20,6 +20,8 @@
 
 namespace sapwood {
 
+class InputFile;  // base/file.h
+
 struct SpecialIds {
   std::optional<int32_t> cls, sep, mask, pad, unk;
 };
@@ -33,6 +35,7 @@ struct Tokenizer::Impl {
   std::unique_ptr<Normalizer> normalizer;       // may be null
   std::unique_ptr<PreTokenizer> pre_tokenizer;  // may be null
   std::unique_ptr<const SubwordModel> model;    // never null
+  std::string_view model_type;                  // a literal: "WordPiece"
   std::unique_ptr<const Shortcut> shortcut;     // the model's; may be null
   AddedTokens added;
   PostProcessor post;
@@ -67,6 +70,11 @@ std::shared_ptr<Tokenizer::Impl> build_from_vocab(std::string_view vocab_txt,
                                                   const std::string& where,
                                                   const VocabOptions& options,
                                                   TokenizerConfig config);
+
+// A vocab.json and a merges.txt of RoBERTa's; `prefix_space` as tokenizer_config.json's add_prefix_space. Errors as
+// Tokenizer::from_json; unsupported where the vocabulary is not RoBERTa's.
+std::shared_ptr<Tokenizer::Impl> build_from_merges(const InputFile& vocab, const InputFile& merges,
+                                                   bool prefix_space, TokenizerConfig config);
 
 // The lines of a vocab.txt; a token's id is the number of its line, from 0. Rules in README.md. The
 // entries refer to `bytes`. Error malformed for text that is not UTF-8.

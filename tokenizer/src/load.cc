@@ -57,6 +57,13 @@ TokenizerConfig read_config(const Folder& folder, bool has_json) {
   return config;
 }
 
+bool adds_prefix_space(const Folder& folder) {
+  const auto file = folder.find("tokenizer_config.json");
+  if (!file) return false;
+  const auto json = JsonDocument::parse(file->read(kMaxConfigBytes), file->path().string());
+  return json.root().boolean("add_prefix_space", false);
+}
+
 VocabOptions merge(VocabOptions options, const TokenizerConfig& config) {
   const VocabOptions defaults;
   auto take = [](std::string& slot, const std::string& usual,
@@ -133,16 +140,16 @@ std::shared_ptr<const Tokenizer::Impl> load_vocab(const InputFile& vocab,
 Tokenizer Tokenizer::load(const Folder& folder, const VocabOptions& options) {
   const auto json = folder.find("tokenizer.json"), vocab = folder.find("vocab.txt");
   if (!json && !vocab) {
-    // AutoTokenizer makes a tokenizer of these two, but transformers 4 and 5 make different ones of them: the mask takes the
-    // space before it in one alone.
-    if (folder.has("vocab.json") && folder.has("merges.txt")) {
-      throw Error(ErrorCode::unsupported,
-                  folder.path().string() +
-                      " has vocab.json and merges.txt but no tokenizer.json: make one by "
-                      "AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR) of transformers");
+    const auto bytes = folder.find("vocab.json"), merges = folder.find("merges.txt");
+    if (bytes && merges) {
+      // As much as a tokenizer.json: the classes that read them are not those of a vocab.txt.
+      constexpr bool kWhole = true;
+      return Tokenizer(build_from_merges(*bytes, *merges, adds_prefix_space(folder),
+                                         read_config(folder, kWhole)));
     }
     throw Error(ErrorCode::not_found,
-                folder.path().string() + " has neither tokenizer.json nor vocab.txt");
+                folder.path().string() +
+                    " has neither tokenizer.json nor vocab.txt, nor vocab.json with merges.txt");
   }
   TokenizerConfig config = read_config(folder, json.has_value());
   return Tokenizer(json ? load_json(*json, vocab ? &*vocab : nullptr, std::move(config))

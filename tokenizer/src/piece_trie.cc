@@ -17,19 +17,29 @@ struct Piece {
   int32_t id;
 };
 
-// Eight bytes of a piece from `at` on, the first the most significant, so that numbers are ordered as
-// the pieces; zero behind its end.
-uint64_t eight_bytes(std::string_view text, std::size_t at) noexcept {
+// The first eight bytes of a piece, the first the most significant, so that numbers are ordered as the
+// pieces; zero behind its end.
+uint64_t eight_bytes(std::string_view text) noexcept {
   uint64_t bytes = 0;
   for (std::size_t i = 0; i < 8; ++i) {
-    bytes = bytes << 8 | (at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0);
+    bytes = bytes << 8 | (i < text.size() ? static_cast<unsigned char>(text[i]) : 0);
   }
   return bytes;
 }
 
+// Whether `text` has the `length` bytes of a character at `at`: a call of memcmp would take longer.
+bool has_character(std::string_view text, std::size_t at, const char* character,
+                   std::size_t length) noexcept {
+  if (text.size() < at + length) return false;
+  for (std::size_t i = 0; i < length; ++i) {
+    if (text[at + i] != character[i]) return false;
+  }
+  return true;
+}
+
 struct Keyed {
   uint64_t key;
-  Piece piece;
+  int32_t id;
 };
 
 // By the bytes of the key, from the last to the first; the order of equal ones stays.
@@ -44,10 +54,12 @@ void radix_sort(std::vector<Keyed>& pieces, std::vector<Keyed>& other) {
   }
 }
 
-// The tokens in the order of their bytes, which is that of their characters.
-std::vector<Piece> sorted_pieces(const Vocabulary& vocabulary) {
+// The tokens in the order of their bytes, which is that of their characters. They refer to `bytes`,
+// where they lie in that order, too: what reads one after the other then finds them in the cache.
+std::vector<Piece> sorted_pieces(const Vocabulary& vocabulary, std::string& bytes) {
   std::vector<Keyed> pieces, other;
   pieces.reserve(static_cast<std::size_t>(vocabulary.count()));
+  std::size_t size = 0;
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
     const std::string_view text = vocabulary.token(id);
     if (text.size() > PieceTrie::kMaxTokenBytes) {
@@ -56,17 +68,24 @@ std::vector<Piece> sorted_pieces(const Vocabulary& vocabulary) {
                       " bytes; expected at most " + std::to_string(PieceTrie::kMaxTokenBytes) +
                       ": take it out of the vocabulary");
     }
-    if (!text.empty()) pieces.push_back({eight_bytes(text, 0), {text, id}});
+    if (!text.empty()) pieces.push_back({eight_bytes(text), id});
+    size += text.size();
   }
   radix_sort(pieces, other);
   std::vector<Piece> sorted;
   sorted.reserve(pieces.size());
+  bytes.reserve(size);  // never moves
   for (auto begin = pieces.begin(); begin != pieces.end();) {
     auto end = begin + 1;
     while (end != pieces.end() && end->key == begin->key) ++end;
-    std::sort(begin, end,
-              [](const Keyed& a, const Keyed& b) { return a.piece.text < b.piece.text; });
-    for (; begin != end; ++begin) sorted.push_back(begin->piece);
+    std::sort(begin, end, [&](const Keyed& a, const Keyed& b) {
+      return vocabulary.token(a.id) < vocabulary.token(b.id);
+    });
+    for (; begin != end; ++begin) {
+      const std::string_view text = vocabulary.token(begin->id);
+      sorted.push_back({{bytes.data() + bytes.size(), text.size()}, begin->id});
+      bytes += text;
+    }
   }
   return sorted;
 }
@@ -93,7 +112,7 @@ struct PieceTrie::Branch {
 class PieceTrie::Builder {
  public:
   Builder(PieceTrie& trie, const Vocabulary& vocabulary, std::span<const double> scores)
-      : trie_(trie), pieces_(sorted_pieces(vocabulary)), scores_(scores) {
+      : trie_(trie), pieces_(sorted_pieces(vocabulary, bytes_)), scores_(scores) {
     trie.nodes_.reserve(pieces_.size() * 3);  // more than most vocabularies need
     trie.ids_.reserve(pieces_.size() * 3);
   }
@@ -108,8 +127,6 @@ class PieceTrie::Builder {
       make_table(node, branch, open);
       trie_.nodes_[branch.node] = node;
     }
-    trie_.nodes_.shrink_to_fit();
-    trie_.ids_.shrink_to_fit();
   }
 
  private:
@@ -122,7 +139,10 @@ class PieceTrie::Builder {
       const std::string_view rest = pieces_[i].text.substr(at.bytes);
       const std::string_view first = rest.substr(0, utf8::sequence_length(rest));
       std::size_t end = i + 1;
-      while (end < at.end && pieces_[end].text.substr(at.bytes).starts_with(first)) ++end;
+      while (end < at.end &&
+             has_character(pieces_[end].text, at.bytes, first.data(), first.size())) {
+        ++end;
+      }
       branches_.push_back({i, end, at.bytes + first.size(), utf8::decode(first)});
       i = end;
     }
@@ -167,6 +187,7 @@ class PieceTrie::Builder {
   }
 
   PieceTrie& trie_;
+  std::string bytes_;
   std::vector<Piece> pieces_;
   std::span<const double> scores_;
   std::vector<Branch> branches_;

@@ -53,6 +53,12 @@ std::string_view Word::utf8() {
   return scratch.word;
 }
 
+std::string_view subword_model_type(const TokenizerDocument& document) {
+  const std::string_view type = type_of(document.json.root().at("model"));
+  const auto kind = std::ranges::find(kModels, type, &ModelKind::type);
+  return kind == std::end(kModels) ? std::string_view() : kind->type;
+}
+
 std::unique_ptr<const SubwordModel> make_subword_model(TokenizerDocument& document) {
   const JsonValue model = document.json.root().at("model");
   const std::string_view type = type_of(model);

@@ -160,4 +160,7 @@ class SubwordModel {
 // wrong.
 std::unique_ptr<const SubwordModel> make_subword_model(TokenizerDocument& document);
 
+// The "type" of a document whose model could be made: a literal.
+std::string_view subword_model_type(const TokenizerDocument& document);
+
 }  // namespace sapwood

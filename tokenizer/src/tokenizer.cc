@@ -221,6 +221,8 @@ std::optional<int32_t> Tokenizer::unk_id() const noexcept { return impl_->specia
 bool Tokenizer::clean_up_tokenization_spaces() const noexcept {
   return impl_->clean_up_tokenization_spaces;
 }
+std::string_view Tokenizer::model_type() const noexcept { return impl_->model_type; }
+
 std::optional<int> Tokenizer::model_max_length() const noexcept { return impl_->model_max_length; }
 std::optional<int> Tokenizer::max_length() const noexcept { return impl_->max_length; }
 Direction Tokenizer::truncation_side() const noexcept { return impl_->truncation_side; }

@@ -14,26 +14,29 @@ def unit(label, offset, leaf):
 
 
 def trie(entries):
-    """The units of a trie for {key bytes: value}: plain, not small. Every node has 256 units of its own."""
+    """The units of a trie for {key bytes: value}. A unit that is free has label 0, which no child has."""
     root = {}
     for key, value in entries.items():
         node = root
         for byte in key:
             node = node.setdefault(byte, {})
         node[None] = value
-    units = [0] * 256
+    units, taken, bases = {0: 0}, {0}, {0}
     queue = [(0, 0, root)]  # where a node's own unit is, its label
     for place, label, node in queue:
-        base = len(units)
-        units += [0] * 256
+        labels = [0 if byte is None else byte for byte in node]
+        base = next(b for b in range(1, 1 << 21) if b not in bases and not any(b ^ c in taken for c in labels))
+        bases.add(base)
+        taken.update(base ^ c for c in labels)
         units[place] = unit(label, place ^ base, None in node)
         for byte, child in node.items():
             if byte is None:
                 units[base] = child | 1 << 31
             else:
-                # A unit that is free has label 0, which no child has.
                 queue.append((base ^ byte, byte, child))
-    return units
+    # Every byte leads from every node to a unit that is there.
+    size = (max(max(units), max(bases)) | 0xFF) + 1
+    return [units.get(i, 0) for i in range(size)]
 
 
 def charsmap(rules):

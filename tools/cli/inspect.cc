@@ -16,7 +16,7 @@ struct InspectArguments {
   ModelOptions model;
   std::string positional, output;
   std::string format;
-  bool graph = false, json = false, verify = false, quiet = false;
+  bool graph = false, json = false, verify = false, check = false, quiet = false;
 };
 
 void write_feed_forward(JsonWriter& writer, const FeedForwardConfig& config) {
@@ -34,6 +34,12 @@ void write_sentence(JsonWriter& writer, const SentenceConfig& sentence) {
   std::string poolings;
   for (const PoolingMode each : sentence.poolings) {
     poolings.append(poolings.empty() ? "" : "+").append(to_string(each));
+  }
+  if (sentence.sparse) {
+    writer.member("sparse",
+                  std::string(sentence.sparse->sum ? "sum" : "max") +
+                      (sentence.sparse->log_twice ? ", log1p_relu" : ", relu") +
+                      (sentence.sparse->query_path.empty() ? "" : ", queries by weights"));
   }
   writer.member("pooling", poolings);
   for (const VectorModule& module : sentence.modules) {
@@ -102,10 +108,26 @@ std::string model_json(const Model& model, bool graph, int indent) {
   return json;
 }
 
+std::string check_json(const LoadCheck& check, int indent) {
+  std::string json;
+  JsonWriter writer(json, indent);
+  writer.begin_object().member("path", check.path.string()).member("loads", check.loads());
+  if (!check.loads()) writer.member("because", check.problems);
+  const auto known = [&](const char* name, const std::string& text) {
+    text.empty() ? writer.key(name).null() : writer.member(name, text);
+  };
+  known("architecture", check.architecture);
+  known("head", check.head);
+  known("tokenizer", check.tokenizer);
+  if (!check.notices.empty()) writer.member("notices", check.notices);
+  writer.end();
+  return json;
+}
+
 // The members of the JSON, one a line.
-void write_model(OutputStream& output, const Model& model) {
+void write_members(OutputStream& output, std::string members) {
   constexpr std::size_t kShown = 2000;  // of lists, the rest of which --json has
-  const auto json = JsonDocument::parse(model_json(model, false, 0), "inspect");
+  const auto json = JsonDocument::parse(std::move(members), "inspect");
   for (const JsonValue member : json.root().members()) {
     const std::string name(member.key());
     const std::string text = member.is_string() ? std::string(member.string()) : member.to_json();
@@ -134,8 +156,7 @@ void write_graph(OutputStream& output, const GraphSummary& graph) {
 }
 
 // A model without a tokenizer can be looked at too.
-Model load(const InspectArguments& options) {
-  const std::filesystem::path path = model_path(options.model.model, kInspectKind);
+Model load(const InspectArguments& options, const std::filesystem::path& path) {
   LoadOptions load_options = options.model.load_options();
   try {
     return load_model(path, load_options, options.quiet);
@@ -146,11 +167,45 @@ Model load(const InspectArguments& options) {
   }
 }
 
+// Whether the model loads, and else why not.
+void write_check(const InspectArguments& options, const LoadCheck& check) {
+  InputFiles inputs;
+  inputs.add_model(check.path);
+  OutputStream output(options.output, inputs);
+  if (options.json || options.format == "json") {
+    output.write(check_json(check, 2) + "\n");
+  } else {
+    write_members(output, check_json(check, 0));
+  }
+  output.close();
+}
+
+// What is said of a model that could not be loaded, beside the error. That of an option is no fault of the model's.
+void write_refusal(const InspectArguments& options, const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return;
+  const LoadCheck check = check_load(path);
+  if (!check.loads()) write_check(options, check);
+}
+
 int run_inspect(InspectArguments options) {
   if (!options.positional.empty()) options.model.model = options.positional;
   const bool dot = options.format == "dot";
   if (dot && !options.graph) throw UsageError("--format dot draws the graph: add --graph");
-  const Model model = load(options);
+  const std::filesystem::path path = model_path(options.model.model, kInspectKind);
+  if (options.check) {
+    const LoadCheck check = check_load(path);
+    write_check(options, check);
+    return check.loads() ? 0 : 1;
+  }
+  std::optional<Model> loaded;
+  try {
+    loaded = load(options, path);
+  } catch (const Error&) {
+    if (!dot) write_refusal(options, path);
+    throw;
+  }
+  const Model& model = *loaded;
   InputFiles inputs;
   inputs.add_model(model.path());
   OutputStream output(options.output, inputs);
@@ -164,7 +219,7 @@ int run_inspect(InspectArguments options) {
   } else if (options.json || options.format == "json") {
     output.write(model_json(model, options.graph, 2) + "\n");
   } else {
-    write_model(output, model);
+    write_members(output, model_json(model, false, 0));
     if (options.graph) {
       output.write("\n");
       write_graph(output, summarize(model));
@@ -188,6 +243,9 @@ Command add_inspect(CLI::App& root) {
   app->add_flag("--json", options->json, "The same as --format json");
   app->add_option("--format", options->format, "dot: a picture of the graph, for graphviz")
       ->check(CLI::IsMember({"text", "json", "dot"}));
+  app->add_flag("--check", options->check,
+                "Only whether it loads, and else why not, without reading its weights")
+      ->excludes(app->get_option("--graph"));
   app->add_flag("--verify", options->verify,
                 "Recompute the checksum of a converted file's contents");
   app->add_option("-o,--output", options->output, "Write to a file")->type_name("FILE");

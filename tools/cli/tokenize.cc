@@ -33,7 +33,7 @@ void write_window(JsonWriter& writer, const Tokenizer& tokenizer, const Encoding
   };
   list("ids", encoding.ids);
   writer.key("tokens").begin_array();
-  for (const std::int32_t id : encoding.ids) writer.value(tokenizer.token(id));
+  for (const std::string& token : tokenizer.tokens(encoding)) writer.value(token);
   writer.end().key("offsets").begin_array();
   for (const Offsets& range : encoding.offsets) {
     writer.begin_array().value(range.start).value(range.end).end();
@@ -45,12 +45,13 @@ void write_window(JsonWriter& writer, const Tokenizer& tokenizer, const Encoding
 
 void append_rows(Rendered& rendered, const Tokenizer& tokenizer, const Encoding& encoding,
                  int window) {
+  const std::vector<std::string> tokens = tokenizer.tokens(encoding);
   for (std::size_t i = 0; i < encoding.size(); ++i) {
-    rendered.rows.push_back(
-        {std::to_string(window), std::to_string(encoding.ids[i]),
-         std::to_string(encoding.offsets[i].start), std::to_string(encoding.offsets[i].end),
-         std::to_string(encoding.type_ids[i]), std::to_string(encoding.special_tokens_mask[i]),
-         std::string(tokenizer.token(encoding.ids[i]))});
+    rendered.rows.push_back({std::to_string(window), std::to_string(encoding.ids[i]),
+                             std::to_string(encoding.offsets[i].start),
+                             std::to_string(encoding.offsets[i].end),
+                             std::to_string(encoding.type_ids[i]),
+                             std::to_string(encoding.special_tokens_mask[i]), tokens[i]});
   }
 }
 

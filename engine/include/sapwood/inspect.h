@@ -25,6 +25,27 @@ struct ModelInfo {
 };
 
 SAPWOOD_API ModelInfo inspect(const Model& model);
+
+// Whether Model::load takes a model, by its files but without its weights, of which only names, shapes and types are
+// read.
+struct LoadCheck {
+  std::filesystem::path path;
+  std::string
+      architecture;  // the family, or what config.json names as model_type; empty: neither is known
+  std::string head;  // as inspect names it; empty where it is not known
+  std::string tokenizer;  // Tokenizer::model_type(); empty where there is none that loads
+  // Why it does not load, each a message of an Error; none: it loads. Every part of a directory is looked at (its
+  // configuration, sentence-transformers' files, the weights' table, the tokenizer), so there may be several.
+  std::vector<std::string> problems;
+  std::vector<std::string> notices;
+
+  bool loads() const noexcept { return problems.empty(); }
+};
+
+// A directory or a converted file. Throws Error not_found where there is nothing of that name, io where it cannot be
+// looked at.
+SAPWOOD_API LoadCheck check_load(const std::filesystem::path& path);
+
 SAPWOOD_API GraphSummary summarize(const Model& model);
 SAPWOOD_API std::string to_dot(const GraphSummary& graph);  // for graphviz
 

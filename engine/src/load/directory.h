@@ -20,6 +20,10 @@ struct DirectorySource {
 // Throws Error: what the readers of the files throw; not_found without config.json or weights.
 DirectorySource open_directory(Folder folder);
 
+// What the files say of the model: all of LoadedParts that needs neither weights nor tokenizer. Throws Error as
+// load_directory.
+LoadedParts describe_directory(const DirectorySource& source);
+
 // The weights in the types asked for; the tokenizer is left out.
 LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& types);
 

@@ -39,10 +39,13 @@ int count_labels(const TensorSource& source, const ModelConfig& config);
 
 class PackedWeights {
  public:
-  // Checks the whole table against the checkpoint, then converts to float and packs in the types
+  // Throws Error mismatch or not_found that names tensor, expected and found shape, where the checkpoint has not all that
+  // the model needs. config.labels are resolved.
+  static void check(const TensorSource& source, const ModelConfig& config);
+
+  // Converts to float and packs in the types
   // asked for; int8 weights that hold a NaN or an infinity are kept in bf16, an exception in
-  // types(). config.labels are resolved. Throws Error mismatch or not_found that names tensor,
-  // expected and found shape.
+  // types(). Throws Error as check() and where the types cannot be had.
   static PackedWeights pack(const TensorSource& source, const ModelConfig& config,
                             const WeightTypes& types);
 

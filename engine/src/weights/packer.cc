@@ -133,7 +133,6 @@ class Packer {
     return std::move(weights_);
   }
 
- private:
   void check() const {
     Problems problems;
     for (const PackedSpec& spec : table_) {
@@ -158,6 +157,7 @@ class Packer {
     problems.throw_if_any();
   }
 
+ private:
   // A table that is computed has only the configuration's word for its size.
   void check_computed(const PackedSpec& spec, Problems& problems) const {
     constexpr std::int64_t kHarmless = 64 << 20;
@@ -333,6 +333,10 @@ class Packer {
   std::set<std::string> used_;
   PackedWeights weights_;
 };
+
+void PackedWeights::check(const TensorSource& source, const ModelConfig& config) {
+  Packer(source, config, {}).check();
+}
 
 PackedWeights PackedWeights::pack(const TensorSource& source, const ModelConfig& config,
                                   const WeightTypes& types) {

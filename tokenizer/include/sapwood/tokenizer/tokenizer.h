@@ -244,6 +244,8 @@ class SAPWOOD_API Tokenizer {
   std::optional<int32_t> pad_id() const noexcept;
   std::optional<int32_t> unk_id() const noexcept;
 
+  // The subword model, as tokenizer.json calls it: "WordPiece", "Unigram", "BPE".
+  std::string_view model_type() const noexcept;
   // From tokenizer_config.json; unset where it is absent or the "no limit" number (1e30).
   std::optional<int> model_max_length() const noexcept;
   // The most tokens of a text that the files ask for: model_max_length; where there is no tokenizer_config.json, the
