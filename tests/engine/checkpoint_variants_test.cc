@@ -11,13 +11,20 @@ namespace sapwood::test {
 namespace {
 
 // Each head of each family, by a checkpoint that has it.
-constexpr const char* kHeads[] = {"distilbert-sentiment-f16", "bert-pair-bf16",
-                                  "electra-sentiment",        "distilbert-ner-cased",
-                                  "bert-ner-vocab-cased",     "electra-ner-cased",
-                                  "distilbert-qa",            "bert-qa",
-                                  "electra-qa",               "distilbert-mlm",
-                                  "bert-mlm-bin",             "electra-generator",
-                                  "electra-discriminator",    "bert-base-sharded"};
+constexpr const char* kHeads[] = {"distilbert-sentiment-f16",
+                                  "bert-pair-bf16",
+                                  "electra-sentiment",
+                                  "distilbert-ner-cased",
+                                  "bert-ner-vocab-cased",
+                                  "electra-ner-cased",
+                                  "distilbert-qa",
+                                  "bert-qa",
+                                  "electra-qa",
+                                  "distilbert-mlm",
+                                  "bert-mlm-bin",
+                                  "electra-generator",
+                                  "electra-discriminator",
+                                  "bert-base-sharded"};
 
 using Tensors = std::vector<EditedTensor>;
 
@@ -182,7 +189,9 @@ TEST_CASE("variants: a decoder that is not the word embedding it is said to be c
   CHECK(rows[0] != rows_of(Model::load(source)));
 }
 
-TEST_CASE("variants: a pair on a model with one token type is an error, unless its tokenizer has no types") {
+TEST_CASE(
+    "variants: a pair on a model with one token type is an error, unless its tokenizer has no "
+    "types") {
   for (const bool told_types : {true, false}) {
     const TemporaryFolder folder;
     copy_model(golden_dir() / "bert-cross-encoder", folder.path(), [](Tensors& tensors, auto&) {

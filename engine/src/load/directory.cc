@@ -53,9 +53,8 @@ LoadedParts describe_directory(const DirectorySource& source) {
   LoadedParts parts;
   parts.format = "huggingface";
   parts.notices = source.notices;
-  const KnownWeights weights_known{{}, [&](const std::string& tensor) {
-                                     return source.checkpoint.find(tensor) != nullptr;
-                                   }};
+  const KnownWeights weights_known{
+      {}, [&](const std::string& tensor) { return source.checkpoint.find(tensor) != nullptr; }};
   parts.config = parse_config(source.config.root(), &parts.notices, weights_known);
   add_sentence(parts.config, source.sentence);
   const std::string weights = source.checkpoint.path().string();
