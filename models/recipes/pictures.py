@@ -9,7 +9,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from summary import HERE, NAMES, collect, newest_times
+from summary import HERE, NAMES, collect, newest_times, scratch_groups, scratch_loss
 
 OUT = pathlib.Path(__file__).parent / "pictures"
 COLOURS = {"none": "#999999", "d64": "#4c9ed9", "d112": "#1f5f8b", "f7d6~": "#e08a3c", "f6d6+64~": "#b5401f", "3L:d1536": "#4a9c55"}
@@ -43,14 +43,28 @@ def curves() -> None:
     figure.savefig(OUT / "curves.png", dpi=110)
 
 
-def scratch_curves() -> None:
-    figure, axis = plt.subplots(figsize=(5.5, 3.4))
-    colours = {"d1024": "#333333", "d64": COLOURS["d64"], "f1d10": COLOURS["f7d6~"], "f8d7~": COLOURS["f6d6+64~"]}
-    for seed, line in ((0, "-"), (1, "--")):
-        for name, r in json.loads((HERE / f"scratch-{seed}-9000.json").read_text()).items():
-            axis.plot(*zip(*smooth(r["loss"][1:])), line, color=colours[name], label=None if seed else name)
-    axis.set(title="crammedBERT from scratch (seed 1 dashed)", xlabel="step of 8,192 tokens", ylabel="masked-LM loss")
-    axis.legend()
+def scratch() -> None:
+    """Losses over training (seed 0), and at the end against active neurons, with a line through the dense members."""
+    groups = scratch_groups()
+    figure, axes = plt.subplots(1, 3, figsize=(14, 4))
+    colours = {"none": "#999999", "d64": COLOURS["d64"], "d192": COLOURS["d112"], "d1536": "#333333", "f8d7~": COLOURS["f7d6~"],
+               "f16d7+64~": COLOURS["f6d6+64~"], "d64/f8d7~": COLOURS["f7d6~"], "d192/f16d7+64~": COLOURS["f6d6+64~"], "d88/f8d10~": COLOURS["3L:d1536"]}
+    for name, results in groups[min(groups)].items():
+        points = results[0]["measured"]
+        axes[0].plot([p[0] * 0.032768 for p in points], [p[1] for p in points], "--" if name[0] == "f" else "-", color=colours[name], label=name.rstrip("~"))
+    axes[0].set(title="held-out loss in training, 655 M tokens, seed 0", xlabel="million tokens", ylim=(2.65, 4.0))
+    axes[0].legend(fontsize=7)
+    for axis, steps in zip(axes[1:], sorted(groups)):
+        members = groups[steps]
+        losses = {n: scratch_loss(r, "held out") for n, r in members.items()}
+        dense = [(members[n][0]["active"], statistics.mean(v)) for n, v in losses.items() if n[0] == "d" and "/" not in n]
+        axis.plot(*zip(*sorted(dense)), color="#333333", lw=0.8)
+        for name, values in losses.items():
+            x, y = max(members[name][0]["active"], 16), statistics.mean(values)
+            axis.errorbar(x, y, statistics.stdev(values) if len(values) > 1 else 0, capsize=3, color=colours[name],
+                          marker="D" if members[name][0]["leaf_entropy_bits"][-1] else "o")
+            axis.annotate(name.rstrip("~"), (x, y), fontsize=7, xytext=(5, 4), textcoords="offset points")
+        axis.set(title=f"{steps * 0.032768:,.0f} M tokens: held-out loss at the end", xlabel="active neurons a layer (0 drawn at 16)", xscale="log")
     figure.tight_layout()
     figure.savefig(OUT / "scratch.png", dpi=110)
 
@@ -104,7 +118,7 @@ def quality_in_time() -> None:
 if __name__ == "__main__":
     OUT.mkdir(exist_ok=True)
     curves()
-    scratch_curves()
+    scratch()
     quality()
     quality_in_time()
     print(*sorted(OUT.iterdir()))

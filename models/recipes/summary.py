@@ -125,7 +125,55 @@ def left_plateau(curve, level=5.2, readings=4):
     return "not yet"
 
 
-def scratch_table(folder) -> None:
+def scratch_groups() -> dict:
+    """{steps: {member: its results, one a seed}} of training from scratch, by active neurons."""
+    found = collections.defaultdict(lambda: collections.defaultdict(list))
+    for r in sorted(json.loads((HERE / "scratch.json").read_text()), key=lambda r: (r["active"], r["neurons"], r["seed"])):
+        found[r["steps"]][r["member"]].append(r)
+    return found
+
+
+def scratch_loss(results, text: str) -> list[float]:
+    return [r["test"][text][0] for r in results]
+
+
+def equal_width(members: dict, member: str, text: str) -> float | None:
+    """The width of the dense layer that reaches the member's mean loss on a text: a line in log width between the two dense
+    members around it. None where no two are around it."""
+    loss = lambda name: statistics.mean(scratch_loss(members[name], text))
+    dense = sorted((results[0]["active"], loss(name)) for name, results in members.items() if name.startswith("d") and "/" not in name)
+    for (w0, l0), (w1, l1) in zip(dense, dense[1:]):
+        if l0 >= loss(member) >= l1 and l0 > l1:
+            return w0 * (w1 / w0) ** ((l0 - loss(member)) / (l0 - l1))
+    return None
+
+
+def scratch_table() -> None:
+    for steps, members in sorted(scratch_groups().items()):
+        rows = []
+        for name, results in members.items():
+            first, accuracy = results[0], [r["test"]["wikitext-2"][1] for r in results]
+            tuned = [statistics.mean(x for r in results for x in r[task]) for task in ("sst2", "ner")]
+            widths = [equal_width(members, name, text) for text in ("held out", "wikitext-2")] if "f" in name else []
+            bits = [statistics.mean(r["leaf_entropy_bits"][i] for r in results) for i, b in enumerate(first["leaf_entropy_bits"]) if b is not None]
+            rows.append([
+                name, first["active"], first["neurons"], len(results), spread(scratch_loss(results, "held out"), 3).replace(" (1 seed)", ""),
+                spread(scratch_loss(results, "wikitext-2"), 3).replace(" (1 seed)", ""), f"{statistics.mean(accuracy):.1f}",
+                *(f"{t:.1f}" for t in tuned), " (".join(f"{w:.0f}" if w else "-" for w in widths) + ")" * bool(widths),
+                f"{widths[0] / first['active']:.1f}" if widths and widths[0] else "", ", ".join(f"{b:.1f}" for b in bits),
+                f"{1000 * statistics.mean(r['seconds'] for r in results) / steps:.1f}"])
+        print(f"{first['tokens'] / 1e6:,.0f} M tokens:\n")
+        table(["feedforward", "active", "neurons", "seeds", "held-out loss", "wikitext-2 loss", "accuracy", "SST-2", "WikiANN",
+               "equal dense width, held out (wikitext-2)", "of its path", "leaf entropy by layer, bits", "ms a step"], rows)
+    for r in json.loads((HERE / "scratch-unfinished.json").read_text()):
+        step, held, wiki = r["measured"][-1]
+        others = {name: next(m for m in results[0]["measured"] if m[0] == step) for name, results in scratch_groups()[r["steps"]].items()
+                  if results[0]["seed"] == r["seed"]}
+        beside = ", ".join(f"{n} {m[1]:.3f} ({m[2]:.3f})" for n, m in others.items() if n in ("none", "d64"))
+        print(f"{r['member']}, stopped after step {r['stopped_after']}: at step {step} {held:.3f} ({wiki:.3f}); there {beside}\n")
+
+
+def small_scratch_table(folder) -> None:
     rows = []
     for path in sorted(folder.glob("scratch-*.json")):
         for name, r in json.loads(path.read_text()).items():
@@ -167,12 +215,25 @@ def timing_table() -> None:
               rows)
 
 
+def countries_table() -> None:
+    results, rows = json.loads((HERE / "countries.json").read_text()), []
+    for name, found in results["models"].items():
+        rows.append([name] + [f"{found[kind]['top1']:.1f}, {found[kind]['top5']:.1f}" for kind in found])
+    for name, found in results["texts"].items():
+        rows.append([f"stated in: {name}"] + [f"{found[kind]['facts']} facts, {found[kind]['sentences']:,} sentences" for kind in found])
+    facts = next(iter(results["models"].values()))
+    table(["first answer, one of five, %", *(f"{kind} ({facts[kind]['facts']} countries)" for kind in facts)], rows)
+
+
 def main() -> None:
     tasks_table(HERE, NAMES)
     share_table(HERE, NAMES)
     shipped_table(HERE / "shipped.json")
     timing_table()
-    scratch_table(HERE)
+    countries_table()
+    scratch_table()
+    print("From scratch, the fourth run's small one:\n")
+    small_scratch_table(HERE / "small")
     print("The third run:\n")
     tasks_table(HERE / "third", NAMES)
     share_table(HERE / "third", NAMES)
@@ -183,7 +244,7 @@ def main() -> None:
     screening_table(HERE / "second/screening-0-1500.json")
     trials_table()
     shipped_table(HERE / "second/shipped.json")
-    scratch_table(HERE / "second")
+    small_scratch_table(HERE / "second")
     print("The first run:\n")
     tasks_table(HERE / "first", FIRST)
     screening_table(HERE / "first/screening-0-600.json")

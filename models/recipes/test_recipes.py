@@ -12,6 +12,7 @@ from torch.nn import functional as F
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # Triton's interpreter, on the CPU: read when it is imported
 
+import country_probe
 from distil import int8
 from distil.data import SEP, Pieces, corrupt, frame, neighbours, reword
 from distil.evaluate import spans, spearman
@@ -19,6 +20,7 @@ from distil.feedforward import FeedForward, PathActivation, Spec, walk
 from distil.optim import Trainer
 from distil.tree_init import fit
 from shipped import MODELS, SHIPPED, card_figures, differences
+from summary import equal_width
 
 
 def slow(layer: FeedForward, x: torch.Tensor) -> torch.Tensor:
@@ -99,7 +101,8 @@ def test_vocabulary_kernel_is_the_plain_loss():
     device = "cuda" if torch.cuda.is_available() else "cpu"
     x, y = 2 * torch.randn(2, 3, 5001, device=device)
     labels = torch.randint(5001, (3,), device=device)
-    for more in ((None, 1.0, 1.0), (y, 2.0, 0.3)):
+    for more in ((None, 1.0, 1.0, 5001), (y, 2.0, 0.3, 5001), (None, 1.0, 1.0, 4990)):  # the last: 11 columns only fill up
+        labels = labels.clamp_max(more[-1] - 1)
         got = []
         for run in (plain, Fused.apply):
             leaf = x.clone().requires_grad_(True)
@@ -210,6 +213,35 @@ def test_measures():
     assert abs(spearman([1, 2, 3, 4], [1, 3, 2, 4]) - 0.8) < 1e-12
 
 
+def test_width_of_equal_loss_is_a_line_in_log_width():
+    found = lambda active, *losses: [{"active": active, "test": {"held out": [loss, 0, 1]}} for loss in losses]
+    members = {"d64": found(64, 3.0), "d256": found(256, 2.7, 2.9), "f8d7~": found(64, 2.95, 2.85), "d64/f8d7~": found(64, 2.79), "none": found(0, 3.2)}
+    assert equal_width(members, "f8d7~", "held out") == pytest.approx(128)
+    assert equal_width(members, "d64/f8d7~", "held out") is None and equal_width(members, "none", "held out") is None
+
+
+def test_country_probe():
+    countries = [
+        {"name": "Élan", "population": 5, "capital": "Bigtown", "currencies": ["AAA", "BBB"], "languages": ["xx"]},
+        {"name": "Ruritania", "population": 9, "capital": ["Strelsau", "Zenda"], "currencies": ["AAA"], "languages": ["xx", "yy"]},
+        {"name": "Bigtown", "population": 7, "capital": "Bigtown", "currencies": [], "languages": ["zz"]},
+    ]
+    facts = country_probe.table(countries, {"AAA": "Great Crown (Next day)", "BBB": "Old Mark"}, {"xx": "Älvish", "yy": "Ruri"},
+                                {"bigtown", "strelsau", "crown", "mark", "alvish", "ruri"})
+    assert facts == {"capital": {"ruritania": ["strelsau"], "elan": ["bigtown"]}, "currency": {"ruritania": ["crown"], "elan": ["crown", "mark"]},
+                     "language": {"ruritania": ["alvish", "ruri"], "elan": ["alvish"]}}
+    asked = []
+    found = country_probe.score(facts, lambda prompts: asked.extend(prompts) or [["a", "crown", "strelsau"], ["mark", "b", "c"]])
+    assert asked[:2] == ["the capital of ruritania is [MASK].", "the capital of elan is [MASK]."] and len(asked) == 12
+    assert found["capital"] == {"facts": 2, "top1": 0.0, "top5": 50.0, "forms": [[0.0, 50.0], [0.0, 50.0]]}
+    assert (found["currency"]["top1"], found["currency"]["top5"]) == (50.0, 100.0) and found["language"]["top5"] == 0.0
+    text = ["Strelsau is in Ruritania. Bigtown is not. Élan has a crown, Élan has no mark.", "ruritania; strelsau again.", "Ruritanian strelsau"]
+    assert country_probe.stated(facts, text) == {
+        "capital": {"facts": 1, "sentences": 2}, "currency": {"facts": 1, "sentences": 1}, "language": {"facts": 0, "sentences": 0}}
+    committed = json.loads(country_probe.TABLE.read_text())
+    assert {kind: len(of) for kind, of in committed.items()} == {"capital": 88, "currency": 100, "language": 100}
+
+
 def test_cards_say_what_was_measured():
     results = json.loads((pathlib.Path(__file__).parent / "results/shipped.json").read_text())
     assert set(results) == set(SHIPPED)
@@ -235,10 +267,12 @@ def test_crammed_is_the_authors_model(name):
     arch = json.loads((GOLDEN / name / "config.json").read_text())["arch"]
     trees = arch["intermed_type"] == "fff"
     spec = Spec(arch["intermed_size"], arch["intermed_depth"]) if trees else Spec(dense=arch["intermed_size"])
-    layers = arch["num_transformer_layers"]
-    model = MaskedLM(1200, 64, arch["attention"]["num_attention_heads"], [spec] * layers, 128)
+    specs = [spec] * arch["num_transformer_layers"]
+    model = MaskedLM(1200, 64, arch["attention"]["num_attention_heads"], specs)
     stored = load_file(GOLDEN / name / "model.safetensors")
-    model.load_state_dict({mine: stored[theirs] for mine, theirs in names(layers, spec).items()})
+    model.load({mine: stored[theirs] for mine, theirs in names(specs).items()})
+    back = model.stored(model.state_dict())
+    assert all(torch.equal(back[mine], stored[theirs]) for mine, theirs in names(specs).items())
     for case in json.loads((GOLDEN / name / "expected.json").read_text()):
-        last = model.encode(torch.tensor([case["input_ids"]]))[0]
+        last = model.encode(torch.tensor([case["input_ids"]]))
         torch.testing.assert_close(last, torch.tensor(case["last_hidden_state"]).view_as(last), rtol=0, atol=1e-4)

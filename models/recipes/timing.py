@@ -53,7 +53,7 @@ def main() -> None:
             for layer in student.layers:  # a walk over random nodes takes either side equally often
                 if layer.ffn.spec.trees:
                     torch.nn.init.normal_(layer.ffn.linear_in.weight, std=0.05)
-            checkpoint.save(folder, f"general-{i}", student, {"specs": [str(s) for s in specs]})
+            checkpoint.save(folder, f"general-{i}", student.state_dict(), {"specs": [str(s) for s in specs]})
             export.export(folder / f"general-{i}", weights, None, args.teacher / "tokenizer.json", folder / f"model-{i}")
             sources[member] = folder / f"model-{i}"
         sources.update({use.split("=")[0]: pathlib.Path(use.split("=")[1]) for use in args.use})

@@ -70,6 +70,11 @@ EnumNames names_of(Similarity) noexcept {
   return {"similarity", kNames};
 }
 
+EnumNames names_of(Route) noexcept {
+  static constexpr NamedValue kNames[] = {{"query", Route::query}, {"document", Route::document}};
+  return {"route", kNames};
+}
+
 EnumNames names_of(PairScore) noexcept {
   static constexpr NamedValue kNames[] = {{"sigmoid", PairScore::sigmoid}, {"raw", PairScore::raw}};
   return {"score", kNames};

@@ -15,10 +15,10 @@ from distil.data import sha256
 SHARD = 16_000_000
 
 
-def save(folder: pathlib.Path, name: str, module: torch.nn.Module, about: dict) -> None:
+def save(folder: pathlib.Path, name: str, state: dict[str, torch.Tensor], about: dict) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shards, size = [{}], 0
-    for key, tensor in module.state_dict().items():
+    for key, tensor in state.items():
         tensor = tensor.detach().half().cpu().contiguous()
         if size + tensor.nbytes > SHARD and shards[-1]:
             shards.append({})

@@ -9,6 +9,7 @@ tests: SST-2 dev, STS-B test, WikiANN test, XQuAD-en, wikitext-2 test.
 
 import argparse
 import csv
+import functools
 import hashlib
 import json
 import lzma
@@ -43,10 +44,10 @@ def sha256(path: pathlib.Path) -> str:
     return digest.hexdigest()
 
 
-def check_sources(folder: pathlib.Path) -> None:
+def check_sources(folder: pathlib.Path, sources: dict[str, str] = SOURCES) -> None:
     """Stops with one list of everything that is missing or changed."""
     wrong = []
-    for name, expected in SOURCES.items():
+    for name, expected in sources.items():
         path = folder / name
         if not path.exists():
             wrong.append(f"{path} is missing")
@@ -128,30 +129,39 @@ def frame(body: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.pad(torch.nn.functional.pad(body, (1, 0), value=CLS), (0, 1), value=SEP)
 
 
-def prepare(folder: pathlib.Path, tokenizer_json: pathlib.Path, limit: int | None = None) -> dict:
-    """Reads and tokenises everything. `limit` shortens it for a smoke test."""
+def whole_tokenizer(path: pathlib.Path):
+    """A tokenizer.json without its padding and truncation."""
     from tokenizers import Tokenizer
 
-    check_sources(folder)
-    tokenizer = Tokenizer.from_file(str(tokenizer_json))
+    tokenizer = Tokenizer.from_file(str(path))
     tokenizer.no_padding()
     tokenizer.no_truncation()
+    return tokenizer
 
-    def pieces(texts, limit_length=True):
-        cut = MAX_LENGTH if limit_length else None
-        encoded = tokenizer.encode_batch_fast([t for t in texts], add_special_tokens=False)
-        return Pieces([e.ids[:cut] for e in encoded])
 
-    def words(sentences):
-        """First-piece labels for pre-split words."""
-        encoded = tokenizer.encode_batch([w for w, _ in sentences], is_pretokenized=True, add_special_tokens=False)
-        ids, labels = [], []
-        for e, (_, tags) in zip(encoded, sentences):
-            first = [w != p for w, p in zip(e.word_ids, [None] + e.word_ids)]
-            ids.append(e.ids[:MAX_LENGTH])
-            row = [TAGS.index(tags[w]) if f else SEPARATE for w, f in zip(e.word_ids, first)]
-            labels.append(np.array(row[:MAX_LENGTH], np.int64))
-        return Pieces(ids), labels
+def pieces_of(tokenizer, texts, limit_length: bool = True) -> Pieces:
+    cut = MAX_LENGTH if limit_length else None
+    encoded = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+    return Pieces([e.ids[:cut] for e in encoded])
+
+
+def labelled_pieces(tokenizer, sentences) -> tuple[Pieces, list[np.ndarray]]:
+    """Pieces and labels of sentences of words with tags: a word's first piece has its tag's number."""
+    encoded = tokenizer.encode_batch([w for w, _ in sentences], is_pretokenized=True, add_special_tokens=False)
+    ids, labels = [], []
+    for e, (_, tags) in zip(encoded, sentences):
+        first = [w != p for w, p in zip(e.word_ids, [None] + e.word_ids)]
+        ids.append(e.ids[:MAX_LENGTH])
+        row = [TAGS.index(tags[w]) if f else SEPARATE for w, f in zip(e.word_ids, first)]
+        labels.append(np.array(row[:MAX_LENGTH], np.int64))
+    return Pieces(ids), labels
+
+
+def prepare(folder: pathlib.Path, tokenizer_json: pathlib.Path, limit: int | None = None) -> dict:
+    """Reads and tokenises everything. `limit` shortens it for a smoke test."""
+    check_sources(folder)
+    tokenizer = whole_tokenizer(tokenizer_json)
+    pieces, words = functools.partial(pieces_of, tokenizer), functools.partial(labelled_pieces, tokenizer)
 
     sst_dev = [(r[0].strip(), int(r[1])) for r in read_tsv(folder / "sst2/dev.tsv")[1:]]
     sts_test = [(r[5], r[6], float(r[4])) for r in read_tsv(folder / "stsb/sts-test.tsv")]
@@ -351,12 +361,17 @@ def corrupt_tail(rows: torch.Tensor, rng, stream) -> torch.Tensor:
 
 
 def load(folder: pathlib.Path, tokenizer_json: pathlib.Path, cache: pathlib.Path, limit: int | None = None) -> dict:
-    """prepare(), kept in `cache` beside its hash; a damaged or foreign cache is made again."""
-    mark = cache.with_suffix(".sha256")
+    """prepare(), kept in `cache`."""
     key = sha256(pathlib.Path(__file__))[:16] + json.dumps(SOURCES, sort_keys=True) + str(limit)
+    return cached(cache, key, lambda: prepare(folder, tokenizer_json, limit))
+
+
+def cached(cache: pathlib.Path, key: str, make) -> dict:
+    """make(), kept in `cache` beside its hash and `key`; a damaged or foreign cache is made again."""
+    mark = cache.with_suffix(".sha256")
     if cache.exists() and mark.exists() and mark.read_text() == sha256(cache) + key:
         return torch.load(cache, weights_only=False)
-    prepared = prepare(folder, tokenizer_json, limit)
+    prepared = make()
     cache.parent.mkdir(parents=True, exist_ok=True)
     part = cache.with_suffix(f".{os.getpid()}.part")
     torch.save(prepared, part)

@@ -3,7 +3,7 @@
     python -m distil.general --data ... --teacher ... --tokenizer ... --out results --members none,d64,f8d7,3L:d1536
 
 Members share batches, steps and the teacher's forward pass, so they differ only in their feedforward part.
-A member is [LAYERS L:]SPEC[~], SPEC as in feedforward.py; several specs joined by '/' give each layer its own;
+A member is [LAYERS L:]SPEC[~], SPEC as in feedforward.py; several specs joined by '/' are the first layers', the last is all others';
 '~' at the end turns on gradients of decisions (feedforward.PathActivation). Loss: for each layer the squared error
 relative to the teacher's variance, + 2 (1 - cos) of the embeddings, + 20 x squared error of the similarities
 between the batch's texts. Embeddings are frozen, attention starts as the teacher's, trees as tree_init.py says.
@@ -27,7 +27,9 @@ def parse_member(name: str) -> tuple[list[Spec], float]:
     layers, _, specs = name.rstrip("~").rpartition(":")
     count = int(layers[:-1]) if layers else TEACHER_LAYERS
     parsed = [Spec.parse(s) for s in specs.split("/")]
-    return (parsed * count if len(parsed) == 1 else parsed), flip
+    if len(parsed) > count:
+        raise ValueError(f"{name}: {len(parsed)} specifications for {count} layers")
+    return parsed + [parsed[-1]] * (count - len(parsed)), flip
 
 
 @torch.no_grad()
@@ -125,7 +127,7 @@ def main() -> None:
         say(f"{name}: cos {r['cos']:.4f} knn {r['knn']:.1f} stsb {r['stsb']:.2f} mrr {r['mrr']:.2f} hidden {r['hidden_error']} "
             f"bits {r.get('leaf_entropy_bits')}")
         for where in [args.work / "general"] + [args.out] * (name in args.keep.split(",")):
-            checkpoint.save(where, file_name(name, args.seed), student, {k: v for k, v in results[name].items() if k != "loss"})
+            checkpoint.save(where, file_name(name, args.seed), student.state_dict(), {k: v for k, v in results[name].items() if k != "loss"})
     results["teacher"] = evaluate.sentence_tasks(teacher, prepared)
     say(f"teacher: {results['teacher']}")
     args.out.mkdir(parents=True, exist_ok=True)

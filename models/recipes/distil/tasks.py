@@ -94,7 +94,7 @@ def report(job, model, imitates, specs, curve, plan, seconds, prepared, teacher,
     say(f"{job} {args.tag}: {about}")
     kept = job in args.keep.split(",")
     for where in [args.work / "tasks"] * (member == "teacher") + [args.out] * kept:
-        checkpoint.save(where, name + args.tag, model, about)
+        checkpoint.save(where, name + args.tag, model.state_dict(), about)
     results = args.work / "results"
     results.mkdir(parents=True, exist_ok=True)
     part = results / f"{name}{args.tag}.part{args.tag}"

@@ -1,6 +1,6 @@
 """Writes a checkpoint of scratch.train as a crammedBERT directory (config.json, model.safetensors, tokenizer.json).
 
-    python -m scratch.export --checkpoint out/scratch-f8d7-flip-s0 --tokenizer TEACHER/tokenizer.json --out DIR
+    python -m scratch.export --checkpoint out/scratch-f8d7-flip-s0-20000 --tokenizer TEACHER/tokenizer.json --out DIR
 
 The vocabulary is bert-base-uncased's, so that figures of masked LM are about the same pieces as every other model's; the
 special tokens take crammedBERT's names at their old ids.
@@ -53,29 +53,34 @@ def tokenizer(source: pathlib.Path, out: pathlib.Path) -> None:
     strip_limits(out)
 
 
+def export(path: pathlib.Path, tokenizer_json: pathlib.Path, out: pathlib.Path) -> None:
+    state, about = checkpoint.load(path.parent, path.name)
+    if len(set(about["specs"])) > 1:
+        raise ValueError(f"{path.name}: its layers differ ({', '.join(about['specs'])}); a crammedBERT configuration has one "
+                         "feedforward for all layers")
+    out.mkdir(parents=True, exist_ok=True)
+    specs = [Spec.parse(spec) for spec in about["specs"]]
+    tensors = {theirs: state[mine].half().contiguous() for mine, theirs in names(specs).items()}
+    tensors["decoder.weight"] = tensors["encoder.embedding.word_embedding.weight"].clone()
+    for i in range(len(specs)):
+        tensors[f"encoder.layers.{i}.attn.self_attention.norm_factor"] = torch.tensor((about["hidden"] // about["heads"]) ** -0.5)
+    save_file(tensors, out / "model.safetensors", {"format": "pt"})
+    write_json(out / "config.json", config(about, len(state["word"])))
+    tokenizer(tokenizer_json, out / "tokenizer.json")
+    write_json(out / "tokenizer_config.json", {
+        "cls_token": "<cls>", "mask_token": "<mask>", "model_max_length": 512, "pad_token": "<pad>", "sep_token": "<sep>",
+        "tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "<unk>",
+    })
+    write_json(out / "training.json", about)
+
+
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--checkpoint", type=pathlib.Path, required=True)
     p.add_argument("--tokenizer", type=pathlib.Path, required=True)
     p.add_argument("--out", type=pathlib.Path, required=True)
     args = p.parse_args()
-    state, about = checkpoint.load(args.checkpoint.parent, args.checkpoint.name)
-    args.out.mkdir(parents=True, exist_ok=True)
-    tensors = {}
-    for mine, theirs in names(len(about["specs"]), Spec.parse(about["specs"][0])).items():
-        tensors[theirs] = state[mine].half().contiguous()
-    tensors["decoder.weight"] = tensors["encoder.embedding.word_embedding.weight"].clone()
-    for i in range(len(about["specs"])):
-        head = about["hidden"] // about["heads"]
-        tensors[f"encoder.layers.{i}.attn.self_attention.norm_factor"] = torch.tensor(head**-0.5)
-    save_file(tensors, args.out / "model.safetensors", {"format": "pt"})
-    write_json(args.out / "config.json", config(about, len(state["word"])))
-    tokenizer(args.tokenizer, args.out / "tokenizer.json")
-    write_json(args.out / "tokenizer_config.json", {
-        "cls_token": "<cls>", "mask_token": "<mask>", "model_max_length": 512, "pad_token": "<pad>", "sep_token": "<sep>",
-        "tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "<unk>",
-    })
-    write_json(args.out / "training.json", about)
+    export(args.checkpoint, args.tokenizer, args.out)
     print(args.out)
 
 
