@@ -241,6 +241,65 @@ TEST_CASE("the C API's jobs: entities, fills, answers, vectors") {
   CHECK(sapwood_job_vector(vector.handle, numbers.data(), 1, &error) == SAPWOOD_INVALID_ARGUMENT);
 }
 
+TEST_CASE("the C API's options for what sentence-transformers' files say", "[capi]") {
+  const std::string directory = golden("../sentence/dense-chain");
+  const ModelHandle model(directory);
+  const Model same = Model::load(directory);
+  sapwood_model_info info{.size = sizeof info};
+  REQUIRE(sapwood_model_describe(model.handle, &info, nullptr) == SAPWOOD_OK);
+  CHECK(info.hidden == 16);
+  CHECK(info.embedding == 12);
+  const std::string text = "a tree";
+  const sapwood_text c_text = text_of(text);
+  const TextInput input{text};
+  sapwood_task_options options;
+  sapwood_task_options_init(&options, sizeof options);
+  sapwood_error error;
+  options.dimensions = 5;
+  options.prompt = "search: ";
+  std::vector<float> vector(5);
+  REQUIRE(sapwood_embed(model.handle, &c_text, nullptr, 1, &options, vector.data(), 5, nullptr,
+                        &error) == SAPWOOD_OK);
+  CHECK(vector ==
+        embed(same, {&input, 1}, {.prompt = "search: ", .dimensions = 5})[0].value().values);
+  options.prompt_name = "query";
+  CHECK(sapwood_embed(model.handle, &c_text, nullptr, 1, &options, vector.data(), 5, nullptr,
+                      &error) == SAPWOOD_INVALID_ARGUMENT);
+
+  const ModelHandle cross(golden("../sentence/cross-encoder-older-key"));
+  const auto score = [&](const char* scores) {
+    sapwood_task_options_init(&options, sizeof options);
+    options.scores = scores;
+    sapwood_ranked_text ranked{};
+    CHECK(sapwood_rerank(cross.handle, c_text, &c_text, 1, &options, &ranked, &error) ==
+          SAPWOOD_OK);
+    return ranked.score;
+  };
+  CHECK(score(nullptr) == score("raw"));
+  CHECK(score("sigmoid") > 0);
+  CHECK(score("sigmoid") < 1);
+  CHECK(score("raw") != score("sigmoid"));
+
+  const ModelHandle router(golden("../sentence/sparse-router"));
+  REQUIRE(sapwood_model_describe(router.handle, &info, nullptr) == SAPWOOD_OK);
+  CHECK(info.embedding == 0);
+  const Model sparse = Model::load(golden("../sentence/sparse-router"));
+  for (const Route route : {Route::query, Route::document}) {
+    sapwood_task_options_init(&options, sizeof options);
+    options.route = to_string(route).data();
+    JobHandle job;
+    REQUIRE(sapwood_sparse_embed_job(router.handle, c_text, &options, &job.handle, &error) ==
+            SAPWOOD_OK);
+    REQUIRE(sapwood_job_run(job.handle, &error) == SAPWOOD_OK);
+    const auto wanted = sparse_embed(sparse, {&input, 1}, {.route = route})[0].value().values;
+    REQUIRE(sapwood_job_count(job.handle) == wanted.size());
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      CHECK(item_of(job.handle, i).token == wanted[i].index);
+      CHECK(item_of(job.handle, i).score == wanted[i].value);
+    }
+  }
+}
+
 TEST_CASE("the C API's scheduler: callbacks, refusals, cancelling", "[threads]") {
   const ModelHandle model(golden("distilbert-sentiment-f16"));
   sapwood_scheduler_options options;

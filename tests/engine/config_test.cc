@@ -97,8 +97,8 @@ TEST_CASE("activations have the names of transformers", "[config]") {
     return parse(with(bert(), "hidden_act", name)).feed_forward.activation;
   };
   for (const char* name : {"gelu", "gelu_python"}) CHECK(activation(name) == Activation::gelu);
-  for (const char* name : {"gelu_new", "gelu_fast", "gelu_accurate", "gelu_python_tanh",
-                           "gelu_pytorch_tanh"}) {
+  for (const char* name :
+       {"gelu_new", "gelu_fast", "gelu_accurate", "gelu_python_tanh", "gelu_pytorch_tanh"}) {
     CHECK(activation(name) == Activation::gelu_tanh);
   }
   for (const char* name : {"silu", "swish"}) CHECK(activation(name) == Activation::silu);

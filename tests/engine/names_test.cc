@@ -36,14 +36,15 @@ void check_names(E last) {
 }
 
 TEST_CASE("every value has a name, and every name its value", "[names]") {
-  check_names(Activation::tanh);
+  check_names(Activation::silu);
   check_names(FeedForwardKind::fff);
-  check_names(PositionKind::scaled_sinusoidal);
+  check_names(PositionKind::rotary);
   check_names(HeadKind::replaced_token_detection);
   check_names(ProblemType::regression);
   check_names(PoolingMode::last_token);
   check_names(Similarity::manhattan);
   check_names(PairScore::raw);
+  check_names(Route::document);
   check_names(Isa::avx512_bf16);
   check_names(WeightType::int8);
   check_names(DenseProducts::onednn);

@@ -119,7 +119,7 @@ void check_refused(const Directory& directory, const std::string& says) {
 
 TEST_CASE("what is not computed of sentence-transformers is refused by name", "[config]") {
   for (const char* name : {"LSTM", "CNN", "WordWeights", "WeightedLayerPooling", "LayerNorm",
-                           "CLIPModel", "BoW", "StaticEmbedding"}) {
+                           "CLIPModel", "BoW", "StaticEmbedding", "SparseAutoEncoder"}) {
     const Directory directory("pooling-last-token");
     const std::string type = std::string("sentence_transformers.models.") + name;
     directory.change("modules.json", [&](json& value) {
@@ -148,8 +148,10 @@ TEST_CASE("what is not computed of sentence-transformers is refused by name", "[
   refused(
       "2_Dense/config.json", "activation 'torch.nn.modules.activation.Softplus'",
       [](json& value) { value["activation_function"] = "torch.nn.modules.activation.Softplus"; });
-  refused("2_Dense/config.json", "found 'token_embeddings'",
+  refused("2_Dense/config.json", "from 'token_embeddings'",
           [](json& value) { value["module_input_name"] = "token_embeddings"; });
+  refused("2_Dense/config.json", "to 'token_embeddings'",
+          [](json& value) { value["module_output_name"] = "token_embeddings"; });
   refused("1_Pooling/config.json", "'attention' is not supported", [](json& value) {
     value = {{"pooling_mode", "attention"}};
   });
@@ -160,6 +162,50 @@ TEST_CASE("what is not computed of sentence-transformers is refused by name", "[
   });
   refused("config_sentence_transformers.json", "default_prompt_name",
           [](json& value) { value["default_prompt_name"] = "poem"; });
+}
+
+TEST_CASE("routers and sparse poolings that are not computed are refused by name", "[config]") {
+  const auto refused = [](const std::string& file, const std::string& says,
+                          const std::function<void(json&)>& how) {
+    INFO(says);
+    const Directory directory("sparse-router-root");
+    directory.change(file, how);
+    const SentenceConfig sentence = directory.read();
+    CHECK_THAT(sentence.unsupported, ContainsSubstring(says));
+    CHECK_FALSE(sentence.sparse);
+    const TextInput input{"a tree"};
+    const Model model = Model::load(directory.path());
+    CHECK_THROWS_WITH(sparse_embed(model, {&input, 1}), ContainsSubstring(says));
+    const std::string_view masked = "a [MASK]";
+    CHECK(fill_mask(model, {&masked, 1})[0]);
+  };
+  refused("router_config.json", "structure.query",
+          [](json& value) { value["structure"].erase("query"); });
+  refused("router_config.json", "alone",
+          [](json& value) { value["structure"]["picture"] = value["structure"]["query"]; });
+  refused("router_config.json", "a router with the module",
+          [](json& value) { value["structure"]["query"] = value["structure"]["document"]; });
+  refused("router_config.json", "route_mappings", [](json& value) {
+    value["parameters"]["route_mappings"] = {{"('query', 'text')", "query"}};
+  });
+  refused("document_1_SpladePooling/config.json", "found 'median'",
+          [](json& value) { value["pooling_strategy"] = "median"; });
+  refused("document_1_SpladePooling/config.json", "found 'gelu'",
+          [](json& value) { value["activation_function"] = "gelu"; });
+  refused("query_0_SparseStaticEmbedding/config.json", "save the model again",
+          [](json& value) { value["path"] = "idf.json"; });
+  const Directory directory("sparse-router");
+  directory.change("router_config.json", [](json& value) { value["brand_new"] = 1; });
+  directory.change("query_0_SparseStaticEmbedding/config.json",
+                   [](json& value) { value["brand_new"] = 1; });
+  CHECK(directory.notices().size() == 2);
+  const Model dense = Model::load(source_dir() / "tests/golden/sentence/dense");
+  const TextInput input{"a"};
+  CHECK_THROWS_AS(sparse_embed(dense, {&input, 1}), Error);
+  const Model sparse = Model::load(directory.path());
+  CHECK_THROWS_WITH(embed(sparse, {&input, 1}), ContainsSubstring("sparse vectors"));
+  CHECK_THROWS_WITH(sparse_embed(sparse, {&input, 1}, {.max_active_dims = 0}),
+                    ContainsSubstring("max_active_dims"));
 }
 
 TEST_CASE("files that are wrong are errors that name them", "[config]") {

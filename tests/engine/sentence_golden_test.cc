@@ -56,14 +56,51 @@ void check_rankings(const Model& model, const json& entries) {
   }
 }
 
+void check_sparse(const Model& model, const json& entries) {
+  for (const json& entry : entries) {
+    const std::string text = entry.at("text");
+    const TextInput input{text};
+    SparseOptions options;
+    if (entry.contains("route"))
+      options.route = from_string<Route>(entry["route"].get<std::string>());
+    if (entry.contains("prompt_name")) options.prompt_name = entry["prompt_name"];
+    if (entry.contains("max_active_dims")) options.max_active_dims = entry["max_active_dims"];
+    INFO("text: " << text << ", route: " << entry.value("route", ""));
+    const auto found = sparse_embed(model, {&input, 1}, options)[0].value().values;
+    std::map<int, double> wanted;
+    for (const json& value : entry.at("values")) wanted[value.at("index")] = value.at("value");
+    // A number that is nearly zero may be on either side of it.
+    for (const SparseValue& value : found) {
+      const double right = wanted.contains(value.index) ? wanted[value.index] : 0;
+      CHECK(std::abs(value.value - right) <= kVectorTolerance);
+      wanted.erase(value.index);
+    }
+    for (const auto& [index, value] : wanted) CHECK(value <= kVectorTolerance);
+  }
+}
+
+void check_tokens(const Model& model, const json& entries) {
+  const EmbedOptions each{.pooling = PoolingMode::none};
+  for (const json& entry : entries) {
+    const std::string text = entry.at("text");
+    const TextInput input{text};
+    const Embedding found = embed(model, {&input, 1}, each)[0].value();
+    CHECK(found.dim == embedding_size(model, each));
+    CHECK(found.rows == static_cast<int>(entry.at("embedding").size()));
+    CHECK(max_difference(found.values, entry.at("embedding")) <= kVectorTolerance);
+  }
+}
+
 void check_all(const Model& model, const json& expected) {
+  if (expected.contains("sparse")) check_sparse(model, expected["sparse"]);
+  if (expected.contains("tokens")) check_tokens(model, expected["tokens"]);
   if (expected.contains("embed")) check_vectors(model, expected["embed"]);
   if (expected.contains("rerank")) check_rankings(model, expected["rerank"]);
 }
 
 TEST_CASE("sentence-transformers' directories answer as sentence-transformers", "[golden]") {
   const std::vector<fs::path> directories = subdirectories(sentence_dir());
-  REQUIRE(directories.size() >= 18);
+  REQUIRE(directories.size() >= 24);
   const TemporaryFolder folder;
   for (const fs::path& directory : directories) {
     INFO(directory.filename());

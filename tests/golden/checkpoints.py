@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 MAX_POSITIONS = 64
 PICKLED = "pytorch_model.bin"
+LEGACY = "pytorch_model.bin before 1.6"
 LIKE_ROBERTA = ("roberta", "xlm-roberta", "camembert")
 LOCAL_8 = {"local_attention": 8}  # tokens that a local layer of ModernBERT sees
 SENTIMENT = ["NEGATIVE", "NEUTRAL", "POSITIVE"]
@@ -20,7 +21,7 @@ class Checkpoint:
     heads: int = 4
     width: int = 64  # of the dense feedforward
     config: dict = field(default_factory=dict)  # more of config.json
-    published: bool = False  # nomic_bert: with the keys and names of the published checkpoints
+    published: bool = False  # nomic_bert, mpnet: with files as in the published checkpoints
     embedding_size: int | None = None  # electra: of the tables, where it is not hidden
     layers: int = 2
     activation: str = "gelu"
@@ -30,7 +31,7 @@ class Checkpoint:
     problem_type: str | None = None
     cased: bool = False
     pooler: bool = True  # a bare encoder: with its pooler
-    storage: str = "F32"  # F32 | F16 | BF16 | sharded | pytorch_model.bin
+    storage: str = "F32"  # F32 | F16 | BF16 | sharded | PICKLED | LEGACY
     subwords: str = "word_piece"  # word_piece | byte_level | unigram
     tokenizer_options: dict = field(default_factory=dict)  # of transformers' class, where it is no WordPiece
     splits_whitespace: bool = False  # unigram: as the first conversions of XLM-RoBERTa
@@ -209,6 +210,23 @@ def checkpoints() -> list[Checkpoint]:
             storage=PICKLED,
         ),
         Checkpoint(
+            "roberta-multilabel",
+            "roberta",
+            classify,
+            subwords="byte_level",
+            labels=["wood", "water", "music", "city"],
+            problem_type="multi_label_classification",
+            storage="F16",
+        ),
+        Checkpoint(
+            "st-roberta-mean",
+            "roberta",
+            subwords="byte_level",
+            storage="F16",
+            sentence={"max_seq_length": 40, "legacy": True},
+            tasks={"pooling": "mean", "normalize": True, "sentence_transformers": True},
+        ),
+        Checkpoint(
             "roberta-ner",
             "roberta",
             tokens,
@@ -321,10 +339,61 @@ def checkpoints() -> list[Checkpoint]:
             tasks={"pairs": True, "rerank": True},
         ),
         Checkpoint(
+            "modernbert-byte-level-mlm",
+            "modernbert",
+            "masked_lm",
+            layers=4,
+            subwords="byte_level",
+            config=LOCAL_8,
+        ),
+        Checkpoint(
             "modernbert-ner-cased", "modernbert", tokens, labels=ENTITIES, cased=True, config=LOCAL_8
         ),
         Checkpoint(
             "modernbert-qa", "modernbert", "question_answering", storage="BF16", config=LOCAL_8
+        ),
+        Checkpoint("bert-base-silu", "bert", activation="silu", pooler=False, tasks=pool),
+        Checkpoint("bert-base-quick-gelu", "bert", activation="quick_gelu", pooler=False, tasks=pool),
+        Checkpoint(
+            "distilbert-base-legacy-bin",
+            "distilbert",
+            activation="gelu_10",
+            storage=LEGACY,
+            tasks=pool,
+        ),
+        Checkpoint(
+            "st-mpnet-mean",
+            "mpnet",
+            pooler=False,
+            published=True,
+            sentence={"max_seq_length": 32, "legacy": True},
+            tasks={"pooling": "mean", "normalize": True, "sentence_transformers": True},
+        ),
+        Checkpoint(
+            "st-mpnet-cls",
+            "mpnet",
+            pooler=False,
+            published=True,
+            storage="F16",
+            sentence={"max_seq_length": 24, "legacy": True},
+            tasks={"pooling": "cls", "normalize": False, "sentence_transformers": True},
+        ),
+        Checkpoint(
+            "st-nomic-bert-mean",
+            "nomic_bert",
+            pooler=False,
+            published=True,
+            sentence={"max_seq_length": 40, "legacy": True},
+            tasks={"pooling": "mean", "normalize": True, "sentence_transformers": True},
+        ),
+        Checkpoint(
+            "st-modernbert-cls",
+            "modernbert",
+            layers=4,
+            subwords="byte_level",
+            config=LOCAL_8,
+            sentence={"max_seq_length": 48, "legacy": True},
+            tasks={"pooling": "cls", "normalize": False, "sentence_transformers": True},
         ),
         Checkpoint(
             "st-bert-mean",

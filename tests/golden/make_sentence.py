@@ -19,7 +19,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import sentence_transformers
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from sentence_transformers import CrossEncoder, MultiVectorEncoder, SentenceTransformer, SparseEncoder
 from sentence_transformers.base.modules import Router, Transformer
 from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding, SpladePooling
@@ -351,6 +351,23 @@ def make_token_vectors(folder: Path) -> dict:
     return token_vectors(MultiVectorEncoder(str(folder), device="cpu"))
 
 
+def make_colbert(folder: Path) -> dict:
+    """Stanford's ColBERT: the projection beside the encoder, and none of sentence-transformers' files."""
+    write_encoder(folder, 20)
+    state = {f"bert.{name}": tensor for name, tensor in load_file(folder / "model.safetensors").items()}
+    random = torch.Generator().manual_seed(21)
+    state["linear.weight"] = torch.randn(6, HIDDEN, generator=random) / HIDDEN**0.5
+    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["architectures"] = ["HF_ColBERT"]
+    write_json(folder / "config.json", config)
+    model = MultiVectorEncoder(str(folder), device="cpu")
+    # It leaves punctuation out of documents.
+    texts = [text for text in TEXTS if "." not in text]
+    found = [model.encode([text], batch_size=1)[0] for text in texts]
+    return {"tokens": [{"text": text, "embedding": rows.tolist()} for text, rows in zip(texts, found)]}
+
+
 DIRECTORIES = {
     "pooling-mean-sqrt-len": lambda f: make_poolings(f, "mean_sqrt_len_tokens"),
     "pooling-weighted-mean": lambda f: make_poolings(f, "weightedmean"),
@@ -370,6 +387,13 @@ DIRECTORIES = {
     "cross-encoder-newer-key": lambda f: make_cross_encoder(f, "newer", "linear.Identity"),
     "cross-encoder-sigmoid": lambda f: make_cross_encoder(f, "newer", "activation.Sigmoid"),
     "cross-encoder-saved": lambda f: make_cross_encoder(f, "files", "activation.Sigmoid"),
+    "sparse-max": lambda f: make_splade(f, "max", "relu"),
+    "sparse-sum-twice": lambda f: make_splade(f, "sum", "log1p_relu"),
+    "sparse-masked-lm": make_masked_lm,
+    "sparse-router": lambda f: make_router(f, False),
+    "sparse-router-root": lambda f: make_router(f, True),
+    "token-vectors": make_token_vectors,
+    "token-vectors-colbert": make_colbert,
 }
 
 

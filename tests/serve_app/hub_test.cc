@@ -164,8 +164,19 @@ TEST_CASE("fill-mask is a flat list of fills, or a list for each mask") {
   CHECK(two.size() == 2);
   CHECK(two[0].size() == 5);
   check_tei_error(service.post("/", {{"inputs", "no mask"}}), 422, "Validation", "[MASK]");
-  check_tei_error(service.post("/", {{"inputs", text}, {"parameters", {{"targets", {"capital"}}}}}),
-                  422, "Validation", "targets");
+  // The words of which alone the mask is filled, with their scores among all.
+  const Json chosen = answer_of(service.post(
+      "/", {{"inputs", text},
+            {"parameters",
+             {{"targets", {wanted.masks[0][2].token_str, wanted.masks[0][0].token_str}}}}}));
+  REQUIRE(chosen.size() == 2);
+  CHECK(chosen[0]["token"] == wanted.masks[0][0].token);
+  CHECK(chosen[1]["token"] == wanted.masks[0][2].token);
+  CHECK(chosen[1]["score"].get<float>() == wanted.masks[0][2].score);
+  for (const Json& targets : {Json::array(), Json("capital"), Json::array({1})}) {
+    check_tei_error(service.post("/", {{"inputs", text}, {"parameters", {{"targets", targets}}}}),
+                    422, "Validation", "targets");
+  }
 }
 
 TEST_CASE("question answering is one object") {

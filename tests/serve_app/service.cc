@@ -60,6 +60,7 @@ std::string path_of(const std::string& name) {
   const fs::path golden = source / "tests/golden/data";
   if (name == "cross") return golden / "bert-cross-encoder";
   if (name == "qa") return golden / "bert-qa";
+  if (name == "router") return source / "tests/golden/sentence/sparse-router";
   if (name == "nli") return golden / "bert-nli";
   if (name == "prompts") return source / "tests/golden/sentence/prompts";
   return source / "models" / ("minilm-fff-" + name);

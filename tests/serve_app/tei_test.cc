@@ -242,6 +242,30 @@ TEST_CASE(
   answer_of(service.post("/embed", {{"inputs", "a"}, {"prompt_name", nullptr}, {"other", 1}}));
 }
 
+TEST_CASE("/embed_sparse answers for a model that makes sparse vectors") {
+  Service service({"router", "embed"});
+  const Model model = test_model("router");
+  for (const auto& [route, name] :
+       {std::pair{Route::query, "query"}, {Route::document, "document"}}) {
+    const TextInput input{"a tree drinks water"};
+    const auto wanted = sparse_embed(model, {&input, 1}, {.route = route})[0].value().values;
+    const Json found = answer_of(
+        service.post("/embed_sparse", {{"inputs", {"a tree drinks water"}}, {"route", name}}));
+    REQUIRE(found.size() == 1);
+    REQUIRE(found[0].size() == wanted.size());
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      CHECK(found[0][i]["index"] == wanted[i].index);
+      CHECK(found[0][i]["value"].get<float>() == Approx(wanted[i].value).margin(1e-6));
+    }
+  }
+  CHECK(answer_of(service.get("/info"))["model_type"]["embedding"]["pooling"] == "splade");
+  check_tei_error(service.post("/embed_sparse", {{"inputs", "a"}, {"route", "poem"}}), 422,
+                  "Validation", "route");
+  check_tei_error(service.post("/embed_sparse", {{"inputs", "a"}, {"dimensions", 3}}), 422,
+                  "Validation", "dimensions");
+  check_tei_error(service.post("/embed", {{"inputs", "a"}}), 424, "Backend", "no embedding model");
+}
+
 TEST_CASE("prompts that the model's files have are chosen by name") {
   Service service({"prompts"});
   const Model model = test_model("prompts");

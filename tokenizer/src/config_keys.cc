@@ -106,9 +106,9 @@ constexpr KnownKey kSpecialTokensMap[] = {
     {"additional_special_tokens", honoured, "special tokens, found in the text"},
     {"extra_special_tokens", honoured, "likewise"}};
 
-constexpr std::string_view kTokenizerJson[] = {"version",       "truncation",     "padding",
-                                               "added_tokens",  "normalizer",     "pre_tokenizer",
-                                               "post_processor", "decoder",       "model"};
+constexpr std::string_view kTokenizerJson[] = {"version",        "truncation", "padding",
+                                               "added_tokens",   "normalizer", "pre_tokenizer",
+                                               "post_processor", "decoder",    "model"};
 
 // As tokenizers 0.23 writes them.
 constexpr std::string_view kComponents[] = {
@@ -133,8 +133,8 @@ constexpr std::string_view kComponents[] = {
     "id", "single_word", "lstrip", "rstrip", "normalized", "special"};
 
 // Members whose own keys are not keywords but a file's words, or are read one by one elsewhere.
-constexpr std::string_view kWords[] = {"vocab", "merges", "special_tokens", "single", "pair",
-                                       "sapwood"};
+constexpr std::string_view kWords[] = {"vocab",  "merges", "special_tokens",
+                                       "single", "pair",   "sapwood"};
 
 template <std::size_t count>
 bool contains(const std::string_view (&keys)[count], std::string_view key) {

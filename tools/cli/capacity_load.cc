@@ -72,7 +72,9 @@ std::vector<Input> inputs_of(const Texts& texts) {
 
 // The head that the task of a model reads: as `sapwood serve` has it, a sentence-transformers model embeds whatever it was made from.
 HeadKind task_of(const ModelConfig& config) {
-  return config.head == HeadKind::masked_lm && config.sentence ? HeadKind::none : config.head;
+  return config.head == HeadKind::masked_lm && config.sentence && !config.sentence->sparse
+             ? HeadKind::none
+             : config.head;
 }
 
 // Tokens of a text that are no words of its own: [CLS], [SEP], a mask, a question of one word.

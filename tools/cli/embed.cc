@@ -18,6 +18,9 @@ struct EmbedArguments : TextTaskOptions {
   std::optional<std::string> pair;
   std::optional<std::string> prompt, prompt_name;
   std::optional<int> dimensions;
+  bool sparse = false;
+  std::optional<Route> route;
+  std::optional<int> max_active_dims;
 
   EmbedOptions options() const {
     return {pooling, normalize, length.options(), prompt, prompt_name, dimensions};
@@ -82,7 +85,54 @@ std::vector<std::string> columns(int size, bool per_token, OutputFormat format) 
   return names;
 }
 
+Rendered render_sparse(const Model& model, const SparseEmbedding& result, OutputFormat format) {
+  Rendered rendered;
+  rendered.truncated = result.truncated;
+  const bool table = format == OutputFormat::table;
+  JsonWriter writer(rendered.json);
+  writer.begin_object().key("embedding").begin_array();
+  for (const SparseValue& each : result.values) {
+    if (table || format == OutputFormat::csv) {
+      rendered.rows.push_back({std::to_string(each.index),
+                               std::string(model.tokenizer().token(each.index)),
+                               table ? score_text(each.value) : number(each.value)});
+    } else {
+      writer.begin_object().member("index", each.index).member("value", each.value).end();
+    }
+  }
+  writer.end();
+  if (result.truncated) writer.member("truncated", true);
+  writer.end();
+  return rendered;
+}
+
+int run_sparse(const EmbedArguments& options) {
+  if (options.pooling || options.normalize || options.dimensions) {
+    throw UsageError("--sparse has no --pooling, --normalize and --dimensions");
+  }
+  const Model model =
+      load_model(options.model, {"a model with a masked-LM head", ""}, options.io.quiet);
+  const SparseOptions sparse{options.route, options.prompt, options.prompt_name,
+                             options.max_active_dims, options.length.options()};
+  Task task(options.io, model.path());
+  task.schema.second = "text_pair";
+  task.schema.fixed_second = options.pair;
+  task.columns = {"index", "token", "value"};
+  task.truncation_notice = truncation_notice(sparse.length.max_length.value_or(model.max_length()));
+  task.compute = [&](std::span<const Record> records, OutputFormat format) {
+    return convert_results(sparse_embed(model, text_inputs(records), sparse),
+                           [&](const SparseEmbedding& result, std::size_t) {
+                             return render_sparse(model, result, format);
+                           });
+  };
+  return run_task(std::move(task));
+}
+
 int run_embed(const EmbedArguments& options) {
+  if (options.sparse) return run_sparse(options);
+  if (options.route || options.max_active_dims) {
+    throw UsageError("--route and --max-active-dims are for --sparse");
+  }
   const Model model = load_model(options.model, kEmbedKind, options.io.quiet);
   const EmbedOptions embed_options = options.options();
   const LengthOptions& length = embed_options.length;
@@ -139,6 +189,14 @@ Command add_embed(CLI::App& root) {
   app->add_option("--dimensions", options->dimensions,
                   "Keep so many numbers of a vector, the first ones [the model's, else all]; with "
                   "--normalize what is kept is of length 1")
+      ->check(at_least(1));
+  app->add_flag("--sparse", options->sparse,
+                "Sparse vectors over the vocabulary (SPLADE): {index, value} of what is not zero");
+  add_choice(*app, "--route", options->route, choices_of<Route>(),
+             "With --sparse: as a query or a document, by the model's way and prompt for it [the "
+             "model's default]");
+  app->add_option("--max-active-dims", options->max_active_dims,
+                  "With --sparse: keep so many numbers, the largest [the model's, else all]")
       ->check(at_least(1));
   add_text_task_options(*app, *options, true);
   return {app, [options] { return run_embed(*options); }};

@@ -35,6 +35,12 @@ void write_sentence(JsonWriter& writer, const SentenceConfig& sentence) {
   for (const PoolingMode each : sentence.poolings) {
     poolings.append(poolings.empty() ? "" : "+").append(to_string(each));
   }
+  if (sentence.sparse) {
+    writer.member("sparse",
+                  std::string(sentence.sparse->sum ? "sum" : "max") +
+                      (sentence.sparse->log_twice ? ", log1p_relu" : ", relu") +
+                      (sentence.sparse->query_path.empty() ? "" : ", queries by weights"));
+  }
   writer.member("pooling", poolings);
   for (const VectorModule& module : sentence.modules) {
     if (module.kind != VectorModuleKind::dense) continue;

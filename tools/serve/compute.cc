@@ -160,6 +160,13 @@ std::optional<std::string> read_input_type(const JsonValue& object, const Model&
   fail_prompt(object, kKey, prompts);
 }
 
+Jobs<SparseEmbedding> sparse_jobs(Call& call, std::span<const InputText> items,
+                                  const SparseOptions& options) {
+  const auto inputs = text_inputs_of(call, items);
+  return make_jobs<TextInput, SparseEmbedding>(call, *sparse_embed_task(call.model->model, options),
+                                               inputs);
+}
+
 Jobs<Classification> classify_jobs(Call& call, std::span<const InputText> items,
                                    const ClassifyOptions& options) {
   const auto inputs = text_inputs_of(call, items);

@@ -75,6 +75,9 @@ std::optional<std::string> read_prompt_name(const JsonValue& object, const Model
 // "search_document", "query", "passage", or any prompt of the model's).
 std::optional<std::string> read_input_type(const JsonValue& object, const Model& model);
 
+Jobs<SparseEmbedding> sparse_jobs(Call& call, std::span<const InputText> items,
+                                  const SparseOptions& options);
+
 Jobs<Classification> classify_jobs(Call& call, std::span<const InputText> items,
                                    const ClassifyOptions& options);
 

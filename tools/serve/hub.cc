@@ -11,6 +11,7 @@ namespace {
 // Every window of a context may have so many answers, and every token is compared with so many labels.
 constexpr int kMostAnswers = 1000;
 constexpr std::size_t kMostIgnored = 1000;
+constexpr std::size_t kMostTargets = 1000;
 // Each text is computed with each of so many labels; their hypotheses together have so many bytes of the template.
 constexpr std::size_t kMostCandidates = 1000;
 constexpr std::size_t kMostTemplateBytes = std::size_t{1} << 20;
@@ -108,11 +109,18 @@ void plan_hub_ner(Call& call) {
 
 void plan_hub_fill_mask(Call& call) {
   const JsonValue parameters = parameters_of(call.root());
-  refuse_fields(parameters, {"targets"});
   bool list = false;
   const auto texts = single_inputs(call, list);
-  const FillMaskOptions options{.top_k = parameters.integer("top_k", 1, 1 << 20, 5),
-                                .length = length_options(call.options.auto_truncate)};
+  FillMaskOptions options{.top_k = parameters.integer("top_k", 1, 1 << 20, 5),
+                          .length = length_options(call.options.auto_truncate)};
+  if (parameters.has("targets")) {
+    const auto targets = read_strings(parameters.at("targets"));
+    if (targets.empty() || targets.size() > kMostTargets) {
+      parameters.fail_at("targets", "expected 1 to " + std::to_string(kMostTargets) +
+                                        " words, found " + std::to_string(targets.size()));
+    }
+    options.targets.assign(targets.begin(), targets.end());
+  }
   const auto task = fill_mask_task(call.model->model, options);
   auto jobs = make_jobs<std::string_view, MaskFills>(call, *task, texts);
   require_fills(jobs, options.top_k, call.model->model.config().vocab_size);

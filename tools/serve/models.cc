@@ -24,7 +24,8 @@ ModelKind kind_of(const ModelConfig& config) {
       return ModelKind::question_answering;
     case HeadKind::masked_lm:
       // sentence-transformers directories may be made from any checkpoint.
-      return config.sentence ? ModelKind::embedder : ModelKind::fill_mask;
+      return config.sentence && !config.sentence->sparse ? ModelKind::embedder
+                                                         : ModelKind::fill_mask;
     case HeadKind::replaced_token_detection:
     case HeadKind::none:
       break;

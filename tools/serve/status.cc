@@ -21,6 +21,11 @@ void write_labels(JsonWriter& writer, const std::vector<std::string>& labels) {
 
 void write_type(JsonWriter& writer, const ServedModel& served) {
   const ModelConfig& config = served.model.config();
+  if (config.sentence && config.sentence->sparse) {
+    writer.key("model_type").begin_object().key("embedding").begin_object();
+    writer.member("pooling", "splade").end().end();
+    return;
+  }
   writer.key("model_type").begin_object().key(to_string(served.kind)).begin_object();
   if (served.kind == ModelKind::embedder) {
     const SentenceConfig sentence = config.sentence.value_or(SentenceConfig{});

@@ -97,8 +97,40 @@ void plan_embed_all(Call& call) {
 }
 
 void plan_embed_sparse(Call& call) {
-  throw ApiError(Problem::wrong_model,
-                 "the model " + call.model->name() + " makes no sparse embeddings: use /embed");
+  const Model& model = call.model->model;
+  if (!model.config().sentence || !model.config().sentence->sparse) {
+    throw ApiError(Problem::wrong_model,
+                   "the model " + call.model->name() + " makes no sparse embeddings: use /embed");
+  }
+  const JsonValue root = call.root();
+  refuse_fields(root, {"normalize", "dimensions"});
+  SparseOptions options{.prompt_name = read_prompt_name(root, model),
+                        .length = read_length(root, call.options.auto_truncate)};
+  if (root.has("route")) {
+    const std::string_view route = root.string("route");
+    if (route != "query" && route != "document") {
+      root.at("route").expected("\"query\" or \"document\"");
+    }
+    options.route = from_string<sapwood::Route>(route);
+  }
+  const Inputs inputs = read_texts(root.at("inputs"));
+  require_count(call, inputs.items.size(), "inputs");
+  const auto jobs = sparse_jobs(call, inputs.items, options);
+  call.plan.list = inputs.list;
+  call.plan.render = [jobs] {
+    std::string body;
+    JsonWriter writer(body);
+    writer.begin_array();
+    for (const auto& job : jobs) {
+      writer.begin_array();
+      for (const SparseValue& each : job->finish().values) {
+        writer.begin_object().member("index", each.index).member("value", each.value).end();
+      }
+      writer.end();
+    }
+    writer.end();
+    return json_response(std::move(body));
+  };
 }
 
 void plan_predict(Call& call) {

@@ -135,11 +135,14 @@ typedef struct sapwood_task_options {
   int top_k;          /* classify, zero_shot, fill_mask, answer; 0: all labels, all labels, 5, 1 */
   int raw_scores;     /* rerank: 1: as scores "raw" */
   const char* scores; /* rerank: NULL (by the model), "sigmoid", "raw" */
-  const char* prompt; /* embed: what stands before every text; NULL: the model's default prompt */
+  const char*
+      prompt; /* embed, sparse_embed: what stands before every text; NULL: the model's default prompt */
   const char* prompt_name; /* embed: the name of one of the model's prompts instead */
   int dimensions; /* embed: numbers of a vector that are kept; 0: all that the model keeps */
   const char* query_prompt; /* rerank: NULL: by the model */
   const char* text_prompt;
+  const char* route;   /* sparse_embed: NULL (by the model), "query", "document" */
+  int max_active_dims; /* sparse_embed: the largest so many numbers; 0: all that the model keeps */
 } sapwood_task_options;
 SAPWOOD_API void sapwood_task_options_init(sapwood_task_options* options, size_t size);
 
@@ -213,6 +216,10 @@ SAPWOOD_API sapwood_status sapwood_embed_job(const sapwood_model* model, sapwood
                                              const sapwood_text* pair,
                                              const sapwood_task_options* options, sapwood_job** job,
                                              sapwood_error* error);
+/* A sparse vector over the vocabulary, of a model with a masked-LM head (SPLADE). */
+SAPWOOD_API sapwood_status sapwood_sparse_embed_job(const sapwood_model* model, sapwood_text text,
+                                                    const sapwood_task_options* options,
+                                                    sapwood_job** job, sapwood_error* error);
 SAPWOOD_API sapwood_status sapwood_ner_job(const sapwood_model* model, sapwood_text text,
                                            const sapwood_task_options* options, sapwood_job** job,
                                            sapwood_error* error);
@@ -233,14 +240,14 @@ SAPWOOD_API sapwood_status sapwood_job_run(sapwood_job* job, sapwood_error* erro
 SAPWOOD_API size_t sapwood_job_tokens(const sapwood_job* job);
 /* 1 where the job has its answer and the text was cut. */
 SAPWOOD_API int sapwood_job_truncated(const sapwood_job* job);
-/* Labels, entities, answers, fills (of all masks together), or numbers of the embedding; 0 before the job was computed. */
+/* Labels, entities, answers, fills (of all masks together), numbers of a sparse vector that are not zero, or numbers of the embedding; 0 before the job was computed. */
 SAPWOOD_API size_t sapwood_job_count(const sapwood_job* job);
 
 typedef struct sapwood_item {
   float score;
   int label; /* classify, ner, zero_shot: id of the label; else -1 */
-  int token; /* fill_mask: id of the token; ner: its place in the text, -1 for groups; else -1 */
-  int mask;  /* fill_mask: which of the masks; else -1 */
+  int token; /* fill_mask, sparse_embed: id of the token; ner: its place in the text, -1 for groups; else -1 */
+  int mask;          /* fill_mask: which of the masks; else -1 */
   size_t start, end; /* ner, answer: code points of the text */
   /* Valid as long as the job, ended by a zero. name: the label, the group, or the token. text: the word, the answer, or the whole text
    * with the mask filled. */

@@ -89,6 +89,21 @@ struct VectorModule {
   bool residual = false;
 };
 
+// Which of a model's two ways a text takes, where it has two.
+enum class Route : std::uint8_t { query, document };
+
+// How a masked-LM head's logits become one sparse vector over the vocabulary (SPLADE): the sum or the largest of
+// log(1 + relu(logit)) over the tokens.
+struct SparseConfig {
+  bool sum = false;                    // the largest where it is false
+  bool log_twice = false;              // log(1 + log(1 + relu(logit))) instead
+  std::optional<int> max_active_dims;  // numbers that are kept, the largest
+  // Of a model that has a weight for each token of a query instead (a Router with a SparseStaticEmbedding): the module's
+  // folder; "" where queries go the way of documents.
+  std::string query_path;
+  Route default_route = Route::document;
+};
+
 // What a sentence-transformers directory says about vectors. src/config/README.md has every key.
 struct SentenceConfig {
   std::vector<PoolingMode> poolings = {PoolingMode::mean};  // one vector after the other
@@ -96,6 +111,9 @@ struct SentenceConfig {
   // What follows the pooling, but for a Normalize module at the end, which is `normalize`.
   std::vector<VectorModule> modules;
   bool normalize = false;
+  std::optional<SparseConfig> sparse;  // it makes sparse vectors, and no others
+  // What is done to each token's vector where there is no pooling (late interaction, ColBERT).
+  std::vector<VectorModule> token_modules;
   bool lower_case = false;            // texts are lower-cased before the tokenizer gets them
   std::optional<int> max_seq_length;  // sentence_bert_config.json
   std::optional<int> truncate_dim;    // numbers that are kept of a vector
@@ -178,6 +196,7 @@ SAPWOOD_API EnumNames names_of(HeadKind) noexcept;
 SAPWOOD_API EnumNames names_of(ProblemType) noexcept;
 SAPWOOD_API EnumNames names_of(PoolingMode) noexcept;
 SAPWOOD_API EnumNames names_of(Similarity) noexcept;
+SAPWOOD_API EnumNames names_of(Route) noexcept;
 SAPWOOD_API EnumNames names_of(PairScore) noexcept;
 
 }  // namespace sapwood

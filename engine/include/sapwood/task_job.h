@@ -126,6 +126,7 @@ using ClassifyTask = Task<TextInput, Classification>;
 using ZeroShotTask = Task<std::string_view, Classification>;  // a window for each label
 using NerTask = Task<std::string_view, Entities>;
 using EmbedTask = Task<TextInput, Embedding>;
+using SparseTask = Task<TextInput, SparseEmbedding>;
 using FillMaskTask = Task<std::string_view, MaskFills>;
 using AnswerTask = Task<QuestionInput, std::vector<Answer>>;
 using RerankTask = Task<RerankInput, Ranking>;
@@ -140,6 +141,8 @@ SAPWOOD_API std::shared_ptr<const NerTask> ner_task(const Model& model,
                                                     const NerOptions& options = {});
 SAPWOOD_API std::shared_ptr<const EmbedTask> embed_task(const Model& model,
                                                         const EmbedOptions& options = {});
+SAPWOOD_API std::shared_ptr<const SparseTask> sparse_embed_task(const Model& model,
+                                                                const SparseOptions& options = {});
 SAPWOOD_API std::shared_ptr<const FillMaskTask> fill_mask_task(const Model& model,
                                                                const FillMaskOptions& options = {});
 SAPWOOD_API std::shared_ptr<const AnswerTask> answer_task(const Model& model,

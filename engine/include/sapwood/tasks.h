@@ -144,6 +144,33 @@ SAPWOOD_API std::vector<Result<EmbeddedRow>> embed_into(const Model& model,
                                                         std::span<float> out,
                                                         const EmbedOptions& options = {});
 
+// --- sparse embeddings: sentence-transformers' SparseEncoder ---------------------------------------
+
+struct SparseOptions {
+  // As encode_query or encode_document: by the model's prompt of that name, and where it has two ways
+  // by that one. Unset: SparseConfig::default_route, and the default prompt.
+  std::optional<Route> route;
+  std::optional<std::string> prompt, prompt_name;  // as EmbedOptions
+  std::optional<int> max_active_dims;  // the largest so many; unset: the model's own, else all
+  LengthOptions length;
+};
+
+struct SparseValue {
+  std::int32_t index;  // token id
+  float value;
+};
+
+struct SparseEmbedding {
+  std::vector<SparseValue> values;  // those that are not zero, by index
+  bool truncated = false;
+};
+
+// Needs a masked-LM head. A model without sentence-transformers' files is taken for SPLADE with the
+// largest of relu, as there.
+SAPWOOD_API std::vector<Result<SparseEmbedding>> sparse_embed(const Model& model,
+                                                              std::span<const TextInput> inputs,
+                                                              const SparseOptions& options = {});
+
 // --- fill-mask: transformers' FillMaskPipeline ---------------------------------------------------
 
 struct FillMaskOptions {

@@ -133,6 +133,15 @@ EmbedOptions embed_options(const sapwood_task_options& options) {
   return embed;
 }
 
+SparseOptions sparse_options(const sapwood_task_options& options) {
+  SparseOptions sparse{.length = length_options(options)};
+  if (options.route != nullptr) sparse.route = from_string<Route>(options.route);
+  if (options.prompt != nullptr) sparse.prompt = options.prompt;
+  if (options.prompt_name != nullptr) sparse.prompt_name = options.prompt_name;
+  if (options.max_active_dims != 0) sparse.max_active_dims = options.max_active_dims;
+  return sparse;
+}
+
 RerankOptions rerank_options(const sapwood_task_options& options) {
   RerankOptions rerank{.length = length_options(options)};
   if (options.raw_scores != 0) rerank.scores = PairScore::raw;

@@ -111,6 +111,7 @@ Options read_options(const Options* options, void (*init)(Options*, std::size_t)
 LengthOptions length_options(const sapwood_task_options& options);
 ClassifyOptions classify_options(const sapwood_task_options& options);
 EmbedOptions embed_options(const sapwood_task_options& options);
+SparseOptions sparse_options(const sapwood_task_options& options);
 RerankOptions rerank_options(const sapwood_task_options& options);
 
 }  // namespace sapwood::capi

@@ -25,6 +25,14 @@ Answer to_answer(Embedding value) {
   return {.vector = std::move(value.values), .truncated = value.truncated};
 }
 
+Answer to_answer(SparseEmbedding value) {
+  Answer answer{.truncated = value.truncated};
+  for (const SparseValue& each : value.values) {
+    answer.items.push_back({.score = each.value, .token = each.index});
+  }
+  return answer;
+}
+
 Answer to_answer(Entities value) {
   Answer answer{.truncated = value.truncated};
   for (Entity& entity : value.entities) {
@@ -155,6 +163,17 @@ sapwood_status sapwood_embed_job(const sapwood_model* model, sapwood_text text,
       [&](const capi::JobState& made, const sapwood_task_options& read, EncodeScratch& scratch) {
         return embed_task(model->model, capi::embed_options(read))
             ->job(capi::text_input(made, pair != nullptr), scratch);
+      });
+}
+
+sapwood_status sapwood_sparse_embed_job(const sapwood_model* model, sapwood_text text,
+                                        const sapwood_task_options* options, sapwood_job** job,
+                                        sapwood_error* error) {
+  return capi::make_job(
+      model, text, nullptr, options, job, error,
+      [&](const capi::JobState& made, const sapwood_task_options& read, EncodeScratch& scratch) {
+        return sparse_embed_task(model->model, capi::sparse_options(read))
+            ->job(capi::text_input(made, false), scratch);
       });
 }
 

@@ -5,10 +5,14 @@
 namespace sapwood {
 
 EnumNames names_of(Activation) noexcept {
-  static constexpr NamedValue kNames[] = {
-      {"none", Activation::none}, {"gelu", Activation::gelu}, {"gelu_new", Activation::gelu_tanh},
-      {"relu", Activation::relu}, {"tanh", Activation::tanh}, {"silu", Activation::silu},
-      {"quick_gelu", Activation::quick_gelu}, {"gelu_10", Activation::gelu_10}};
+  static constexpr NamedValue kNames[] = {{"none", Activation::none},
+                                          {"gelu", Activation::gelu},
+                                          {"gelu_new", Activation::gelu_tanh},
+                                          {"relu", Activation::relu},
+                                          {"tanh", Activation::tanh},
+                                          {"silu", Activation::silu},
+                                          {"quick_gelu", Activation::quick_gelu},
+                                          {"gelu_10", Activation::gelu_10}};
   return {"activation", kNames};
 }
 
@@ -64,6 +68,11 @@ EnumNames names_of(Similarity) noexcept {
                                           {"euclidean", Similarity::euclidean},
                                           {"manhattan", Similarity::manhattan}};
   return {"similarity", kNames};
+}
+
+EnumNames names_of(Route) noexcept {
+  static constexpr NamedValue kNames[] = {{"query", Route::query}, {"document", Route::document}};
+  return {"route", kNames};
 }
 
 EnumNames names_of(PairScore) noexcept {

@@ -4,24 +4,11 @@
 #include "config/fields.h"
 #include "config/poolings.h"
 #include "config/sentence_keys.h"
+#include "config/sentence_router.h"
+#include "config/sentence_transformer.h"
 
 namespace sapwood {
 namespace {
-
-[[noreturn]] void refuse(const JsonValue& object, std::string_view key, const std::string& why) {
-  object.fail_at(key, why, ErrorCode::unsupported);
-}
-
-// The folder of a module: one in the model's folder with a usual name, so that whoever lists a model's files
-// without reading modules.json (model_files does) finds it; or "", the model's own.
-std::string folder_of(const JsonValue& module) {
-  std::string_view folder = module.string("path", "");
-  if (folder.ends_with('/')) folder.remove_suffix(1);
-  if (folder.starts_with('.') || folder.find_first_of(std::string_view("/\0", 2)) != folder.npos) {
-    module.fail_at("path", "expected a folder of the model, found " + quote(folder));
-  }
-  return std::string(folder);
-}
 
 // Reads the files that one modules.json leads to.
 class Reader {
@@ -33,19 +20,33 @@ class Reader {
     try {
       read_model();
       for (const JsonValue module : modules.root().elements()) read_module(module);
-      if (!pooled_) {
-        throw Error(ErrorCode::unsupported, modules.where() + ": there is no Pooling module");
-      }
+      if (!pooled_) tell_no_vector(modules.where());
     } catch (const Error& error) {
       if (error.code() != ErrorCode::unsupported) throw;
       sentence_.unsupported = error.what();
       sentence_.modules.clear();
+      sentence_.token_modules.clear();
+      sentence_.sparse.reset();
       sentence_.normalize = false;
     }
     return std::move(sentence_);
   }
 
  private:
+  // Throws Error unsupported unless the modules make vectors of another kind than one dense one a text.
+  void tell_no_vector(const std::string& where) {
+    if (sentence_.sparse) {
+      if (max_active_dims_) sentence_.sparse->max_active_dims = max_active_dims_;
+      sentence_.unsupported = where + ": the modules make sparse vectors: ask for those";
+    } else if (!sentence_.token_modules.empty()) {
+      if (is_pylate_) sentence_.token_modules.push_back({});
+      sentence_.unsupported =
+          where + ": the modules make one vector a token: ask for those, with pooling none";
+    } else {
+      throw Error(ErrorCode::unsupported, where + ": there is no Pooling module");
+    }
+  }
+
   // config_sentence_transformers.json
   void read_model() {
     const auto file = folder_.find("config_sentence_transformers.json");
@@ -56,6 +57,11 @@ class Reader {
     if (root.has("truncate_dim")) {
       sentence_.truncate_dim = root.integer("truncate_dim", 1, kMaxPooled);
     }
+    if (root.has("max_active_dims")) {
+      max_active_dims_ = root.integer("max_active_dims", 1, kMaxVocabulary);
+    }
+    // Up to its version 3 PyLate made the tokens' vectors of length 1 without a module for it.
+    is_pylate_ = root.string("model_type", "") == "ColBERT";
     read_prompts(root);
     const std::string_view similarity = root.string("similarity_fn_name", "cosine");
     bool known = false;
@@ -64,7 +70,7 @@ class Reader {
       sentence_.similarity = static_cast<Similarity>(each.value);
       known = true;
     }
-    if (!known) {
+    if (!known && similarity != "maxsim" && similarity != "MaxSim") {  // of tokens' vectors
       notices_.add(root.path() + ": similarity_fn_name: vectors are not compared by " +
                    quote(similarity) + " here, but by their cosine");
     }
@@ -80,6 +86,11 @@ class Reader {
         // sentence-transformers takes a prompt that is null for an empty one.
         sentence_.prompts[std::string(prompt.key())] = prompt.is_null() ? "" : prompt.string();
       }
+    }
+    // PyLate's own, which stand before the prompts.
+    for (const auto& [key, name] :
+         {std::pair{"query_prefix", "query"}, std::pair{"document_prefix", "document"}}) {
+      if (root.has(key)) sentence_.prompts[name].insert(0, root.string(key));
     }
     const std::string name(root.string("default_prompt_name", ""));
     if (name.empty()) return;
@@ -101,20 +112,27 @@ class Reader {
              "the module " + quote(type) +
                  " is not supported: it is none of sentence-transformers' own");
     }
-    const std::string folder = folder_of(module);
+    const std::string folder = module_folder(module);
     switch (known->kind) {
       case ModuleKind::transformer:
         if (transformers_++ > 0) refuse(module, "type", "a second Transformer is not supported");
-        return read_transformer();
+        return read_transformer_settings(folder_, sentence_, notices_);
       case ModuleKind::pooling:
         if (pooled_) refuse(module, "type", "a second Pooling module is not supported");
         return read_pooling(config_in(folder).root());
+      case ModuleKind::splade:
+        if (transformers_ == 0) refuse(module, "type", "it stands before the Transformer");
+        return read_splade(config_in(folder).root());
+      case ModuleKind::router:
+        return read_ways(module, folder);
       case ModuleKind::dense:
         return read_dense(module, folder);
       case ModuleKind::normalize:
         return read_normalize(module, folder);
       case ModuleKind::nothing:
         return;
+      case ModuleKind::sparse_static:
+        refuse(module, "type", "queries by weights alone are supported only in a Router");
       case ModuleKind::refused:
         break;
     }
@@ -126,78 +144,65 @@ class Reader {
     return read_json(folder_.at(std::filesystem::path(folder) / "config.json"), notices_);
   }
 
-  void read_transformer() {
-    const std::optional<Folder> inner = transformer_folder(folder_);
-    for (const std::string_view name : transformer_files()) {
-      const auto file = (inner ? *inner : folder_).find(name);
-      if (!file) continue;
-      const JsonDocument json = read_json(*file, notices_);
-      const JsonValue root = json.root();
-      tell_unknown_keys(root, SentenceFile::transformer, notices_);
-      if (root.size() == 0) continue;  // as sentence-transformers does
-      sentence_.lower_case = root.boolean("do_lower_case", false);
-      check_task(root);
-      check_arguments(root);
-      return;
-    }
-  }
-
-  static void check_task(const JsonValue& root) {
-    const std::string_view task = root.string("transformer_task", "feature-extraction");
-    if (task != "feature-extraction" && task != "fill-mask" && task != "sequence-classification") {
-      refuse(root, "transformer_task", "expected feature-extraction, found " + quote(task));
-    }
-    if (!root.has("modality_config")) return;
-    const JsonValue config = root.object("modality_config");
-    if (!config.has("text")) refuse(root, "modality_config", "it has no \"text\"");
-    const JsonValue text = config.object("text");
-    const JsonValue output = text.at("method_output_name");
-    const bool usual = text.string("method", "forward") == "forward" && output.is_string() &&
-                       (output.string() == "last_hidden_state" || output.string() == "logits");
-    if (!usual) {
-      refuse(root, "modality_config",
-             "expected the text's last_hidden_state, found " + quote(text.to_json()));
-    }
-  }
-
-  // What Python's classes get besides. Types and programs change no result that matters here.
-  void check_arguments(const JsonValue& root) {
-    for (const char* key : {"processing_kwargs", "processor_kwargs", "tokenizer_args", "model_args",
-                            "model_kwargs", "config_args", "config_kwargs"}) {
-      if (!root.has(key)) continue;
-      std::string names;
-      for (const JsonValue member : root.object(key).members()) {
-        const std::string_view name = member.key();
-        const bool harmless = member.is_null() || name == "torch_dtype" || name == "dtype" ||
-                              name == "attn_implementation" || name == "trust_remote_code" ||
-                              name == "model_max_length" || name == "use_fast" ||
-                              (member.is_object() && member.size() == 0);
-        if (harmless || names.size() > kShownCharacters) continue;
-        names += (names.empty() ? "" : ", ") + quote(std::string(key) + "." + std::string(name));
-      }
-      if (names.empty()) continue;
-      notices_.add(root.path() + ": " + printable(names) + ": what it asks for is not done");
-    }
-  }
-
   void read_pooling(const JsonValue& root) {
     tell_unknown_keys(root, SentenceFile::pooling, notices_);
     sentence_.poolings = parse_poolings(root);
     sentence_.include_prompt = root.boolean("include_prompt", true);
+    if (!sentence_.token_modules.empty() || sentence_.sparse) {
+      refuse(root, "pooling_mode", "modules before the pooling are not supported");
+    }
     pooled_ = true;
   }
 
-  // Throws Error unsupported unless a module reads and writes the vector of the text.
-  void require_vectors(const JsonValue& module, const JsonValue* config) const {
-    if (!pooled_) refuse(module, "type", "it stands before the Pooling module");
-    if (config == nullptr) return;
-    const std::string_view in = config->string("module_input_name", "sentence_embedding");
-    for (const std::string_view name : {in, config->string("module_output_name", in)}) {
-      if (name == "sentence_embedding") continue;
-      refuse(
-          *config, "module_input_name",
-          "expected a module from sentence_embedding to sentence_embedding, found " + quote(name));
+  void read_splade(const JsonValue& root) {
+    tell_unknown_keys(root, SentenceFile::splade, notices_);
+    SparseConfig sparse;
+    const std::string_view strategy = root.string("pooling_strategy", "max");
+    if (strategy != "max" && strategy != "sum") {
+      refuse(root, "pooling_strategy", "expected max or sum, found " + quote(strategy));
     }
+    sparse.sum = strategy == "sum";
+    const std::string_view function = root.string("activation_function", "relu");
+    if (function != "relu" && function != "log1p_relu") {
+      refuse(root, "activation_function", "expected relu or log1p_relu, found " + quote(function));
+    }
+    sparse.log_twice = function == "log1p_relu";
+    sentence_.sparse = std::move(sparse);
+  }
+
+  void read_ways(const JsonValue& module, const std::string& folder) {
+    if (!folder.empty() || transformers_++ > 0) {
+      refuse(module, "path", "expected one Router in the model's own folder");
+    }
+    const RouterModules ways = read_router(folder_, notices_);
+    read_transformer_settings(folder_, sentence_, notices_);
+    read_splade(config_in(ways.splade).root());
+    const JsonDocument query = config_in(ways.query);
+    tell_unknown_keys(query.root(), SentenceFile::sparse_static, notices_);
+    if (query.root().has("path")) {
+      refuse(query.root(), "path", "weights in another file are not read: save the model again");
+    }
+    sentence_.sparse->query_path = ways.query;
+    sentence_.sparse->default_route = ways.default_route;
+  }
+
+  // Whether a module reads and writes the tokens' vectors; those of the text otherwise. Throws Error unsupported for other
+  // values, and where there is none yet.
+  bool is_of_tokens(const JsonValue& module, const JsonValue* config) const {
+    const bool pylate = module.string("type").starts_with("pylate.");
+    std::string_view in = pylate ? "token_embeddings" : "sentence_embedding", out = in;
+    if (config != nullptr) {
+      in = config->string("module_input_name", in);
+      out = config->string("module_output_name", in);
+    }
+    const bool tokens = in == "token_embeddings";
+    if (in != out || (!tokens && in != "sentence_embedding") || (tokens && pooled_)) {
+      refuse(config != nullptr ? *config : module, "module_input_name",
+             "expected a module that changes the text's vector, found one from " + quote(in) +
+                 " to " + quote(out));
+    }
+    if (!tokens && !pooled_) refuse(module, "type", "it stands before the Pooling module");
+    return tokens;
   }
 
   void read_normalize(const JsonValue& module, const std::string& folder) {
@@ -206,9 +211,9 @@ class Reader {
       const JsonDocument json = read_json(*file, notices_);
       const JsonValue root = json.root();
       tell_unknown_keys(root, SentenceFile::normalize, notices_);
-      require_vectors(module, &root);
+      if (is_of_tokens(module, &root)) return sentence_.token_modules.push_back({});
     } else {
-      require_vectors(module, nullptr);
+      is_of_tokens(module, nullptr);
     }
     sentence_.normalize = true;
   }
@@ -217,7 +222,7 @@ class Reader {
     const JsonDocument json = config_in(folder);
     const JsonValue root = json.root();
     tell_unknown_keys(root, SentenceFile::dense, notices_);
-    require_vectors(module, &root);
+    const bool of_tokens = is_of_tokens(module, &root);
     VectorModule dense{.kind = VectorModuleKind::dense, .path = folder};
     if (folder.empty()) module.fail_at("path", "expected a folder of the model, found ''");
     dense.in = root.integer("in_features", 1, kMaxPooled);
@@ -225,6 +230,7 @@ class Reader {
     dense.bias = root.boolean("bias", true);
     dense.activation = dense_activation(root);
     dense.residual = root.boolean("use_residual", false);
+    if (of_tokens) return sentence_.token_modules.push_back(std::move(dense));
     if (sentence_.normalize) sentence_.modules.push_back({});
     sentence_.normalize = false;  // what stands last
     sentence_.modules.push_back(std::move(dense));
@@ -254,8 +260,22 @@ class Reader {
   Notices& notices_;
   SentenceConfig sentence_;
   int transformers_ = 0;
-  bool pooled_ = false;
+  bool pooled_ = false, is_pylate_ = false;
+  std::optional<int> max_active_dims_;
 };
+
+int width_behind(const std::vector<VectorModule>& modules, int width) {
+  for (const VectorModule& module : modules) {
+    if (module.kind != VectorModuleKind::dense) continue;
+    if (module.in != width) {
+      throw Error(ErrorCode::mismatch, "the module " + quote(module.path) + " wants vectors of " +
+                                           std::to_string(module.in) + " numbers and gets " +
+                                           std::to_string(width));
+    }
+    width = module.out;
+  }
+  return width;
+}
 
 }  // namespace
 
@@ -273,45 +293,6 @@ std::optional<SentenceConfig> read_sentence_config(const Folder& folder, Notices
   return sentence;
 }
 
-std::optional<Folder> transformer_folder(const Folder& folder) {
-  const auto modules = folder.find("modules.json");
-  if (!modules) return std::nullopt;
-  Notices told_elsewhere;
-  const JsonDocument json = read_json(*modules, told_elsewhere);
-  for (const JsonValue module : json.root().elements()) {
-    const KnownModule* known = find_module(module.string("type"));
-    if (known == nullptr || known->kind != ModuleKind::transformer) continue;
-    const std::string name = folder_of(module);
-    if (name.empty()) break;
-    if (auto inner = folder.find_folder(name)) return inner;
-    module.fail_at("path", "there is no folder " + quote(name), ErrorCode::not_found);
-  }
-  return std::nullopt;
-}
-
-std::optional<int> read_sentence_length(const Folder& folder, Notices& notices) {
-  if (!folder.find("modules.json")) return std::nullopt;
-  const std::optional<Folder> inner = transformer_folder(folder);
-  for (const std::string_view name : transformer_files()) {
-    const auto file = (inner ? *inner : folder).find(name);
-    if (!file) continue;
-    const JsonDocument json = read_json(*file, notices);
-    const JsonValue root = json.root();
-    if (!root.is_object()) root.expected("an object");
-    if (root.size() == 0) continue;
-    // What the tokenizer itself is given counts before the module's own limit.
-    for (const char* key : {"tokenizer_args", "processor_kwargs"}) {
-      const auto arguments = root.find(key);
-      if (arguments && arguments->is_object() && arguments->has("model_max_length")) {
-        return arguments->integer("model_max_length", 1, kMaxSentenceLength);
-      }
-    }
-    if (!root.has("max_seq_length")) return std::nullopt;
-    return root.integer("max_seq_length", 1, kMaxSentenceLength);
-  }
-  return std::nullopt;
-}
-
 std::optional<PairScore> parse_pair_score(std::string_view function) noexcept {
   if (!function.starts_with("torch.")) return std::nullopt;
   if (function.ends_with(".Sigmoid")) return PairScore::sigmoid;
@@ -324,23 +305,10 @@ std::string unknown_pair_score(const std::string& where, std::string_view functi
          "; rerank gives the sigmoid of the logit, or the logit itself as raw score";
 }
 
-int vector_width(const SentenceConfig& sentence, int hidden) {
-  int width = static_cast<int>(sentence.poolings.size()) * hidden;
-  for (const VectorModule& module : sentence.modules) {
-    if (module.kind != VectorModuleKind::dense) continue;
-    if (module.in != width) {
-      throw Error(ErrorCode::mismatch, "the module " + quote(module.path) + " wants vectors of " +
-                                           std::to_string(module.in) + " numbers and gets " +
-                                           std::to_string(width));
-    }
-    width = module.out;
-  }
-  return width;
-}
-
 void add_sentence(ModelConfig& config, std::optional<SentenceConfig> sentence) {
   if (!sentence) return;
-  vector_width(*sentence, config.hidden);
+  width_behind(sentence->modules, static_cast<int>(sentence->poolings.size()) * config.hidden);
+  width_behind(sentence->token_modules, config.hidden);
   if (sentence->pair_score) config.pair_score = *sentence->pair_score;
   config.sentence = std::move(sentence);
 }

@@ -28,12 +28,8 @@ std::optional<Folder> transformer_folder(const Folder& folder);
 // needs.
 std::optional<int> read_sentence_length(const Folder& folder, Notices& notices);
 
-// Numbers of the vector that these poolings and modules make of `hidden` ones a token, before it is
-// cut. Throws Error mismatch where a module wants another width than it gets.
-int vector_width(const SentenceConfig& sentence, int hidden);
-
-// Gives a configuration what its sentence-transformers files say, if there are any. Throws Error as
-// vector_width.
+// Gives a configuration what its sentence-transformers files say, if there are any. Throws Error
+// mismatch where a module wants another width than it gets.
 void add_sentence(ModelConfig& config, std::optional<SentenceConfig> sentence);
 
 // By the function that files name for a cross-encoder, "torch.nn.modules.linear.Identity"; nothing

@@ -14,7 +14,7 @@ bool is_simple(const SentenceConfig& sentence) {
   return sentence.poolings.size() == 1 && sentence.include_prompt && sentence.modules.empty() &&
          !sentence.truncate_dim && sentence.prompts.empty() && !sentence.pair_score &&
          !sentence.lower_case && sentence.similarity == Similarity::cosine &&
-         sentence.unsupported.empty();
+         sentence.unsupported.empty() && !sentence.sparse && sentence.token_modules.empty();
 }
 
 // By its name, of a value that has one. Throws Error malformed.
@@ -27,8 +27,8 @@ E named(const JsonValue& object, std::string_view key) {
   object.fail_at(key, "unknown name " + quote(name));
 }
 
-void write_modules(JsonWriter& writer, const std::vector<VectorModule>& modules) {
-  writer.key("modules").begin_array();
+void write_modules(JsonWriter& writer, const char* key, const std::vector<VectorModule>& modules) {
+  writer.key(key).begin_array();
   for (const VectorModule& module : modules) {
     writer.begin_object();
     if (module.kind == VectorModuleKind::dense) {
@@ -59,6 +59,36 @@ VectorModule read_module(const JsonValue& value) {
   return module;
 }
 
+std::vector<VectorModule> read_modules(const JsonValue& value, const char* key) {
+  std::vector<VectorModule> modules;
+  if (!value.has(key)) return modules;
+  for (const JsonValue module : value.at(key).elements()) {
+    if (modules.size() == kMostModules) module.fail("there are too many modules");
+    modules.push_back(read_module(module));
+  }
+  return modules;
+}
+
+void write_sparse(JsonWriter& writer, const SparseConfig& sparse) {
+  writer.key("sparse").begin_object().member("sum", sparse.sum);
+  writer.member("log_twice", sparse.log_twice).member("query_path", sparse.query_path);
+  writer.member("default_route", to_string(sparse.default_route));
+  if (sparse.max_active_dims) writer.member("max_active_dims", *sparse.max_active_dims);
+  writer.end();
+}
+
+SparseConfig read_sparse(const JsonValue& value) {
+  SparseConfig sparse;
+  sparse.sum = value.boolean("sum", false);
+  sparse.log_twice = value.boolean("log_twice", false);
+  sparse.query_path = value.string("query_path", "");
+  sparse.default_route = named<Route>(value, "default_route");
+  if (value.has("max_active_dims")) {
+    sparse.max_active_dims = value.integer("max_active_dims", 1, kMaxVocabulary);
+  }
+  return sparse;
+}
+
 }  // namespace
 
 std::string to_json(const SentenceConfig& sentence) {
@@ -79,7 +109,9 @@ std::string to_json(const SentenceConfig& sentence) {
   if (!simple) {
     writer.member("include_prompt", sentence.include_prompt);
     writer.member("do_lower_case", sentence.lower_case);
-    write_modules(writer, sentence.modules);
+    write_modules(writer, "modules", sentence.modules);
+    write_modules(writer, "token_modules", sentence.token_modules);
+    if (sentence.sparse) write_sparse(writer, *sentence.sparse);
     if (sentence.truncate_dim) writer.member("truncate_dim", *sentence.truncate_dim);
     writer.key("prompts").begin_object();
     for (const auto& [name, text] : sentence.prompts) writer.member(name, text);
@@ -102,12 +134,9 @@ SentenceConfig sentence_from_json(const JsonValue& value) {
   }
   sentence.include_prompt = value.boolean("include_prompt", true);
   sentence.lower_case = value.boolean("do_lower_case", false);
-  if (value.has("modules")) {
-    for (const JsonValue module : value.at("modules").elements()) {
-      if (sentence.modules.size() == kMostModules) module.fail("there are too many modules");
-      sentence.modules.push_back(read_module(module));
-    }
-  }
+  sentence.modules = read_modules(value, "modules");
+  sentence.token_modules = read_modules(value, "token_modules");
+  if (value.has("sparse")) sentence.sparse = read_sparse(value.object("sparse"));
   if (value.has("truncate_dim")) {
     sentence.truncate_dim = value.integer("truncate_dim", 1, kMaxPooled);
   }

@@ -12,6 +12,8 @@ constexpr std::string_view kRead = "read";
 
 // Those that read token vectors: a graph has none of them.
 constexpr std::string_view kOverTokens = "it computes over the tokens' vectors";
+// Of late interaction, whose tokens' vectors are made here and compared by others.
+constexpr std::string_view kTwoTexts = "how a query and a document are compared";
 constexpr std::string_view kOtherTokenizer = "it has a tokenizer of its own";
 
 constexpr KnownModule kModules[] = {
@@ -28,13 +30,13 @@ constexpr KnownModule kModules[] = {
     {"Dense", ModuleKind::dense, ""},
     {"Normalize", ModuleKind::normalize, ""},
     {"Dropout", ModuleKind::nothing, "nothing is dropped when a model answers"},
-    {"SpladePooling", ModuleKind::refused, "it makes sparse vectors"},
-    {"SparseStaticEmbedding", ModuleKind::refused, "it makes sparse vectors"},
+    {"SpladePooling", ModuleKind::splade, ""},
+    {"SparseStaticEmbedding", ModuleKind::sparse_static, ""},
     {"SparseAutoEncoder", ModuleKind::refused, "it makes sparse vectors"},
     {"CSRSparsity", ModuleKind::refused, "it makes sparse vectors"},
-    {"Router", ModuleKind::refused, "it has several ways to a vector"},
+    {"Router", ModuleKind::router, ""},
     {"Asym", ModuleKind::refused, "it has several ways to a vector"},
-    {"MultiVectorMask", ModuleKind::refused, "it is for one vector a token"},
+    {"MultiVectorMask", ModuleKind::nothing, "which tokens count where two texts are compared"},
     {"HierarchicalTokenPooling", ModuleKind::refused, "it is for one vector a token"},
     {"TokenPooling", ModuleKind::refused, "it is for one vector a token"},
     {"StaticEmbedding", ModuleKind::refused, "it has no encoder"},
@@ -62,6 +64,15 @@ constexpr KnownKey kModel[] = {{"__version__", "which programs wrote the file"},
                                {"similarity_fn_name", kRead},
                                {"truncate_dim", kRead},
                                {"activation_fn", kRead},
+                               {"max_active_dims", kRead},
+                               {"query_prefix", kRead},
+                               {"document_prefix", kRead},
+                               {"query_length", kTwoTexts},
+                               {"document_length", kTwoTexts},
+                               {"query_expansion", kTwoTexts},
+                               {"do_query_expansion", kTwoTexts},
+                               {"attend_to_expansion_tokens", kTwoTexts},
+                               {"skiplist_words", kTwoTexts},
                                {"keep_in_fp32_modules", "about training and autocast in Python"}};
 
 constexpr KnownKey kTransformer[] = {
@@ -77,6 +88,9 @@ constexpr KnownKey kTransformer[] = {
     {"model_kwargs", kRead},
     {"config_args", kRead},
     {"config_kwargs", kRead},
+    {"query_length", kTwoTexts},
+    {"document_length", kTwoTexts},
+    {"query_expansion", kTwoTexts},
     {"unpad_inputs", "how a batch is computed, which changes no result"},
     {"tokenizer_name_or_path", "the tokenizer is the one in the folder"},
     {"cache_dir", "where Python keeps files"},
@@ -99,6 +113,20 @@ constexpr KnownKey kDense[] = {
     {"module_output_name", kRead}};
 
 constexpr KnownKey kNormalize[] = {{"module_input_name", kRead}, {"module_output_name", kRead}};
+
+constexpr KnownKey kSplade[] = {{"pooling_strategy", kRead},
+                                {"activation_function", kRead},
+                                {"word_embedding_dimension", "the model's own vocabulary counts"},
+                                {"embedding_dimension", "the model's own vocabulary counts"},
+                                {"chunk_size", "how Python computes, which changes no result"}};
+
+constexpr KnownKey kSparseStatic[] = {{"frozen", "about training"}, {"path", kRead}};
+
+constexpr KnownKey kRouter[] = {{"types", kRead}, {"structure", kRead}, {"parameters", kRead}};
+
+constexpr KnownKey kRouterParameters[] = {{"default_route", kRead},
+                                          {"allow_empty_key", "the first way is the default one"},
+                                          {"route_mappings", kRead}};
 
 constexpr std::string_view kTransformerFiles[] = {
     "sentence_bert_config.json",       "sentence_roberta_config.json",
@@ -139,6 +167,14 @@ std::span<const KnownKey> keys_of(SentenceFile file) noexcept {
       return kDense;
     case SentenceFile::normalize:
       return kNormalize;
+    case SentenceFile::splade:
+      return kSplade;
+    case SentenceFile::sparse_static:
+      return kSparseStatic;
+    case SentenceFile::router:
+      return kRouter;
+    case SentenceFile::router_parameters:
+      return kRouterParameters;
   }
   return {};
 }

@@ -16,6 +16,9 @@ enum class ModuleKind : std::uint8_t {
   pooling,
   dense,
   normalize,
+  splade,
+  sparse_static,  // a weight for each token
+  router,
   nothing,  // changes nothing when a model answers
   refused,
 };
@@ -37,6 +40,10 @@ enum class SentenceFile : std::uint8_t {
   pooling,
   dense,
   normalize,
+  splade,
+  sparse_static,
+  router,  // router_config.json
+  router_parameters,
 };
 
 struct KnownKey {

@@ -5,6 +5,7 @@
 #include "base/error_place.h"
 #include "base/quote.h"
 #include "checkpoint/checkpoint.h"
+#include "config/fields.h"
 #include "config/sentence.h"
 #include "load/hub_cache.h"
 #include "load/static_embedding.h"
@@ -14,18 +15,49 @@ namespace sapwood {
 
 namespace {
 
-// The tensors of the modules behind the pooling, by names that begin with the module's folder.
-void add_modules(const Folder& folder, const SentenceConfig& sentence, TensorSource& checkpoint) {
-  for (const VectorModule& module : sentence.modules) {
-    if (module.kind != VectorModuleKind::dense) continue;
-    const auto of_module = folder.find_folder(module.path);
-    if (!of_module) {
-      throw Error(ErrorCode::not_found, folder.path().string() + ": there is no folder " +
-                                            quote(module.path) +
-                                            ", which modules.json names: download it");
-    }
-    checkpoint.merge(open_checkpoint(*of_module), module.path + "/");
+// The tensors of a module, by names that begin with its folder.
+void add_module(const Folder& folder, const std::string& path, TensorSource& checkpoint) {
+  if (path.empty()) return;  // they are the model's own
+  const auto of_module = folder.find_folder(path);
+  if (!of_module) {
+    throw Error(ErrorCode::not_found, folder.path().string() + ": there is no folder " +
+                                          quote(path) + ", which modules.json names: download it");
   }
+  checkpoint.merge(open_checkpoint(*of_module), path + "/");
+}
+
+void add_modules(const Folder& folder, const SentenceConfig& sentence, TensorSource& checkpoint) {
+  for (const auto* modules : {&sentence.modules, &sentence.token_modules}) {
+    for (const VectorModule& module : *modules) add_module(folder, module.path, checkpoint);
+  }
+  if (sentence.sparse) add_module(folder, sentence.sparse->query_path, checkpoint);
+}
+
+// Stanford's ColBERT, which has none of sentence-transformers' files: the projection of each token's vector stands beside the
+// encoder, and what it gives is made of length 1 (colbert/modeling/colbert.py of its code).
+std::optional<SentenceConfig> colbert_projection(const JsonValue& config,
+                                                 const TensorSource& checkpoint) {
+  const auto classes = config.find("architectures");
+  const TensorView* const weight = checkpoint.find("linear.weight");
+  if (!classes || !classes->is_array() || weight == nullptr || weight->shape.size() != 2) {
+    return std::nullopt;
+  }
+  bool named = false;
+  for (const JsonValue each : classes->elements()) {
+    named = named || (each.is_string() && each.string() == "HF_ColBERT");
+  }
+  const std::int64_t out = weight->shape[0], in = weight->shape[1];
+  if (!named || in < 1 || in > kMaxWidth || out < 1 || out > kMaxWidth) return std::nullopt;
+  SentenceConfig sentence;
+  sentence.token_modules = {{.kind = VectorModuleKind::dense,
+                             .in = static_cast<int>(in),
+                             .out = static_cast<int>(out),
+                             .bias = false,
+                             .activation = Activation::none},
+                            {}};
+  sentence.unsupported =
+      "a ColBERT model makes one vector a token: ask for those, with pooling none";
+  return sentence;
 }
 
 DirectorySource open_files(Folder folder) {
@@ -37,6 +69,7 @@ DirectorySource open_files(Folder folder) {
   JsonDocument config = read_json(model.at("config.json"), notices);
   TensorSource checkpoint = open_checkpoint(model);
   strip_wrapper(checkpoint, family_of_config(config.root()), notices);
+  if (!sentence) sentence = colbert_projection(config.root(), checkpoint);
   if (sentence) add_modules(folder, *sentence, checkpoint);
   return {inner ? *std::move(inner) : std::move(folder), std::move(config), std::move(sentence),
           std::move(checkpoint), std::move(notices)};
@@ -53,9 +86,8 @@ LoadedParts describe_directory(const DirectorySource& source) {
   LoadedParts parts;
   parts.format = "huggingface";
   parts.notices = source.notices;
-  const KnownWeights weights_known{{}, [&](const std::string& tensor) {
-                                     return source.checkpoint.find(tensor) != nullptr;
-                                   }};
+  const KnownWeights weights_known{
+      {}, [&](const std::string& tensor) { return source.checkpoint.find(tensor) != nullptr; }};
   parts.config = parse_config(source.config.root(), &parts.notices, weights_known);
   add_sentence(parts.config, source.sentence);
   const std::string weights = source.checkpoint.path().string();

@@ -45,11 +45,12 @@ class EmbedJob final : public Job<Embedding> {
  private:
   void read(std::size_t, const MatrixView& rows) override {
     if (vectors_.per_token()) {
-      value_.dim = rows.cols;
+      value_.dim = vectors_.width();
       if (has_no_tokens(model(), encodings()[0])) return;
       value_.rows = rows.rows;
-      value_.values.assign(rows.data, rows.data + static_cast<std::size_t>(rows.rows) *
-                                                      static_cast<std::size_t>(rows.cols));
+      value_.values.resize(static_cast<std::size_t>(rows.rows) *
+                           static_cast<std::size_t>(value_.dim));
+      vectors_.make_tokens(rows, value_.values);
       value_.ids = encodings()[0].ids;
       return;
     }

@@ -57,12 +57,15 @@ SentenceVectors::SentenceVectors(const Model& model, const EmbedOptions& options
       throw Error(ErrorCode::invalid_argument, "dimensions: tokens' vectors are not cut");
     }
     poolings_.clear();
-    width_ = hidden_;
+    width_ = widest_ = hidden_;
+    for (std::size_t i = 0; i < sentence.token_modules.size(); ++i) {
+      add_step(model, sentence.token_modules[i], token_module_name(i));
+    }
     return;
   }
   width_ = widest_ = static_cast<int>(poolings_.size()) * hidden_;
   for (std::size_t i = 0; i < sentence.modules.size(); ++i) {
-    add_step(model, i);
+    add_step(model, sentence.modules[i], sentence_name(i));
   }
   normalize_ = sentence.normalize && !options.normalize.has_value();
   normalize_cut_ = options.normalize.value_or(false);
@@ -76,8 +79,9 @@ SentenceVectors::SentenceVectors(const Model& model, const EmbedOptions& options
   if (!steps_.empty() || width_ != all) scratch_ = 2 * static_cast<std::size_t>(widest_);
 }
 
-void SentenceVectors::add_step(const Model& model, std::size_t index) {
-  Step step{.module = model.config().sentence->modules[index]};
+void SentenceVectors::add_step(const Model& model, const VectorModule& module,
+                               const std::string& name) {
+  Step step{.module = module};
   if (step.module.kind == VectorModuleKind::dense) {
     if (step.module.in != width_) {
       throw Error(ErrorCode::invalid_argument,
@@ -86,7 +90,6 @@ void SentenceVectors::add_step(const Model& model, std::size_t index) {
                       std::to_string(width_) + ": leave the pooling to the model");
     }
     const PackedWeights& weights = state_of(model).parts.weights;
-    const std::string name = sentence_name(index);
     step.weight = weights.find(name + ".weight")->data;
     if (const PackedTensor* bias = weights.find(name + ".bias")) {
       step.bias = reinterpret_cast<const float*>(bias->data);
@@ -98,6 +101,23 @@ void SentenceVectors::add_step(const Model& model, std::size_t index) {
     widest_ = std::max(widest_, width_);
   }
   steps_.push_back(std::move(step));
+}
+
+void SentenceVectors::make_tokens(const MatrixView& rows, std::span<float> to) const {
+  const auto tokens = static_cast<std::size_t>(rows.rows);
+  std::vector<float> x(rows.data, rows.data + tokens * static_cast<std::size_t>(rows.cols));
+  auto width = static_cast<std::size_t>(rows.cols);
+  for (const Step& step : steps_) {
+    if (step.module.kind == VectorModuleKind::normalize) {
+      for (std::size_t i = 0; i < tokens; ++i) normalize(std::span(x).subspan(i * width, width));
+      continue;
+    }
+    width = static_cast<std::size_t>(step.module.out);
+    std::vector<float> y(tokens * width);
+    apply(step, rows.rows, x, y);
+    x = std::move(y);
+  }
+  std::copy(x.begin(), x.end(), to.begin());
 }
 
 void SentenceVectors::make(const MatrixView& rows, int skip, std::span<float> scratch,
@@ -119,7 +139,7 @@ void SentenceVectors::make(const MatrixView& rows, int skip, std::span<float> sc
       normalize(x.first(width));
       continue;
     }
-    apply(step, x, y);
+    apply(step, 1, x, y);
     std::swap(x, y);
     width = static_cast<std::size_t>(step.module.out);
   }
@@ -149,7 +169,8 @@ void SentenceVectors::pool_into(const MatrixView& rows, int skip, std::span<floa
   }
 }
 
-void SentenceVectors::apply(const Step& step, std::span<const float> x, std::span<float> y) const {
+void SentenceVectors::apply(const Step& step, int rows, std::span<const float> x,
+                            std::span<float> y) const {
   const VectorModule& module = step.module;
   kernels::LinearArgs args{
       .x = x.data(),
@@ -159,23 +180,24 @@ void SentenceVectors::apply(const Step& step, std::span<const float> x, std::spa
       .y = y.data(),
       .y_stride = module.out,
       .y_type = kernels::DType::f32,
-      .m = 1,
+      .m = rows,
       .n = module.out,
       .k = module.in,
       .activation = kernel_activation(module.activation),
       .panel_end = (module.out + kernels::kPanelWidth - 1) / kernels::kPanelWidth};
   kernels_->linear_f32(args);
   if (!module.residual) return;
-  std::vector<float> added(x.begin(), x.begin() + module.in);
+  const auto tokens = static_cast<std::size_t>(rows);
+  std::vector<float> added(x.begin(), x.begin() + tokens * static_cast<std::size_t>(module.in));
   if (step.residual != nullptr) {
-    added.resize(static_cast<std::size_t>(module.out));
+    added.resize(tokens * static_cast<std::size_t>(module.out));
     args.panels = step.residual;
     args.bias = nullptr;
     args.activation = kernels::Activation::none;
     args.y = added.data();
     kernels_->linear_f32(args);
   }
-  for (std::size_t i = 0; i < static_cast<std::size_t>(module.out); ++i) y[i] += added[i];
+  for (std::size_t i = 0; i < tokens * static_cast<std::size_t>(module.out); ++i) y[i] += added[i];
 }
 
 }  // namespace sapwood::tasks

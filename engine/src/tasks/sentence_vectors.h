@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "sapwood/kernels/kernels.h"
@@ -17,11 +18,13 @@ class SentenceVectors {
 
   // There is no vector of the text, but one of each token.
   bool per_token() const noexcept { return poolings_.empty(); }
-  // Numbers of a vector.
+  // Numbers of a vector: of the text, or of a token.
   int width() const noexcept { return width_; }
   // Numbers of the memory that make() wants; 0 where it writes its result at once.
   std::size_t scratch() const noexcept { return scratch_; }
 
+  // The vectors of its tokens. rows: [tokens, hidden]; to: [tokens, width()].
+  void make_tokens(const MatrixView& rows, std::span<float> to) const;
   // The vector of a text, of which the first `skip` tokens are not pooled. rows: [tokens, hidden]; to: [width()].
   void make(const MatrixView& rows, int skip, std::span<float> scratch, std::span<float> to) const;
 
@@ -34,9 +37,10 @@ class SentenceVectors {
     const void* residual = nullptr;
   };
 
-  void add_step(const Model& model, std::size_t index);
+  void add_step(const Model& model, const VectorModule& module, const std::string& name);
   void pool_into(const MatrixView& rows, int skip, std::span<float> to) const;
-  void apply(const Step& step, std::span<const float> x, std::span<float> y) const;
+  // x: [rows, in], y: [rows, out]
+  void apply(const Step& step, int rows, std::span<const float> x, std::span<float> y) const;
 
   const kernels::KernelTable* kernels_;
   int hidden_;

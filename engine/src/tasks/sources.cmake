@@ -17,6 +17,7 @@ set(SAPWOOD_TASK_SOURCES
   src/tasks/requirements.cc
   src/tasks/scores.cc
   src/tasks/sentence_vectors.cc
+  src/tasks/sparse.cc
   src/tasks/task_job.cc
   src/tasks/text_index.cc
   src/tasks/windows.cc

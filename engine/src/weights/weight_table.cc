@@ -59,19 +59,27 @@ void add_head(Table& table, const ModelConfig& config, const std::string& prefix
   }
 }
 
-// The modules behind the pooling.
+void add_dense(Table& table, const std::string& name, const VectorModule& module) {
+  if (module.kind != VectorModuleKind::dense) return;
+  const std::string source = module.path.empty() ? "" : module.path + "/";
+  table.linear(name, source + "linear", module.bias ? Bias::yes : Bias::no, module.out, module.in);
+  if (module.residual && module.in != module.out) {
+    table.linear(name + ".residual", source + "residual", Bias::no, module.out, module.in);
+  }
+}
+
+// sentence-transformers' modules.
 void add_modules(Table& table, const ModelConfig& config) {
   if (!config.sentence) return;
-  const std::vector<VectorModule>& modules = config.sentence->modules;
-  for (std::size_t i = 0; i < modules.size(); ++i) {
-    const VectorModule& module = modules[i];
-    if (module.kind != VectorModuleKind::dense) continue;
-    const std::string name = sentence_name(i), source = module.path + "/";
-    table.linear(name, source + "linear", module.bias ? Bias::yes : Bias::no, module.out,
-                 module.in);
-    if (module.residual && module.in != module.out) {
-      table.linear(name + ".residual", source + "residual", Bias::no, module.out, module.in);
-    }
+  const SentenceConfig& sentence = *config.sentence;
+  for (std::size_t i = 0; i < sentence.modules.size(); ++i) {
+    add_dense(table, sentence_name(i), sentence.modules[i]);
+  }
+  for (std::size_t i = 0; i < sentence.token_modules.size(); ++i) {
+    add_dense(table, token_module_name(i), sentence.token_modules[i]);
+  }
+  if (sentence.sparse && !sentence.sparse->query_path.empty()) {
+    table.vector(kSparseQueryName, {sentence.sparse->query_path + "/weight"}, config.vocab_size);
   }
 }
 
@@ -79,6 +87,10 @@ void add_modules(Table& table, const ModelConfig& config) {
 
 std::string sentence_name(std::size_t module) {
   return std::string(kSentencePrefix) + std::to_string(module);
+}
+
+std::string token_module_name(std::size_t module) {
+  return std::string(kSentencePrefix) + "token." + std::to_string(module);
 }
 
 std::vector<PackedSpec> head_table(const ModelConfig& config, const std::string& prefix) {

@@ -110,6 +110,9 @@ float attention_scale(int head_dim);
 // What the products of SentenceConfig::modules are called, and one of them.
 inline constexpr std::string_view kSentencePrefix = "sentence.";
 std::string sentence_name(std::size_t module);
+std::string token_module_name(std::size_t module);
+// SparseConfig::query_path's weights.
+inline constexpr const char* kSparseQueryName = "sentence.query";
 
 // Whether the word embedding is the decoder's weight: packed once, as "head.decoder.weight".
 bool is_tied(const ModelConfig& config);
