@@ -14,11 +14,13 @@ if not torch.cuda.is_available():
 
 import country_probe
 from distil import int8
-from distil.data import SEP, Pieces, corrupt, frame, neighbours, reword
+from distil.batches import Masked
+from distil.data import CLS, SEP, Pieces, corrupt, frame, neighbours, reword
 from distil.evaluate import spans, spearman
 from distil.feedforward import FeedForward, PathActivation, Spec, walk
 from distil.optim import Trainer
 from distil.tree_init import fit
+from distil.tuning import Plan
 from shipped import MODELS, SHIPPED, card_figures, differences
 from summary import equal_width
 
@@ -206,6 +208,22 @@ def test_rows_have_one_length_and_corruption_spares_the_frame():
     assert rows.tolist() == [[101, 7, 8, 9, 102], [101, 4, 5, 6, 102]]
     changed = corrupt(frame(torch.full((50, 60), 9)), np.random.default_rng(0), np.array([3], np.uint16))
     assert (changed[:, -1] == SEP).all() and 0.15 < (changed[:, 1:-1] != 9).float().mean() < 0.25
+
+
+def test_masked_rows_of_open_text_have_every_length_and_the_others_stay():
+    text = np.arange(2000, 4000).astype(np.uint16)
+    prepared = {"stream": text[:500], "wiki": Pieces([list(range(1500, 1700))]), "open": text}
+    source, seen = Masked(prepared, Plan(rows=8, open=1)), {}
+    for step in range(60):
+        ids, labels, where = source.batch(np.random.default_rng(step), True)
+        seen[ids.shape[1]] = seen.get(ids.shape[1], 0) + 1
+        assert ids.numel() in range(8 * 128 - ids.shape[1], 8 * 128 + 1) and len(labels) == int(where.sum())
+        whole = torch.where(where, 0, ids)
+        whole[where] = labels
+        assert (whole[:, 0] == CLS).all() and (whole[:, 1:-1].diff() == 1).all()
+    assert set(seen) == {16, 32, 64, 128, 256, 512}
+    ids, _, _ = Masked(prepared, Plan(rows=9)).batch(np.random.default_rng(0), True)
+    assert ids.shape == (9, 128) and ((ids < 1700) & (ids >= 1500)).any(1).sum() == 3
 
 
 def test_measures():

@@ -101,9 +101,9 @@ TEST_CASE("input forms: a JSON array that lacks an element or its end is refused
 }
 
 TEST_CASE("input forms: fields of TSV are cut at tabs alone") {
-  using Fields = std::vector<std::string>;
-  CHECK(csv::parse_record("a, b\tc", '\t') == Fields{"a, b", "c"});
-  CHECK(csv::parse_record("\"a\tb\"\t\"say \"\"no\"\"\"", '\t') == Fields{"a\tb", "say \"no\""});
+  using Columns = std::vector<std::string>;
+  CHECK(csv::parse_record("a, b\tc", '\t') == Columns{"a, b", "c"});
+  CHECK(csv::parse_record("\"a\tb\"\t\"say \"\"no\"\"\"", '\t') == Columns{"a\tb", "say \"no\""});
 }
 
 TEST_CASE("input forms: every form gives the same texts") {

@@ -217,6 +217,32 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("variants: the tokenizer's files say how long a text may be and where it is cut") {
+  const TemporaryFolder folder;
+  copy_model(golden_dir() / "bert-cross-encoder", folder.path(), keep);
+  json settings = read_json(folder.path() / "tokenizer_config.json");
+  settings["truncation_side"] = "left";
+  settings["model_max_length"] = 9;
+  std::ofstream(folder.path() / "tokenizer_config.json") << settings;
+  json tokenizer = read_json(folder.path() / "tokenizer.json");
+  tokenizer["truncation"] = {
+      {"direction", "Right"}, {"max_length", 5}, {"strategy", "LongestFirst"}, {"stride", 0}};
+  std::ofstream(folder.path() / "tokenizer.json") << tokenizer;
+  const Model model = Model::load(folder.path());
+  CHECK(model.max_length() == 9);
+  const std::string text = "one two three four five six seven eight nine ten";
+  const auto cut = model.encode(text).ids;
+  CHECK(cut == model.encode(text, LengthOptions{.direction = Direction::left}).ids);
+  CHECK(cut != model.encode(text, LengthOptions{.direction = Direction::right}).ids);
+  convert(folder.path(), folder.path() / "converted");
+  const Model converted = Model::load(folder.path() / "converted");
+  CHECK(converted.max_length() == 9);
+  CHECK(converted.encode(text).ids == cut);
+  // Without a configuration the section is all that there is.
+  fs::remove(folder.path() / "tokenizer_config.json");
+  CHECK(Model::load(folder.path()).max_length() == 5);
+}
+
 TEST_CASE("variants: weights of formats that are not read are named") {
   const auto refused = [](const std::string& name, const std::string& format) {
     INFO(name);
