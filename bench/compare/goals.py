@@ -236,6 +236,8 @@ def goals(results: Results) -> list[Goal]:
              peer_check(results, "tokenizer", "tokie", 3)),
         Goal("byte-level BPE, one thread, with offsets, against Hugging Face", ">= 5x",
              peer_check(results, "tokenizer-bpe", "tokenizers", 5)),
+        Goal("Unigram of 250,000 pieces, one thread, with offsets, against Hugging Face", ">= 5x",
+             peer_check(results, "tokenizer-unigram", "tokenizers", 5)),
         Goal("static embeddings, one thread, against model2vec", ">= 10x",
              peer_check(results, "static", "model2vec", 10)),
         *of_the_server(results),

@@ -84,6 +84,7 @@ def page(results: Results, pictures: set[str]) -> str:
         ("Start and memory", tables.startup(results)),
         ("Tokenizer, one thread, with offsets", tables.tokenizer(results, "tokenizer")),
         ("Byte-level BPE, one thread, with offsets", tables.tokenizer(results, "tokenizer-bpe")),
+        ("Unigram, one thread, with offsets", tables.tokenizer(results, "tokenizer-unigram")),
         ("Static embeddings, one thread", tables.static_embedding(results)),
         ("Kernels, microseconds a call, one thread", tables.kernels(results)),
         *serving_tables.sections(results),

@@ -14,6 +14,8 @@ from .worker import medians, now, since
 PART, NAME = "tokenizer", "tokenize_lines"
 BPE = WORK / "tokenizer-bpe"  # GPT-2's settings, 50,000 merges, trained on the data folder's texts
 
+UNIGRAM = ROOT / "build" / "unigram" / "unigram-250k"  # where tests/live/unigram_models.py writes it
+
 
 def text_file(data: Path) -> Path:
     """wikitext-2 where the data folder has it; else this repository's own English."""
@@ -38,6 +40,10 @@ def folders(data: Path) -> dict:
         found[f"{PART}-bpe"] = BPE
     else:
         print(f"  {data / 'corpus'} does not exist: byte-pair encoding is left out", flush=True)
+    if (UNIGRAM / "tokenizer.json").exists():
+        found[f"{PART}-unigram"] = UNIGRAM
+    else:
+        print(f"  {UNIGRAM} does not exist (tests/live/unigram_models.py trains it): Unigram is left out", flush=True)
     return found
 
 
@@ -90,8 +96,11 @@ def run_one(part: str, text: Path, folder: Path, settings, store) -> None:
     everyone = [Tokenizers(name, text, folder) for name in ("sapwood", "tokenizers", "tokie")]
     everyone = rounds.attempt(everyone, refused, Tokenizers.turn)
     counts = {each.name: each.tokens for each in everyone}
-    if len(set(counts.values())) > 1:
+    right = counts.get("tokenizers", counts["sapwood"])
+    if counts["sapwood"] != right:
         raise RuntimeError(f"{counts} tokens: not the same work")
+    refused |= {name: f"{count} tokens, not {right}" for name, count in counts.items() if count != right}
+    everyone = [each for each in everyone if each.tokens == right]
     # Nobody is hopeless here: each ratio is of interest.
     cell = rounds.interleave(everyone, settings, Tokenizers.turn, keep_all=True)
     cell |= {"part": part, "text": text.name, "tokens": everyone[0].tokens, "threads": 1}

@@ -163,7 +163,7 @@ def compare_variants(comparison, name, base, pieces, rng, lines, file):
 
     for what, normalizer in normalizer_variants(base, rng):
         run(f"normalizer {what}", {"normalizer": normalizer},
-            itertools.chain(random_lines(rng, lines, pieces), scalar_lines(16, True)))
+            itertools.chain(random_lines(rng, lines, pieces), scalar_lines(64, True)))
     for what, pre_tokenizer in pre_tokenizer_variants():
         run(f"pre-tokenizer {what}", {"pre_tokenizer": pre_tokenizer}, random_lines(rng, lines, pieces))
     for decoder in decoder_variants():

@@ -67,8 +67,8 @@ def train(data, name, model, folder, threads):
         seed_sentencepiece_size=1_000_000, shuffle_input_sentence=False,
         # A large vocabulary is what counts here, not how good it is.
         num_sub_iterations=1 if large else 2, shrinking_factor=0.5 if large else 0.75,
-        # T5's and CamemBERT's converters have tokens of their own for some of these.
-        bos_id=1 if model.like == "XLMRoberta" else -1, eos_id=2 if model.like != "T5" else 1,
+        # T5 has its own order of these, and no token for a beginning.
+        bos_id=1 if model.like != "T5" else -1, eos_id=2 if model.like != "T5" else 1,
         unk_id=0 if model.like != "T5" else 2, pad_id=-1 if model.like != "T5" else 0,
         minloglevel=1)
     (folder / "new.vocab").unlink()

@@ -118,10 +118,10 @@ TEST_CASE("which model: by its type, WordPiece where none is named, else an erro
   const std::string model = R"("model":{"type":"WordPiece",)";
   CHECK(Tokenizer::from_json(with(model, R"("model":{)")).encode("hello").ids ==
         small_tokenizer().encode("hello").ids);
-  CHECK(
-      mentions(error_of([&] { Tokenizer::from_json(with(model, R"("model":{"type":"Unigram",)")); },
-                        ErrorCode::unsupported),
-               "the model 'Unigram' is not one that this version knows"));
+  CHECK(mentions(
+      error_of([&] { Tokenizer::from_json(with(model, R"("model":{"type":"WordLevel",)")); },
+               ErrorCode::unsupported),
+      "the model 'WordLevel' is not one that this version knows"));
   CHECK(error_of([&] { Tokenizer::from_json(with(model, R"("model":{"type":7,)")); },
                  ErrorCode::malformed) != "no error");
 }

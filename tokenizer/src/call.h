@@ -24,7 +24,20 @@ struct PathStep {
   uint32_t token;  // that token in the model's own numbers; kUnknown: the unknown one
 };
 
-// Each step clears what it uses, so that nothing goes from one call to the next. Between the steps
+// A short word and the tokens that a model has for it. Which model that is, its number says, of which
+// there is one in a process.
+struct CachedWord {
+  static constexpr std::size_t kMaxCharacters = 16, kMaxTokens = 6;
+
+  uint64_t model = 0;  // 0: nothing is here
+  uint8_t characters = 0, tokens = 0;
+  uint8_t ends[kMaxTokens];  // of the tokens, in characters
+  int32_t ids[kMaxTokens];
+  char32_t text[kMaxCharacters];
+};
+
+// Each step clears what it uses, so that nothing goes from one call to the next but words that may come
+// again, which change no answer. Between the steps
 // of one call, what is named together is in use together.
 struct EncodeScratch::Buffers {
   Tokens first, second;
@@ -39,6 +52,9 @@ struct EncodeScratch::Buffers {
   std::vector<uint32_t> char_at;  // of the word's bytes
   std::vector<PathStep> path;     // of the word's places
   std::vector<uint32_t> cuts;     // the places on its best path
+  // Words that came before, each in the place that its hash says: nothing until there were some.
+  std::vector<CachedWord> cached;
+  std::size_t words_seen = 0;
   std::vector<BpeSymbol> symbols;
   std::vector<BpeCandidate> candidates;
 
@@ -70,6 +86,7 @@ struct EncodeScratch::Buffers {
     visit(self.char_at);
     visit(self.path);
     visit(self.cuts);
+    visit(self.cached);
     visit(self.symbols);
     visit(self.candidates);
     visit(self.replaced);

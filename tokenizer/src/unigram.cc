@@ -1,6 +1,7 @@
 #include "unigram.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -15,6 +16,11 @@ namespace {
 
 // What the reference takes from the lowest score for a character that is no token.
 constexpr double kUnknownPenalty = 10;
+
+uint64_t next_number() {
+  static std::atomic<uint64_t> last = 0;
+  return ++last;
+}
 
 [[noreturn]] void refuse_unknown(char32_t c) {
   std::string character;
@@ -107,6 +113,7 @@ Pieces take_pieces(TokenizerDocument& document) {
 Unigram::Unigram(Vocabulary vocabulary, std::vector<double> scores, std::optional<int32_t> unk_id,
                  bool byte_fallback)
     : SubwordModel(std::move(vocabulary), unk_id, ""),
+      number_(next_number()),
       scores_(std::move(scores)),
       trie_(this->vocabulary(), scores_),
       unknown_score_(*std::min_element(scores_.begin(), scores_.end()) - kUnknownPenalty) {
@@ -137,15 +144,44 @@ void Unigram::find_path(std::u32string_view word, std::vector<PathStep>& path) c
   }
 }
 
+// Most words of a text come again. As few places as fit into the second cache, and none for who encodes
+// one short text.
+CachedWord* Unigram::place(EncodeScratch::Buffers& scratch, std::u32string_view word) const {
+  constexpr std::size_t kPlaces = 1 << 12, kFirstWords = 128;
+  if (word.size() > CachedWord::kMaxCharacters) return nullptr;
+  if (scratch.cached.empty()) {
+    if (++scratch.words_seen < kFirstWords) return nullptr;
+    scratch.cached.resize(kPlaces);
+  }
+  uint64_t hash = number_;
+  for (const char32_t c : word) hash = (hash ^ c) * 0x9e3779b97f4a7c15u;
+  return &scratch.cached[hash >> 32 & (kPlaces - 1)];
+}
+
 void Unigram::tokenize(Word& word) const {
-  std::vector<PathStep>& path = word.scratch().path;
-  std::vector<uint32_t>& cuts = word.scratch().cuts;
   const std::u32string_view text = word.text();
-  find_path(text, path);
+  CachedWord* const cached = place(word.scratch(), text);
+  if (cached && cached->model == number_ &&
+      text == std::u32string_view(cached->text, cached->characters)) {
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < cached->tokens; begin = cached->ends[i++]) {
+      word.push_characters(cached->ids[i], begin, cached->ends[i]);
+    }
+    return;
+  }
+  find_path(text, word.scratch().path);
+  push_path(word, cached);
+}
+
+void Unigram::push_path(Word& word, CachedWord* cached) const {
+  const std::vector<PathStep>& path = word.scratch().path;
+  std::vector<uint32_t>& cuts = word.scratch().cuts;
   cuts.clear();
-  for (auto at = static_cast<uint32_t>(text.size()); at > 0; at = path[at].start) {
+  for (auto at = static_cast<uint32_t>(path.size() - 1); at > 0; at = path[at].start) {
     cuts.push_back(at);
   }
+  bool keep = cached && cuts.size() <= CachedWord::kMaxTokens;
+  if (keep) *cached = {};              // not the old word with new tokens
   std::size_t begin = 0, unknown = 0;  // unknown ones from here to `begin`
   for (auto end = cuts.rbegin(); end != cuts.rend(); ++end) {
     const uint32_t token = path[*end].token;
@@ -154,10 +190,20 @@ void Unigram::tokenize(Word& word) const {
       if (unknown < begin) push_unknown(word, unknown, begin);
       word.push_characters(*id, begin, *end);
       unknown = *end;
+      if (keep) {
+        cached->ids[cached->tokens] = *id;
+        cached->ends[cached->tokens++] = static_cast<uint8_t>(*end);
+      }
+    } else {
+      keep = false;
     }
     begin = *end;
   }
   if (unknown < begin) push_unknown(word, unknown, begin);
+  if (!keep) return;
+  cached->model = number_;
+  cached->characters = static_cast<uint8_t>(word.characters());
+  std::ranges::copy(word.text(), cached->text);
 }
 
 void Unigram::push_unknown(Word& word, std::size_t begin, std::size_t end) const {

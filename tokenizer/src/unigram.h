@@ -26,12 +26,17 @@ class Unigram final : public SubwordModel {
   void write_tables(JsonWriter& model, std::vector<Tokenizer::Table>* tables) const override;
 
  private:
+  // Where the scratch keeps a word, if it is one to keep.
+  CachedWord* place(EncodeScratch::Buffers& scratch, std::u32string_view word) const;
+  void push_path(Word& word, CachedWord* cached) const;
+
   // For each place in the word how it is reached best. Error unsupported for a character that is no
   // token, where nothing stands for unknown ones.
   void find_path(std::u32string_view word, std::vector<PathStep>& path) const;
   // The characters [begin, end) of a word, all of them unknown.
   void push_unknown(Word& word, std::size_t begin, std::size_t end) const;
 
+  uint64_t number_;  // in this process
   std::vector<double> scores_;
   PieceTrie trie_;
   double unknown_score_;
