@@ -118,7 +118,7 @@ TEST_CASE("tokenizer.json: unknown components are errors that name them (27)") {
   }
   Json json = small_json();
   json["normalizer"] = {{"type", "Sequence"},
-                        {"normalizers", {{{"type", "NFD"}}, {{"type", "Nmt"}}}}};
+                        {"normalizers", {{{"type", "NFD"}}, {{"type", "Nmt9"}}}}};
   CHECK(mentions(load_error(json, ErrorCode::unsupported), "normalizers[1]"));
   json["version"] = "2.0";
   CHECK(mentions(load_error(json, ErrorCode::unsupported), "2.0"));
