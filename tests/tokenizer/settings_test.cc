@@ -90,8 +90,8 @@ TEST_CASE("settings: files beside tokenizer.json and vocab.txt count as in trans
 
 TEST_CASE("settings: windows have no token types either where a model gets none") {
   for (const bool types : {true, false}) {
-    const Tokenizer tokenizer = load_files(with_config(
-        types ? "{}" : R"({"model_input_names": ["input_ids", "attention_mask"]})"));
+    const Tokenizer tokenizer = load_files(
+        with_config(types ? "{}" : R"({"model_input_names": ["input_ids", "attention_mask"]})"));
     sapwood::EncodeOptions options;
     options.max_length = 7;
     options.truncation = sapwood::Truncation::only_second;
