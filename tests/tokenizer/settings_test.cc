@@ -1,5 +1,6 @@
 // What transformers' AutoTokenizer makes of folders whose files say the same thing twice, recorded by make_settings.py; and
 // what is refused.
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -83,6 +84,22 @@ TEST_CASE("settings: files beside tokenizer.json and vocab.txt count as in trans
       // A converted model and a saved tokenizer.json carry the same.
       check_answers(Tokenizer::from_json(tokenizer.to_json()), expected);
       check_answers(Tokenizer::from_parts(tokenizer.to_parts()), expected);
+    }
+  }
+}
+
+TEST_CASE("settings: windows have no token types either where a model gets none") {
+  for (const bool types : {true, false}) {
+    const Tokenizer tokenizer = load_files(
+        with_config(types ? "{}" : R"({"model_input_names": ["input_ids", "attention_mask"]})"));
+    sapwood::EncodeOptions options;
+    options.max_length = 7;
+    options.truncation = sapwood::Truncation::only_second;
+    const Encoding encoding = tokenizer.encode("hello", "how are you the of a b c", options);
+    REQUIRE(encoding.overflowing.size() > 1);
+    for (const Encoding& window : encoding.overflowing) {
+      const auto most = std::max_element(window.type_ids.begin(), window.type_ids.end());
+      CHECK(*most == (types ? 1 : 0));
     }
   }
 }

@@ -177,6 +177,7 @@ PostProcessor::PostProcessor(std::vector<TemplatePiece> single, std::vector<Temp
 }
 
 void PostProcessor::drop_types() noexcept {
+  types_ = false;
   for (TemplatePiece& piece : single_) piece.type_id = 0;
   for (TemplatePiece& piece : pair_) piece.type_id = 0;
 }
@@ -221,7 +222,8 @@ void PostProcessor::assemble(const Tokens& first, const Tokens* second,
       const Source& source = sources[piece.sequence];
       const std::size_t k = choice ? (*choice)[text++] : 0;
       // The template's type reaches only what was kept; cut windows have the text's number.
-      const int32_t type_id = k == 0 || types_of_windows ? piece.type_id : piece.sequence;
+      const bool of_template = k == 0 || types_of_windows || !types_;
+      const int32_t type_id = of_template ? piece.type_id : piece.sequence;
       append_text(source, source.windows[k], type_id, piece.sequence, options, encoding);
     }
   };

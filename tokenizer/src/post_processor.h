@@ -84,6 +84,7 @@ class PostProcessor {
   std::vector<TemplatePiece> single_, pair_;
   std::optional<OffsetTrimmer> trimmer_;
   bool types_of_windows_ = false;
+  bool types_ = true;  // until drop_types()
 };
 
 }  // namespace sapwood

@@ -86,7 +86,8 @@ Command add_fill_mask(CLI::App& root) {
       ->capture_default_str();
   app->add_option("--targets", options->targets, "Words of which alone a mask is filled")
       ->type_name("WORD[,WORD...]")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   add_text_task_options(*app, *options);
   return {app, [options] { return run_fill_mask(*options); }};
 }

@@ -106,7 +106,8 @@ void add_input_options(CLI::App& app, IoOptions& io) {
   app.add_option("--field", io.fields,
                  "Name of the field to read in JSON objects and tables, and of the second one")
       ->type_name("NAME[,NAME]")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
 }
 
 void add_output_options(CLI::App& app, IoOptions& io, bool npy) {

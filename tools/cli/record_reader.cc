@@ -180,7 +180,10 @@ RecordReader::Status RecordReader::next(RawRecord& record, Wait wait) {
     if (scan_ - begin_ > max_record_bytes_) drop_scanned();
     if (fill(wait)) continue;
     if (!eof_) return Status::not_ready;
-    if (find_end()) continue;
+    if (find_end()) {
+      take(record, scan_);
+      return Status::record;
+    }
     if (framing_ == Framing::json && json_.open()) {
       throw Error(
           ErrorCode::malformed,

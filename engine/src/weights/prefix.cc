@@ -44,7 +44,12 @@ std::set<std::string> prefixes(const TensorSource& source, const Family& family)
     const std::string_view name = tensor.name;
     if (!name.ends_with(word)) continue;
     std::string_view before = name.substr(0, name.size() - word.size());
-    if (before.ends_with(family.encoder_prefix)) before.remove_suffix(family.encoder_prefix.size());
+    // The longer one first: one may be the end of the other.
+    const std::string_view own =
+        before.ends_with(family.other_prefix) && family.other_prefix.size() > 0
+            ? family.other_prefix
+            : family.encoder_prefix;
+    if (before.ends_with(own)) before.remove_suffix(own.size());
     found.emplace(before);
   }
   return found;
@@ -55,7 +60,11 @@ std::set<std::string> prefixes(const TensorSource& source, const Family& family)
 std::string encoder_prefix(const TensorSource& source, const ModelConfig& config) {
   const Family& family = family_of(config);
   const std::string prefix(family.encoder_prefix), word(family.word_embedding);
-  if (source.find(prefix + word) != nullptr) return prefix;
+  for (const std::string_view known : {family.encoder_prefix, family.other_prefix}) {
+    if (!known.empty() && source.find(std::string(known) + word) != nullptr) {
+      return std::string(known);
+    }
+  }
   if (source.find(word) != nullptr) return "";
   std::string message = "expected a tensor '" + prefix + word + "' or '" + word +
                         "', found neither: are these the weights of a " + config.architecture +
