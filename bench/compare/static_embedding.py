@@ -62,7 +62,7 @@ def compare_outputs(lines: list[str]) -> None:
     import numpy
     from model2vec import StaticModel
 
-    command = [BINARIES / "sapwood", "embed", "-m", MODEL, "--json"]
+    command = [BINARIES / "sapwood", "embed", "-m", MODEL, "--format", "jsonl"]
     done = subprocess.run(list(map(str, command)), input="\n".join(lines), capture_output=True, text=True, check=True)
     ours = [json.loads(line)["embedding"] for line in done.stdout.splitlines()]
     theirs = StaticModel.from_pretrained(MODEL).encode(lines)

@@ -112,7 +112,7 @@ def from_scratch() -> list[str]:
         f"**Trained from scratch, several trees are worth {least:.1f} to {most:.1f} times the dense width of their path** (crammedBERT, 655 M and 1 B tokens of open",
         f"text, held-out loss). 16 trees of depth 7 beside 64 always on, 192 active, have {spread('f16d7+64~')}; dense 192 has {spread('d192')}, dense 1,536 {mean['d1536']:.3f} and stays",
         f"ahead of all trees. 8 trees, 64 active, have {spread('f8d7~')}: a tie with dense 192. UltraFastBERT's single tree learns like no feedforward. **In time",
-        f"trees do not pay yet**: in this engine FFF 6x6 beside 64 always on (32 tokens, int8) takes the time of a dense layer of {as_slow_as()},",
+        f"trees do not pay yet**: in the engines named above FFF 6x6 beside 64 always on (32 tokens, int8) takes the time of a dense layer of {as_slow_as()},",
         f"more than even {most:.1f} times its 106 active neurons. An earlier finding that trees learn faster than a dense layer of 1,024 does not hold; it is",
         "[corrected below](#from-scratch).",
     ]

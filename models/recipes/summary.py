@@ -215,11 +215,22 @@ def timing_table() -> None:
               rows)
 
 
+def countries_table() -> None:
+    results, rows = json.loads((HERE / "countries.json").read_text()), []
+    for name, found in results["models"].items():
+        rows.append([name] + [f"{found[kind]['top1']:.1f}, {found[kind]['top5']:.1f}" for kind in found])
+    for name, found in results["texts"].items():
+        rows.append([f"stated in: {name}"] + [f"{found[kind]['facts']} facts, {found[kind]['sentences']:,} sentences" for kind in found])
+    facts = next(iter(results["models"].values()))
+    table(["first answer, one of five, %", *(f"{kind} ({facts[kind]['facts']} countries)" for kind in facts)], rows)
+
+
 def main() -> None:
     tasks_table(HERE, NAMES)
     share_table(HERE, NAMES)
     shipped_table(HERE / "shipped.json")
     timing_table()
+    countries_table()
     scratch_table()
     print("From scratch, the fourth run's small one:\n")
     small_scratch_table(HERE / "small")

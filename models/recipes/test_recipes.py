@@ -12,12 +12,15 @@ from torch.nn import functional as F
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # Triton's interpreter, on the CPU: read when it is imported
 
+import country_probe
 from distil import int8
-from distil.data import SEP, Pieces, corrupt, frame, neighbours, reword
+from distil.batches import Masked
+from distil.data import CLS, SEP, Pieces, corrupt, frame, neighbours, reword
 from distil.evaluate import spans, spearman
 from distil.feedforward import FeedForward, PathActivation, Spec, walk
 from distil.optim import Trainer
 from distil.tree_init import fit
+from distil.tuning import Plan
 from shipped import MODELS, SHIPPED, card_figures, differences
 from summary import equal_width
 
@@ -207,6 +210,22 @@ def test_rows_have_one_length_and_corruption_spares_the_frame():
     assert (changed[:, -1] == SEP).all() and 0.15 < (changed[:, 1:-1] != 9).float().mean() < 0.25
 
 
+def test_masked_rows_of_open_text_have_every_length_and_the_others_stay():
+    text = np.arange(2000, 4000).astype(np.uint16)
+    prepared = {"stream": text[:500], "wiki": Pieces([list(range(1500, 1700))]), "open": text}
+    source, seen = Masked(prepared, Plan(rows=8, open=1)), {}
+    for step in range(60):
+        ids, labels, where = source.batch(np.random.default_rng(step), True)
+        seen[ids.shape[1]] = seen.get(ids.shape[1], 0) + 1
+        assert ids.numel() in range(8 * 128 - ids.shape[1], 8 * 128 + 1) and len(labels) == int(where.sum())
+        whole = torch.where(where, 0, ids)
+        whole[where] = labels
+        assert (whole[:, 0] == CLS).all() and (whole[:, 1:-1].diff() == 1).all()
+    assert set(seen) == {16, 32, 64, 128, 256, 512}
+    ids, _, _ = Masked(prepared, Plan(rows=9)).batch(np.random.default_rng(0), True)
+    assert ids.shape == (9, 128) and ((ids < 1700) & (ids >= 1500)).any(1).sum() == 3
+
+
 def test_measures():
     assert spans(["B-PER", "I-PER", "O", "I-LOC", "B-LOC"]) == {(0, 2, "PER"), (3, 4, "LOC"), (4, 5, "LOC")}
     assert abs(spearman([1, 2, 3, 4], [1, 3, 2, 4]) - 0.8) < 1e-12
@@ -217,6 +236,28 @@ def test_width_of_equal_loss_is_a_line_in_log_width():
     members = {"d64": found(64, 3.0), "d256": found(256, 2.7, 2.9), "f8d7~": found(64, 2.95, 2.85), "d64/f8d7~": found(64, 2.79), "none": found(0, 3.2)}
     assert equal_width(members, "f8d7~", "held out") == pytest.approx(128)
     assert equal_width(members, "d64/f8d7~", "held out") is None and equal_width(members, "none", "held out") is None
+
+
+def test_country_probe():
+    countries = [
+        {"name": "Élan", "population": 5, "capital": "Bigtown", "currencies": ["AAA", "BBB"], "languages": ["xx"]},
+        {"name": "Ruritania", "population": 9, "capital": ["Strelsau", "Zenda"], "currencies": ["AAA"], "languages": ["xx", "yy"]},
+        {"name": "Bigtown", "population": 7, "capital": "Bigtown", "currencies": [], "languages": ["zz"]},
+    ]
+    facts = country_probe.table(countries, {"AAA": "Great Crown (Next day)", "BBB": "Old Mark"}, {"xx": "Älvish", "yy": "Ruri"},
+                                {"bigtown", "strelsau", "crown", "mark", "alvish", "ruri"})
+    assert facts == {"capital": {"ruritania": ["strelsau"], "elan": ["bigtown"]}, "currency": {"ruritania": ["crown"], "elan": ["crown", "mark"]},
+                     "language": {"ruritania": ["alvish", "ruri"], "elan": ["alvish"]}}
+    asked = []
+    found = country_probe.score(facts, lambda prompts: asked.extend(prompts) or [["a", "crown", "strelsau"], ["mark", "b", "c"]])
+    assert asked[:2] == ["the capital of ruritania is [MASK].", "the capital of elan is [MASK]."] and len(asked) == 12
+    assert found["capital"] == {"facts": 2, "top1": 0.0, "top5": 50.0, "forms": [[0.0, 50.0], [0.0, 50.0]]}
+    assert (found["currency"]["top1"], found["currency"]["top5"]) == (50.0, 100.0) and found["language"]["top5"] == 0.0
+    text = ["Strelsau is in Ruritania. Bigtown is not. Élan has a crown, Élan has no mark.", "ruritania; strelsau again.", "Ruritanian strelsau"]
+    assert country_probe.stated(facts, text) == {
+        "capital": {"facts": 1, "sentences": 2}, "currency": {"facts": 1, "sentences": 1}, "language": {"facts": 0, "sentences": 0}}
+    committed = json.loads(country_probe.TABLE.read_text())
+    assert {kind: len(of) for kind, of in committed.items()} == {"capital": 88, "currency": 100, "language": 100}
 
 
 def test_cards_say_what_was_measured():

@@ -13,10 +13,11 @@ from torch.nn import functional as F
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # Triton's interpreter, on the CPU: read when it is imported
 
+from distil import corpus
 from distil.data import CLS, MASK, SEP, Pieces
 from distil.feedforward import Spec, plain_activation
 from distil.general import parse_member
-from scratch import corpus, kernels, train, trainer
+from scratch import kernels, train, trainer
 from scratch.model import MaskedLM
 from scratch.rows import ASKED, Rows, leaf_entropy, measure, held_out_sets
 from scratch.trees import FromLeaves

@@ -28,7 +28,8 @@ std::vector<RawRecord> read_json_records(const std::string& bytes) {
 
 std::vector<Json> values(const std::string& bytes) {
   std::vector<Json> list;
-  for (const RawRecord& record : read_json_records(bytes)) list.push_back(Json::parse(record.bytes));
+  for (const RawRecord& record : read_json_records(bytes))
+    list.push_back(Json::parse(record.bytes));
   return list;
 }
 
@@ -45,8 +46,8 @@ std::string refused(const std::string& bytes) {
 std::vector<Json> ids_of(const std::string& name, const std::string& bytes,
                          std::vector<std::string> more = {}) {
   const TemporaryFolder folder;
-  std::vector<std::string> arguments{"tokenize", "-m", golden("distilbert-base"), "-q", "-i",
-                                     folder.write(name, bytes)};
+  std::vector<std::string> arguments{"tokenize", "-m", golden("distilbert-base"),
+                                     "-q",       "-i", folder.write(name, bytes)};
   arguments.insert(arguments.end(), more.begin(), more.end());
   const Outcome outcome = run(arguments);
   INFO(outcome.err);
@@ -100,9 +101,9 @@ TEST_CASE("input forms: a JSON array that lacks an element or its end is refused
 }
 
 TEST_CASE("input forms: fields of TSV are cut at tabs alone") {
-  using Fields = std::vector<std::string>;
-  CHECK(csv::parse_record("a, b\tc", '\t') == Fields{"a, b", "c"});
-  CHECK(csv::parse_record("\"a\tb\"\t\"say \"\"no\"\"\"", '\t') == Fields{"a\tb", "say \"no\""});
+  using Columns = std::vector<std::string>;
+  CHECK(csv::parse_record("a, b\tc", '\t') == Columns{"a, b", "c"});
+  CHECK(csv::parse_record("\"a\tb\"\t\"say \"\"no\"\"\"", '\t') == Columns{"a\tb", "say \"no\""});
 }
 
 TEST_CASE("input forms: every form gives the same texts") {
@@ -117,13 +118,14 @@ TEST_CASE("input forms: every form gives the same texts") {
   CHECK(ids_of("A.TSV", "id\tText\n0\ta charming journey\n1\tdull , bleak\n") == wanted);
   CHECK(ids_of("A.CSV", "label, TEXT \n0,a charming journey\n1,\"dull , bleak\"\n") == wanted);
   CHECK(ids_of("A.JSONL", "{\"text\": \"a charming journey\"}\n\"dull , bleak\"\n") == wanted);
-  CHECK(ids_of("s.jsonl", "{\"sentence\": \"a charming journey\"}\n{\"sentence\": \"dull , bleak\"}\n",
+  CHECK(ids_of("s.jsonl",
+               "{\"sentence\": \"a charming journey\"}\n{\"sentence\": \"dull , bleak\"}\n",
                {"--field", "sentence"}) == wanted);
   CHECK(ids_of("s.csv", "text,Review\nx,a charming journey\ny,\"dull , bleak\"\n",
                {"--field", "review"}) == wanted);
-  CHECK(ids_of("p.jsonl", "{\"a\": \"a charming journey\", \"b\": \"dull\"}\n",
-               {"--field", "a,b"})[0]
-            .size() > wanted[0].size());
+  CHECK(
+      ids_of("p.jsonl", "{\"a\": \"a charming journey\", \"b\": \"dull\"}\n", {"--field", "a,b"})[0]
+          .size() > wanted[0].size());
 }
 
 TEST_CASE("input forms: a header's own name counts before one that differs in capitals") {

@@ -29,10 +29,9 @@ struct LegacyFile {
   std::string protocol = op::kProto + "M\xe9\3.";
   std::string system = op::kProto + "}(" + op::text("little_endian") + "\x88" +
                        op::text("type_sizes") + "}(" + op::text("int") + "K\4uu.";
-  std::string items = op::text("w") + op::tensor(old_storage("FloatStorage", "7", 12), 0, {3, 4},
-                                                 {4, 1}) +
-                      op::text("t") + op::tensor(old_storage("FloatStorage", "7", 12), 0, {4, 3},
-                                                 {1, 4});
+  std::string items =
+      op::text("w") + op::tensor(old_storage("FloatStorage", "7", 12), 0, {3, 4}, {4, 1}) +
+      op::text("t") + op::tensor(old_storage("FloatStorage", "7", 12), 0, {4, 3}, {1, 4});
   std::string keys = op::kProto + "](" + op::text("7") + "e.";
   std::string storages = little_endian(std::int64_t{12}) + bytes_of(kFloats);
 
@@ -89,8 +88,8 @@ TEST_CASE("legacy pickle: what does not hold together is refused by name") {
   file = {};
   file.keys = op::kProto + "].";
   legacy_refused(file, ErrorCode::malformed, {"'w'", "'7'", "not in the file"});
-  for (const std::int64_t count : {std::int64_t{13}, std::int64_t{-1}, std::int64_t{1} << 61,
-                                   std::int64_t{1} << 62}) {
+  for (const std::int64_t count :
+       {std::int64_t{13}, std::int64_t{-1}, std::int64_t{1} << 61, std::int64_t{1} << 62}) {
     INFO(count);
     file = {};
     file.storages = little_endian(count) + bytes_of(kFloats);
@@ -147,24 +146,22 @@ TEST_CASE("pickle: the opcodes of protocols 3 to 5") {
   const std::string storage = "(" + text("storage") + global("torch", "FloatStorage") + text("0") +
                               text("cpu") + "K\x0ct" + memoize + "Q";
   const std::string tensor = global("torch._utils", "_rebuild_tensor_v2") + "(" + storage +
-                             std::string("K\0K\3K\4\x86", 7) + memoize + "K\4K\1\x86" + memoize + "\x89" +
-                             global("collections", "OrderedDict") + ")R" + memoize + "t" + memoize +
-                             "R" + memoize;
+                             std::string("K\0K\3K\4\x86", 7) + memoize + "K\4K\1\x86" + memoize +
+                             "\x89" + global("collections", "OrderedDict") + ")R" + memoize + "t" +
+                             memoize + "R" + memoize;
   for (const char protocol : {'\3', '\4', '\5'}) {
     INFO(static_cast<int>(protocol));
     std::string body = std::string("\x80") + protocol + frame;
     body += "}" + memoize + "(" + text("w");
     body += tensor + "u.";
-    const TensorSource source = open_pytorch_bin(dir.write(
-        "m.bin", zip_archive(torch_entries(body, {{"0", bytes_of(kFloats)}}))));
+    const TensorSource source = open_pytorch_bin(
+        dir.write("m.bin", zip_archive(torch_entries(body, {{"0", bytes_of(kFloats)}}))));
     CHECK(floats_of(source.at("w")) == kFloats);
   }
   for (const char protocol : {'\1', '\6'}) {
     const std::string body = std::string("\x80") + protocol + "}.";
     check_refused(
-        [&] {
-          open_pytorch_bin(dir.write("m.bin", zip_archive(torch_entries(body, {}))));
-        },
+        [&] { open_pytorch_bin(dir.write("m.bin", zip_archive(torch_entries(body, {})))); },
         ErrorCode::unsupported, {"protocol 2 to 5"});
   }
 }

@@ -146,8 +146,7 @@ TEST_CASE("pickle: names that run code are refused by name and nothing runs") {
 
 TEST_CASE("pickle: opcodes that state dicts do not have") {
   // INST, OBJ, NEWOBJ, EXT1, PERSID, BUILD on what is no dict, text opcodes
-  for (const char* opcode :
-       {"i", "o", "\x81", "\x82", "P", "I", "S", "V", "0", "2", "\xff"}) {
+  for (const char* opcode : {"i", "o", "\x81", "\x82", "P", "I", "S", "V", "0", "2", "\xff"}) {
     pickle_refused(op::kProto + op::kEmptyDict + opcode + std::string(16, '\0'),
                    ErrorCode::unsupported, {"opcode"});
   }

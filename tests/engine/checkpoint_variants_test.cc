@@ -11,13 +11,20 @@ namespace sapwood::test {
 namespace {
 
 // Each head of each family, by a checkpoint that has it.
-constexpr const char* kHeads[] = {"distilbert-sentiment-f16", "bert-pair-bf16",
-                                  "electra-sentiment",        "distilbert-ner-cased",
-                                  "bert-ner-vocab-cased",     "electra-ner-cased",
-                                  "distilbert-qa",            "bert-qa",
-                                  "electra-qa",               "distilbert-mlm",
-                                  "bert-mlm-bin",             "electra-generator",
-                                  "electra-discriminator",    "bert-base-sharded"};
+constexpr const char* kHeads[] = {"distilbert-sentiment-f16",
+                                  "bert-pair-bf16",
+                                  "electra-sentiment",
+                                  "distilbert-ner-cased",
+                                  "bert-ner-vocab-cased",
+                                  "electra-ner-cased",
+                                  "distilbert-qa",
+                                  "bert-qa",
+                                  "electra-qa",
+                                  "distilbert-mlm",
+                                  "bert-mlm-bin",
+                                  "electra-generator",
+                                  "electra-discriminator",
+                                  "bert-base-sharded"};
 
 using Tensors = std::vector<EditedTensor>;
 
@@ -180,6 +187,60 @@ TEST_CASE("variants: a decoder that is not the word embedding it is said to be c
   }
   CHECK(rows[0] == rows[1]);
   CHECK(rows[0] != rows_of(Model::load(source)));
+}
+
+TEST_CASE(
+    "variants: a pair on a model with one token type is an error, unless its tokenizer has no "
+    "types") {
+  for (const bool told_types : {true, false}) {
+    const TemporaryFolder folder;
+    copy_model(golden_dir() / "bert-cross-encoder", folder.path(), [](Tensors& tensors, auto&) {
+      EditedTensor& types = find(tensors, "bert.embeddings.token_type_embeddings.weight");
+      types.bytes.resize(types.bytes.size() / 2);
+      types.shape[0] = 1;
+    });
+    edit_config(folder.path(), [](json& config) { config["type_vocab_size"] = 1; });
+    if (!told_types) {
+      json settings = read_json(folder.path() / "tokenizer_config.json");
+      settings["model_input_names"] = {"input_ids", "attention_mask"};
+      std::ofstream(folder.path() / "tokenizer_config.json") << settings;
+    }
+    const Model model = Model::load(folder.path());
+    const TextInput pair{"a tree", "drinks"}, single{"a tree"};
+    CHECK(classify(model, std::span(&single, 1))[0]);
+    const auto answer = classify(model, std::span(&pair, 1));
+    CHECK(static_cast<bool>(answer[0]) == !told_types);
+    if (told_types) {
+      CHECK(answer[0].error().code() == ErrorCode::mismatch);
+      CHECK_THAT(answer[0].error().what(), ContainsSubstring("token type 1"));
+    }
+  }
+}
+
+TEST_CASE("variants: the tokenizer's files say how long a text may be and where it is cut") {
+  const TemporaryFolder folder;
+  copy_model(golden_dir() / "bert-cross-encoder", folder.path(), keep);
+  json settings = read_json(folder.path() / "tokenizer_config.json");
+  settings["truncation_side"] = "left";
+  settings["model_max_length"] = 9;
+  std::ofstream(folder.path() / "tokenizer_config.json") << settings;
+  json tokenizer = read_json(folder.path() / "tokenizer.json");
+  tokenizer["truncation"] = {
+      {"direction", "Right"}, {"max_length", 5}, {"strategy", "LongestFirst"}, {"stride", 0}};
+  std::ofstream(folder.path() / "tokenizer.json") << tokenizer;
+  const Model model = Model::load(folder.path());
+  CHECK(model.max_length() == 9);
+  const std::string text = "one two three four five six seven eight nine ten";
+  const auto cut = model.encode(text).ids;
+  CHECK(cut == model.encode(text, LengthOptions{.direction = Direction::left}).ids);
+  CHECK(cut != model.encode(text, LengthOptions{.direction = Direction::right}).ids);
+  convert(folder.path(), folder.path() / "converted");
+  const Model converted = Model::load(folder.path() / "converted");
+  CHECK(converted.max_length() == 9);
+  CHECK(converted.encode(text).ids == cut);
+  // Without a configuration the section is all that there is.
+  fs::remove(folder.path() / "tokenizer_config.json");
+  CHECK(Model::load(folder.path()).max_length() == 5);
 }
 
 TEST_CASE("variants: weights of formats that are not read are named") {

@@ -38,4 +38,15 @@ inline json with(json config, const std::string& key, const json& value) {
   return config;
 }
 
+inline json distilbert() {
+  return {{"model_type", "distilbert"},
+          {"architectures", {"DistilBertForSequenceClassification"}},
+          {"vocab_size", 100},
+          {"dim", 32},
+          {"n_layers", 2},
+          {"n_heads", 4},
+          {"hidden_dim", 64},
+          {"max_position_embeddings", 16}};
+}
+
 }  // namespace sapwood::test

@@ -13,7 +13,8 @@ constexpr double kTolerance = 1e-4;
 void check_case(const Model& model, const json& expected) {
   const auto ids = expected.at("input_ids").get<std::vector<std::int32_t>>();
   std::vector<std::int32_t> types, selected;
-  if (expected.contains("type_ids"))
+  // A reference whose model has one type is not told of types.
+  if (expected.contains("type_ids") && model.config().type_vocab > 1)
     types = expected.at("type_ids").get<std::vector<std::int32_t>>();
   if (expected.contains("masks")) {
     for (const json& mask : expected.at("masks")) selected.push_back(mask.at("position"));

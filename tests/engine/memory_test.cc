@@ -303,8 +303,9 @@ TEST_CASE("a directory in memory that lacks a file, or has one too many", "[memo
     for (const char* name : {"tokenizer.json", "tokenizer_config.json"}) {
       if (std::count(files.names.begin(), files.names.end(), name) > 0) files.erase(name);
     }
-    CHECK_THAT(error_of([&] { load(files); }, ErrorCode::not_found),
-               ContainsSubstring("upload has neither tokenizer.json nor vocab.txt, nor vocab.json"));
+    CHECK_THAT(
+        error_of([&] { load(files); }, ErrorCode::not_found),
+        ContainsSubstring("upload has neither tokenizer.json nor vocab.txt, nor vocab.json"));
     CHECK_NOTHROW(Model::load(files.buffers(), {.tokenizer = false}));
   }
 }

@@ -36,9 +36,9 @@ void check_names(E last) {
 }
 
 TEST_CASE("every value has a name, and every name its value", "[names]") {
-  check_names(Activation::tanh);
+  check_names(Activation::silu);
   check_names(FeedForwardKind::fff);
-  check_names(PositionKind::scaled_sinusoidal);
+  check_names(PositionKind::rotary);
   check_names(HeadKind::replaced_token_detection);
   check_names(ProblemType::regression);
   check_names(PoolingMode::last_token);

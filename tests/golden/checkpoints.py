@@ -21,7 +21,7 @@ class Checkpoint:
     heads: int = 4
     width: int = 64  # of the dense feedforward
     config: dict = field(default_factory=dict)  # more of config.json
-    published: bool = False  # nomic_bert: with the keys and names of the published checkpoints
+    published: bool = False  # nomic_bert, mpnet: with files as in the published checkpoints
     embedding_size: int | None = None  # electra: of the tables, where it is not hidden
     layers: int = 2
     activation: str = "gelu"
@@ -339,6 +339,14 @@ def checkpoints() -> list[Checkpoint]:
             tasks={"pairs": True, "rerank": True},
         ),
         Checkpoint(
+            "modernbert-byte-level-mlm",
+            "modernbert",
+            "masked_lm",
+            layers=4,
+            subwords="byte_level",
+            config=LOCAL_8,
+        ),
+        Checkpoint(
             "modernbert-ner-cased", "modernbert", tokens, labels=ENTITIES, cased=True, config=LOCAL_8
         ),
         Checkpoint(
@@ -352,6 +360,40 @@ def checkpoints() -> list[Checkpoint]:
             activation="gelu_10",
             storage=LEGACY,
             tasks=pool,
+        ),
+        Checkpoint(
+            "st-mpnet-mean",
+            "mpnet",
+            pooler=False,
+            published=True,
+            sentence={"max_seq_length": 32, "legacy": True},
+            tasks={"pooling": "mean", "normalize": True, "sentence_transformers": True},
+        ),
+        Checkpoint(
+            "st-mpnet-cls",
+            "mpnet",
+            pooler=False,
+            published=True,
+            storage="F16",
+            sentence={"max_seq_length": 24, "legacy": True},
+            tasks={"pooling": "cls", "normalize": False, "sentence_transformers": True},
+        ),
+        Checkpoint(
+            "st-nomic-bert-mean",
+            "nomic_bert",
+            pooler=False,
+            published=True,
+            sentence={"max_seq_length": 40, "legacy": True},
+            tasks={"pooling": "mean", "normalize": True, "sentence_transformers": True},
+        ),
+        Checkpoint(
+            "st-modernbert-cls",
+            "modernbert",
+            layers=4,
+            subwords="byte_level",
+            config=LOCAL_8,
+            sentence={"max_seq_length": 48, "legacy": True},
+            tasks={"pooling": "cls", "normalize": False, "sentence_transformers": True},
         ),
         Checkpoint(
             "st-bert-mean",

@@ -175,7 +175,9 @@ def make_word_piece(spec: Checkpoint, path: Path):
 
 def save_tokenizer(spec: Checkpoint, path: Path) -> None:
     options = {"model_max_length": MAX_POSITIONS, **spec.tokenizer_options}
-    if spec.subwords == "byte_level":
+    if spec.subwords == "byte_level" and spec.kind == "modernbert":
+        tokenizer = subwords.modernbert(options)
+    elif spec.subwords == "byte_level":
         tokenizer = subwords.byte_level(path, options)
     elif spec.subwords == "unigram":
         tokenizer = subwords.unigram(spec.kind, options)
@@ -193,9 +195,36 @@ def save_tokenizer(spec: Checkpoint, path: Path) -> None:
         for name in ("vocab.txt", "vocab.json", "merges.txt"):
             (path / name).unlink(missing_ok=True)
         content = json.loads((path / "tokenizer.json").read_text(encoding="utf-8"))
+        if spec.published and spec.kind == "mpnet":
+            publish_mpnet_tokenizer(content)
         if spec.splits_whitespace:
             subwords.split_whitespace(content)
         write_json(path / "tokenizer.json", content, indent=None)
+
+
+def publish_mpnet_tokenizer(content: dict) -> None:
+    """As in the file of all-mpnet-base-v2: another kind of post-processor, and a length that sentence-transformers has left."""
+    content["post_processor"] = {
+        "type": "RobertaProcessing",
+        "sep": ["</s>", 2],
+        "cls": ["<s>", 0],
+        "trim_offsets": True,
+        "add_prefix_space": False,
+    }
+    content["truncation"] = {
+        "direction": "Right",
+        "max_length": 20,
+        "strategy": "LongestFirst",
+        "stride": 0,
+    }
+    content["padding"] = {
+        "strategy": {"Fixed": 20},
+        "direction": "Right",
+        "pad_to_multiple_of": None,
+        "pad_id": 1,
+        "pad_type_id": 0,
+        "pad_token": "<pad>",
+    }
 
 
 def save_weights(spec: Checkpoint, model, path: Path) -> None:
@@ -397,7 +426,7 @@ def make(spec: Checkpoint, output: Path) -> None:
         print(f"{spec.name}: seed {attempt}: {reason}", flush=True)
     else:
         raise RuntimeError(f"{spec.name}: no seed fits")
-    if spec.published:
+    if spec.published and spec.kind == "nomic_bert":
         publish(path)
     made_with = {
         "torch": torch.__version__,

@@ -9,8 +9,14 @@ import unicodedata
 from pathlib import Path
 
 import sentencepiece
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from transformers import CamembertTokenizerFast, RobertaTokenizerFast, XLMRobertaTokenizerFast
+from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import decoders
+from transformers import (
+    CamembertTokenizerFast,
+    PreTrainedTokenizerFast,
+    RobertaTokenizerFast,
+    XLMRobertaTokenizerFast,
+)
 
 import texts
 
@@ -28,18 +34,47 @@ def corpus() -> list[str]:
     return [line for line in lines if line.strip()]
 
 
-def byte_level(folder: Path, options: dict) -> RobertaTokenizerFast:
-    """With vocab.json and merges.txt in `folder`, which save_pretrained writes as well."""
+def train_byte_level(special: list[str]) -> Tokenizer:
     trained = Tokenizer(models.BPE())
     trained.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     trainer = trainers.BpeTrainer(
-        vocab_size=len(SPECIAL) + len(alphabet) + MERGES,
-        special_tokens=SPECIAL,
+        vocab_size=len(special) + len(alphabet) + MERGES,
+        special_tokens=special,
         initial_alphabet=alphabet,
         show_progress=False,
     )
     trained.train_from_iterator(corpus(), trainer)
+    return trained
+
+
+def modernbert(options: dict) -> PreTrainedTokenizerFast:
+    """ModernBERT's: NFC, GPT-NeoX's byte-level BPE, runs of spaces as tokens, and BERT's special tokens behind them all."""
+    trained = train_byte_level(["<|padding|>", "<|endoftext|>"])
+    trained.normalizer = normalizers.NFC()
+    trained.decoder = decoders.ByteLevel()
+    trained.add_tokens([AddedToken(" " * count, normalized=True) for count in (4, 3, 2)])
+    trained.add_special_tokens(["[UNK]", "[CLS]", "[SEP]", "[PAD]", AddedToken("[MASK]", lstrip=True)])
+    trained.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B [SEP]",
+        special_tokens=[(token, trained.token_to_id(token)) for token in ("[CLS]", "[SEP]")],
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=trained,
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        pad_token="[PAD]",
+        mask_token=AddedToken("[MASK]", lstrip=True),
+        model_input_names=["input_ids", "attention_mask"],
+        **options,
+    )
+
+
+def byte_level(folder: Path, options: dict) -> RobertaTokenizerFast:
+    """With vocab.json and merges.txt in `folder`, which save_pretrained writes as well."""
+    trained = train_byte_level(SPECIAL)
     trained.model.save(str(folder))
     vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
     vocabulary["<mask>"] = len(vocabulary)

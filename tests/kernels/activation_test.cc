@@ -152,9 +152,9 @@ TEST_CASE("activation: infinities and NaN") {
 TEST_CASE("activation: the position of an element does not matter") {
   for (const KernelTable* table : tables()) {
     DYNAMIC_SECTION(table->name) {
-      for (const Activation activation : {Activation::gelu, Activation::gelu_tanh, Activation::relu,
-                                          Activation::tanh, Activation::silu, Activation::quick_gelu,
-                                          Activation::gelu_10}) {
+      for (const Activation activation :
+           {Activation::gelu, Activation::gelu_tanh, Activation::relu, Activation::tanh,
+            Activation::silu, Activation::quick_gelu, Activation::gelu_10}) {
         const std::vector<float> at_one = apply(*table, activation, {0.7f});
         for (int n = 2; n < 40; ++n) {
           std::vector<float> x(n, -1.3f);

@@ -101,9 +101,9 @@ TEST_CASE("linear: inner lengths, blocks of rows and large matrices") {
 TEST_CASE("linear: every activation agrees with the oracle") {
   for (const KernelTable* table : tables()) {
     DYNAMIC_SECTION(table->name) {
-      for (const Activation activation : {Activation::none, Activation::gelu, Activation::gelu_tanh,
-                                          Activation::relu, Activation::tanh, Activation::silu,
-                                          Activation::quick_gelu, Activation::gelu_10}) {
+      for (const Activation activation :
+           {Activation::none, Activation::gelu, Activation::gelu_tanh, Activation::relu,
+            Activation::tanh, Activation::silu, Activation::quick_gelu, Activation::gelu_10}) {
         for (const DType type : {DType::f32, DType::bf16}) {
           for (const int n : {5, 32, 77}) {
             check(*table, Product(type, 11, n, 3, n), activation, true);

@@ -14,7 +14,15 @@ import sys
 from pathlib import Path
 
 import checks
-from harness import GOLDEN, SHARED, Report, Sapwood, instruction_sets, packages_missing
+from harness import (
+    GOLDEN,
+    SHARED,
+    Report,
+    Sapwood,
+    instruction_sets,
+    packages_missing,
+    unreadable,
+)
 
 CRAMMED = SHARED / "data" / "golden" / "crammed"
 MODELS = SHARED / "models"
@@ -232,18 +240,6 @@ def live(report: Report, tool: Sapwood, isas: list[str], count: int, only: list[
             options = ["--isa", isa]
             name = f"live {model.name} {isa}"
             compare(report, tool, name, model, undecided_removed(expected), options)
-
-
-def unreadable(model: Path) -> str | None:
-    """Why the installed transformers cannot answer for this directory, or None."""
-    import transformers
-
-    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    if config["model_type"] not in transformers.CONFIG_MAPPING:
-        return f"transformers {transformers.__version__} has no {config['model_type']}"
-    if config["model_type"] == "nomic_bert" and "n_embd" in config:
-        return "transformers reads no NomicBERT configuration with its authors' keys"
-    return None
 
 
 def undecided_removed(expected: dict) -> dict:

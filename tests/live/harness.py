@@ -136,3 +136,15 @@ def packages_missing(*names: str) -> str | None:
         except Exception as error:  # a broken installation may raise anything
             return f"Python package {name} is not usable ({type(error).__name__}: {error})"
     return None
+
+
+def unreadable(model: Path) -> str | None:
+    """Why the installed transformers cannot answer for this directory, or None."""
+    import transformers
+
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    if config["model_type"] not in transformers.CONFIG_MAPPING:
+        return f"transformers {transformers.__version__} has no {config['model_type']}"
+    if config["model_type"] == "nomic_bert" and "n_embd" in config:
+        return "transformers reads no NomicBERT configuration with its authors' keys"
+    return None

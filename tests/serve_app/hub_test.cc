@@ -167,7 +167,8 @@ TEST_CASE("fill-mask is a flat list of fills, or a list for each mask") {
   // The words of which alone the mask is filled, with their scores among all.
   const Json chosen = answer_of(service.post(
       "/", {{"inputs", text},
-            {"parameters", {{"targets", {wanted.masks[0][2].token_str, wanted.masks[0][0].token_str}}}}}));
+            {"parameters",
+             {{"targets", {wanted.masks[0][2].token_str, wanted.masks[0][0].token_str}}}}}));
   REQUIRE(chosen.size() == 2);
   CHECK(chosen[0]["token"] == wanted.masks[0][0].token);
   CHECK(chosen[1]["token"] == wanted.masks[0][2].token);

@@ -46,7 +46,8 @@ void check_table(const std::string& title, std::span<const sapwood::KnownKey> ke
     CHECK(text.find(row) != std::string::npos);
   }
   std::size_t rows = 0;
-  for (std::size_t at = text.find("\n| `"); at != std::string::npos; at = text.find("\n| `", at + 1)) {
+  for (std::size_t at = text.find("\n| `"); at != std::string::npos;
+       at = text.find("\n| `", at + 1)) {
     ++rows;
   }
   CHECK(rows == keys.size());
@@ -81,7 +82,8 @@ TEST_CASE("keys: a key that nobody knows is a notice, once a file") {
   const Json odd = {{"odd", 1}, {"strange", {{"a", 1}}}, {"own_token", "the"}, {"void", nullptr}};
   const auto of_config = notices_of(plain, odd, empty);
   REQUIRE(of_config.size() == 1);
-  CHECK(mentions(of_config[0], "folder/tokenizer_config.json: nothing is known of the keys 'odd', 'strange';"));
+  CHECK(mentions(of_config[0],
+                 "folder/tokenizer_config.json: nothing is known of the keys 'odd', 'strange';"));
   const auto of_map = notices_of(plain, empty, odd);
   REQUIRE(of_map.size() == 1);
   CHECK(mentions(of_map[0], "special_tokens_map.json"));

@@ -88,13 +88,13 @@ TEST_CASE("settings: files beside tokenizer.json and vocab.txt count as in trans
 }
 
 TEST_CASE("settings: a configuration that contradicts tokenizer.json is told") {
-  const Tokenizer told = load_files(
-      with_config(R"({"tokenizer_class": "BertTokenizer", "do_lower_case": false})"));
+  const Tokenizer told =
+      load_files(with_config(R"({"tokenizer_class": "BertTokenizer", "do_lower_case": false})"));
   REQUIRE(told.notices().size() == 1);
   CHECK(mentions(told.notices()[0], "do_lower_case false instead of true"));
   CHECK(load_files(with_config(R"({"tokenizer_class": "BertTokenizer"})")).notices().empty());
-  const Tokenizer moved = load_files(with_config(
-      R"({"added_tokens_decoder": {"99": {"content": "<e1>", "special": true}}})"));
+  const Tokenizer moved = load_files(
+      with_config(R"({"added_tokens_decoder": {"99": {"content": "<e1>", "special": true}}})"));
   REQUIRE(moved.notices().size() == 1);
   CHECK(mentions(moved.notices()[0], "'<e1>' is stated to have the id 99"));
 }
@@ -152,7 +152,8 @@ TEST_CASE("settings: values of the wrong kind are named") {
                  "added_tokens.json"));
 }
 
-TEST_CASE("settings: a hundred thousand added tokens are read in time that grows with their number") {
+TEST_CASE(
+    "settings: a hundred thousand added tokens are read in time that grows with their number") {
   Json config, ids;
   constexpr int kCount = 100'000;
   const int first = small_tokenizer().vocab_size();
@@ -173,9 +174,9 @@ TEST_CASE("settings: a decoder that is not known stands in the way of decoding a
   json["decoder"] = {{"type", "Unheard"}};
   const Tokenizer tokenizer = Tokenizer::from_json(json.dump());
   CHECK(tokenizer.encode("hello").ids[1] == 13);
-  CHECK(mentions(error_of([&] { tokenizer.decode(std::vector<std::int32_t>{13}); },
-                          ErrorCode::unsupported),
-                 "'Unheard'"));
+  CHECK(mentions(
+      error_of([&] { tokenizer.decode(std::vector<std::int32_t>{13}); }, ErrorCode::unsupported),
+      "'Unheard'"));
 }
 
 TEST_CASE("settings: what a failed download left in a tokenizer's place is named") {
@@ -188,7 +189,10 @@ TEST_CASE("settings: what a failed download left in a tokenizer's place is named
     }
     CHECK(mentions(error_of([&] { load_files(files); }, ErrorCode::malformed), "git lfs pull"));
   }
-  CHECK(mentions(error_of([&] { load_files({{"vocab.txt", "<!DOCTYPE html><html>"}}); },
-                          ErrorCode::malformed),
+  CHECK(mentions(error_of(
+                     [&] {
+                       load_files({{"vocab.txt", "<!DOCTYPE html><html>"}});
+                     },
+                     ErrorCode::malformed),
                  "HTML page"));
 }

@@ -62,8 +62,10 @@ std::unique_ptr<Normalizer> bert_normalizer(const JsonValue& node, std::optional
   if (what.empty()) {
     text.reset();
   } else {
-    notices.add(node.path() + " does not have what the tokenizer's configuration, or its class where that is silent, asks for: " + what +
-                "; the configuration counts, as in transformers");
+    notices.add(node.path() +
+                " does not have what the tokenizer's configuration, or its class where that is "
+                "silent, asks for: " +
+                what + "; the configuration counts, as in transformers");
   }
   return std::make_unique<BertNormalizer>(options);
 }

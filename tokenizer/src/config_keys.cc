@@ -19,6 +19,9 @@ constexpr std::string_view kSlowOnly =
     "transformers' fast tokenizers pass over it, as version 5 does everywhere";
 constexpr std::string_view kFile = "about the files and where they came from";
 constexpr std::string_view kInJson = "tokenizer.json says it, and counts in transformers";
+constexpr std::string_view kPrefixSpace =
+    "tokenizer.json says it; a configuration that says otherwise, which transformers follows for "
+    "RoBERTa's classes, is not followed";
 constexpr std::string_view kChat = "for conversations with generating models";
 constexpr std::string_view kBoxes = "for documents with boxes; texts alone are read here";
 
@@ -59,8 +62,8 @@ constexpr KnownKey kTokenizerConfig[] = {
     {"wordpieces_prefix", harmless, kSlowOnly},
     {"use_fast", harmless, kSlowOnly},
     {"from_slow", harmless, kSlowOnly},
-    {"add_prefix_space", harmless, kInJson},
-    {"trim_offsets", harmless, kInJson},
+    {"add_prefix_space", harmless, kPrefixSpace},
+    {"trim_offsets", harmless, kPrefixSpace},
     {"add_bos_token", harmless, kInJson},
     {"add_eos_token", harmless, kInJson},
     {"errors", harmless, kInJson},
@@ -106,9 +109,9 @@ constexpr KnownKey kSpecialTokensMap[] = {
     {"additional_special_tokens", honoured, "special tokens, found in the text"},
     {"extra_special_tokens", honoured, "likewise"}};
 
-constexpr std::string_view kTokenizerJson[] = {"version",       "truncation",     "padding",
-                                               "added_tokens",  "normalizer",     "pre_tokenizer",
-                                               "post_processor", "decoder",       "model"};
+constexpr std::string_view kTokenizerJson[] = {"version",        "truncation", "padding",
+                                               "added_tokens",   "normalizer", "pre_tokenizer",
+                                               "post_processor", "decoder",    "model"};
 
 // As tokenizers 0.23 writes them.
 constexpr std::string_view kComponents[] = {
@@ -133,8 +136,8 @@ constexpr std::string_view kComponents[] = {
     "id", "single_word", "lstrip", "rstrip", "normalized", "special"};
 
 // Members whose own keys are not keywords but a file's words, or are read one by one elsewhere.
-constexpr std::string_view kWords[] = {"vocab", "merges", "special_tokens", "single", "pair",
-                                       "sapwood"};
+constexpr std::string_view kWords[] = {"vocab",  "merges", "special_tokens",
+                                       "single", "pair",   "sapwood"};
 
 template <std::size_t count>
 bool contains(const std::string_view (&keys)[count], std::string_view key) {

@@ -39,7 +39,7 @@ bool has_character(std::string_view text, std::size_t at, const char* character,
 
 struct Keyed {
   uint64_t key;
-  Piece piece;
+  int32_t id;
 };
 
 // By the bytes of the key, from the last to the first; the order of equal ones stays.
@@ -68,7 +68,7 @@ std::vector<Piece> sorted_pieces(const Vocabulary& vocabulary, std::string& byte
                       " bytes; expected at most " + std::to_string(PieceTrie::kMaxTokenBytes) +
                       ": take it out of the vocabulary");
     }
-    if (!text.empty()) pieces.push_back({eight_bytes(text), {text, id}});
+    if (!text.empty()) pieces.push_back({eight_bytes(text), id});
     size += text.size();
   }
   radix_sort(pieces, other);
@@ -78,11 +78,12 @@ std::vector<Piece> sorted_pieces(const Vocabulary& vocabulary, std::string& byte
   for (auto begin = pieces.begin(); begin != pieces.end();) {
     auto end = begin + 1;
     while (end != pieces.end() && end->key == begin->key) ++end;
-    std::sort(begin, end,
-              [](const Keyed& a, const Keyed& b) { return a.piece.text < b.piece.text; });
+    std::sort(begin, end, [&](const Keyed& a, const Keyed& b) {
+      return vocabulary.token(a.id) < vocabulary.token(b.id);
+    });
     for (; begin != end; ++begin) {
-      const std::string_view text = begin->piece.text;
-      sorted.push_back({{bytes.data() + bytes.size(), text.size()}, begin->piece.id});
+      const std::string_view text = vocabulary.token(begin->id);
+      sorted.push_back({{bytes.data() + bytes.size(), text.size()}, begin->id});
       bytes += text;
     }
   }
@@ -126,8 +127,6 @@ class PieceTrie::Builder {
       make_table(node, branch, open);
       trie_.nodes_[branch.node] = node;
     }
-    trie_.nodes_.shrink_to_fit();
-    trie_.ids_.shrink_to_fit();
   }
 
  private:

@@ -39,9 +39,9 @@ constexpr TokenizerClass kClasses[] = {
 
 // Written in Python alone, so that a tokenizer.json beside them is not what they do.
 constexpr std::string_view kPythonOnly[] = {
-    "BertJapaneseTokenizer", "BertTokenizerLegacy", "BertweetTokenizer",   "CanineTokenizer",
-    "ByT5Tokenizer",         "EsmTokenizer",        "FlaubertTokenizer",   "JumanppTokenizer",
-    "PhobertTokenizer",      "ProphetNetTokenizer", "RoCBertTokenizer",    "RoFormerTokenizer",
+    "BertJapaneseTokenizer", "BertTokenizerLegacy", "BertweetTokenizer",     "CanineTokenizer",
+    "ByT5Tokenizer",         "EsmTokenizer",        "FlaubertTokenizer",     "JumanppTokenizer",
+    "PhobertTokenizer",      "ProphetNetTokenizer", "RoCBertTokenizer",      "RoFormerTokenizer",
     "TapasTokenizer",        "XLMTokenizer",        "CharacterBertTokenizer"};
 
 std::string_view without_fast(std::string_view name) {

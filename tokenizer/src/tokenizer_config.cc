@@ -95,16 +95,19 @@ std::vector<NamedToken> read_decoder(const JsonValue& decoder) {
 
 struct TokenizerConfig::Role {
   const char* key;
-  std::optional<std::string> TokenizerConfig::*name;  // null: of no use here, but it is a special token
+  std::optional<std::string> TokenizerConfig::*
+      name;  // null: of no use here, but it is a special token
 };
 
 void TokenizerConfig::read_roles(const JsonValue& config, bool replace) {
   // In the order in which transformers adds them.
-  static constexpr Role kAll[kRoles] = {
-      {"bos_token", nullptr},           {"eos_token", nullptr},
-      {"unk_token", &TokenizerConfig::unk}, {"sep_token", &TokenizerConfig::sep},
-      {"pad_token", &TokenizerConfig::pad}, {"cls_token", &TokenizerConfig::cls},
-      {"mask_token", &TokenizerConfig::mask}};
+  static constexpr Role kAll[kRoles] = {{"bos_token", nullptr},
+                                        {"eos_token", nullptr},
+                                        {"unk_token", &TokenizerConfig::unk},
+                                        {"sep_token", &TokenizerConfig::sep},
+                                        {"pad_token", &TokenizerConfig::pad},
+                                        {"cls_token", &TokenizerConfig::cls},
+                                        {"mask_token", &TokenizerConfig::mask}};
   for (std::size_t i = 0; i < kRoles; ++i) {
     const Role& role = kAll[i];
     if (!config.has(role.key) || (roles_[i] && !replace)) continue;
@@ -225,8 +228,8 @@ void TokenizerConfig::settle() {
   const TokenizerClass& known = find_tokenizer_class(tokenizer_class);
   if (!token_types && !known.token_types) token_types = false;
   if (known.bert_text) {
-    bert_text = BertText{lowercase.value_or(true), strip_accents,
-                         tokenize_chinese_chars.value_or(true)};
+    bert_text =
+        BertText{lowercase.value_or(true), strip_accents, tokenize_chinese_chars.value_or(true)};
   }
 }
 

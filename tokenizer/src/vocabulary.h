@@ -15,6 +15,21 @@ struct VocabularyEntry {
   int64_t id;
 };
 
+// memcmp for tokens, which are so short that calling it takes longer.
+inline bool same_bytes(const char* a, const char* b, std::size_t n) noexcept {
+  const auto same = [&]<typename Word>(Word, std::size_t at) {
+    Word x, y;
+    std::memcpy(&x, a + at, sizeof x);
+    std::memcpy(&y, b + at, sizeof y);
+    return x == y;
+  };
+  if (n > 16) return std::memcmp(a, b, n) == 0;
+  if (n >= 8) return same(uint64_t{}, 0) && same(uint64_t{}, n - 8);
+  if (n >= 4) return same(uint32_t{}, 0) && same(uint32_t{}, n - 4);
+  if (n >= 2) return same(uint16_t{}, 0) && same(uint16_t{}, n - 2);
+  return n == 0 || *a == *b;
+}
+
 class Vocabulary {
  public:
   // Throws Error malformed for an empty vocabulary, a repeated token, a repeated or negative id, or
@@ -72,10 +87,8 @@ class Vocabulary {
     const Piece p = tokens_[static_cast<std::size_t>(id)];
     if (p.length != prefix.size() + rest.size()) return false;
     const char* const bytes = bytes_.data() + p.begin;
-    if (!rest.empty() && std::memcmp(bytes + prefix.size(), rest.data(), rest.size()) != 0) {
-      return false;
-    }
-    return prefix.empty() || std::memcmp(bytes, prefix.data(), prefix.size()) == 0;
+    return same_bytes(bytes + prefix.size(), rest.data(), rest.size()) &&
+           same_bytes(bytes, prefix.data(), prefix.size());
   }
 
   uint64_t seed_;

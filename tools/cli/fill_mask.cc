@@ -22,7 +22,8 @@ void say_replaced(const Model& model, const std::vector<std::string>& targets, b
   for (const MaskTarget& target : mask_targets(model, targets)) {
     if (target.exact) continue;
     notices.push_back("the target " + quote(target.word) + " is no token of the vocabulary; " +
-                      quote(model.tokenizer().token(target.token)) + ", its first part, stands for it");
+                      quote(model.tokenizer().token(target.token)) +
+                      ", its first part, stands for it");
   }
   say_notices(notices, quiet);
 }

@@ -25,8 +25,8 @@ class JsonFraming {
 
   bool started_ = false, array_ = false, closed_ = false;
   bool in_string_ = false, escaped_ = false;
-  bool value_ = false;      // something of the element was there
-  bool elements_ = false;   // an element has ended already
+  bool value_ = false;       // something of the element was there
+  bool elements_ = false;    // an element has ended already
   std::uint64_t depth_ = 0;  // of brackets inside the record
 };
 

@@ -54,7 +54,8 @@ InputFormat input_format(const IoOptions& options) {
   if (name == ".tsv" || name == ".tab") return InputFormat::tsv;
   for (const char* compressed : {".gz", ".bz2", ".xz", ".zst", ".zip", ".lz4"}) {
     if (name != compressed) continue;
-    throw UsageError(printable(options.input) + " is compressed: give what is in it, as in gzip -dc " +
+    throw UsageError(printable(options.input) +
+                     " is compressed: give what is in it, as in gzip -dc " +
                      "FILE | sapwood ... --input-format jsonl");
   }
   for (const char* other : {".parquet", ".arrow", ".feather", ".xlsx", ".xls", ".ods", ".npy",
@@ -72,8 +73,8 @@ namespace {
 Schema rename_fields(Schema schema, const std::vector<std::string>& fields) {
   const std::size_t most = schema.second.empty() ? 1 : 2;
   if (fields.size() > most) {
-    throw UsageError("--field names " + std::to_string(fields.size()) + " fields; this task reads " +
-                     std::to_string(most));
+    throw UsageError("--field names " + std::to_string(fields.size()) +
+                     " fields; this task reads " + std::to_string(most));
   }
   if (!fields.empty()) schema.first = fields[0];
   if (fields.size() > 1) schema.second = fields[1];

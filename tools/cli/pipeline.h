@@ -19,7 +19,7 @@ struct IoOptions {
   std::string output;
   std::optional<InputFormat> input_format;  // unset: by the file's extension
   InputFormat default_input = InputFormat::text;
-  std::vector<std::string> fields;  // names of the input's fields in place of the schema's
+  std::vector<std::string> fields;     // names of the input's fields in place of the schema's
   std::optional<OutputFormat> format;  // unset: by the file's extension, then by where it goes
   bool quiet = false;
 };

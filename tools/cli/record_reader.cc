@@ -143,8 +143,8 @@ void RecordReader::take(RawRecord& record, std::size_t end) {
   if (framing_ == Framing::json) {
     // Its record may begin with the rest of the line that the one before ended on.
     const std::size_t first = record.bytes.find_first_not_of(" \t\r\n");
-    const auto value = record.bytes.begin() +
-                       static_cast<std::ptrdiff_t>(first == std::string::npos ? 0 : first);
+    const auto value =
+        record.bytes.begin() + static_cast<std::ptrdiff_t>(first == std::string::npos ? 0 : first);
     record.line += static_cast<std::size_t>(std::count(record.bytes.begin(), value, '\n'));
   } else {
     ++line_;
@@ -182,8 +182,9 @@ RecordReader::Status RecordReader::next(RawRecord& record, Wait wait) {
     if (!eof_) return Status::not_ready;
     if (find_end()) continue;
     if (framing_ == Framing::json && json_.open()) {
-      throw Error(ErrorCode::malformed,
-                  name_ + ": the JSON array that it begins with has no end: was the file cut short?");
+      throw Error(
+          ErrorCode::malformed,
+          name_ + ": the JSON array that it begins with has no end: was the file cut short?");
     }
     if (begin_ == buffer_.size() && dropped_ == 0) return Status::end;
     take(record, buffer_.size());  // the last line has no line end

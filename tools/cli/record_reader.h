@@ -18,8 +18,9 @@ enum class Framing : std::uint8_t {
 };
 
 struct RawRecord {
-  std::string bytes;       // without its line end
-  std::size_t line = 0;    // number of its first line, from 1; of JSON, of the first that is not blank
+  std::string bytes;  // without its line end
+  std::size_t line =
+      0;  // number of its first line, from 1; of JSON, of the first that is not blank
   bool oversized = false;  // longer than the reader's limit: bytes is empty
 };
 

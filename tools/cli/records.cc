@@ -46,9 +46,8 @@ Record complete(Found found, const Schema& schema) {
   if (!found.first) found.first = schema.fixed_first;
   if (!found.second) found.second = schema.fixed_second;
   if (!found.first) {
-    throw Error(ErrorCode::malformed,
-                "\"" + schema.first + "\" is missing; expected " + expected(schema) +
-                    " (--field names another one)");
+    throw Error(ErrorCode::malformed, "\"" + schema.first + "\" is missing; expected " +
+                                          expected(schema) + " (--field names another one)");
   }
   const bool has_second = schema.second_is_list ? found.list.has_value() : found.second.has_value();
   if (schema.second_required && !has_second) {
@@ -172,10 +171,9 @@ bool RecordSource::read_header() {
   const bool first = has(schema_.first) || schema_.fixed_first;
   const bool second = !schema_.second_required || has(schema_.second) || schema_.fixed_second;
   if (!first || !second) {
-    throw Error(ErrorCode::malformed, what + "must name its columns, with \"" +
-                                          (first ? schema_.second : schema_.first) +
-                                          "\" among them (--field names another one); found: " +
-                                          printable(raw.bytes));
+    throw Error(ErrorCode::malformed,
+                what + "must name its columns, with \"" + (first ? schema_.second : schema_.first) +
+                    "\" among them (--field names another one); found: " + printable(raw.bytes));
   }
   for (const std::string& name : {schema_.first, schema_.second}) {
     // Which of the two is meant cannot be known.

@@ -60,8 +60,8 @@ RecordSource gather(const RerankArguments& options, InputFiles& files) {
 int run_rerank(RerankArguments options) {
   if (!options.query) options.io.default_input = InputFormat::jsonl;
   const InputFormat input = input_format(options.io);
-  const bool lists = (input == InputFormat::jsonl || input == InputFormat::json) &&
-                     options.io.texts.empty();
+  const bool lists =
+      (input == InputFormat::jsonl || input == InputFormat::json) && options.io.texts.empty();
   if (!lists && !options.query) {
     throw UsageError("no query given; name it with --query, or give JSONL {\"query\", \"texts\"}");
   }

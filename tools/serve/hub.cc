@@ -112,7 +112,7 @@ void plan_hub_fill_mask(Call& call) {
   bool list = false;
   const auto texts = single_inputs(call, list);
   FillMaskOptions options{.top_k = parameters.integer("top_k", 1, 1 << 20, 5),
-                                .length = length_options(call.options.auto_truncate)};
+                          .length = length_options(call.options.auto_truncate)};
   if (parameters.has("targets")) {
     const auto targets = read_strings(parameters.at("targets"));
     if (targets.empty() || targets.size() > kMostTargets) {

@@ -94,7 +94,8 @@ std::string_view not_downloaded(std::string_view start) noexcept {
   const std::size_t first = start.substr(0, kLookedAt).find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) return {};
   const std::string_view body = start.substr(first);
-  if (starts_with_ignoring_case(body, "<!doctype html") || starts_with_ignoring_case(body, "<html")) {
+  if (starts_with_ignoring_case(body, "<!doctype html") ||
+      starts_with_ignoring_case(body, "<html")) {
     return "it is an HTML page, not the file: the download failed, download the file again";
   }
   return {};

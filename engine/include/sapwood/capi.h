@@ -124,7 +124,7 @@ typedef struct sapwood_task_options {
   size_t size;
   int max_length; /* 0: the model's */
   sapwood_truncation truncation;
-  int truncate_left;    /* 0 or 1 */
+  int truncate_left;    /* 1; 0: the end that the tokenizer says, mostly right */
   int plain_special;    /* 1: "[MASK]" in a text is plain text */
   const char* function; /* classify: NULL (by the model), "softmax", "sigmoid", "none" */
   const char*

@@ -90,7 +90,7 @@ struct LengthOptions {
   std::optional<int> max_length;  // special tokens included; unset: Model::max_length()
   Truncation truncation = Truncation::longest_first;
   std::optional<Direction> direction;  // the end that is cut; unset: Tokenizer::truncation_side()
-  bool parse_special_tokens = true;  // false: "[MASK]" in a text is plain text
+  bool parse_special_tokens = true;    // false: "[MASK]" in a text is plain text
 };
 
 class SAPWOOD_API Model {

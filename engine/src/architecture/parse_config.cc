@@ -77,10 +77,12 @@ const Family& read_family(const ConfigFields& fields, Notices* notices) {
   }
   const Family* family = guess_family(fields);
   if (family == nullptr) {
-    fields.fail_at("model_type", "is missing, and nothing else there tells what model this is: add it");
+    fields.fail_at("model_type",
+                   "is missing, and nothing else there tells what model this is: add it");
   }
   if (notices != nullptr) {
-    notices->add(fields.path() + ": model_type is missing; by its other keys the model is taken for " +
+    notices->add(fields.path() +
+                 ": model_type is missing; by its other keys the model is taken for " +
                  std::string(family->model_type));
   }
   return *family;
@@ -120,9 +122,9 @@ HeadKind head_by_tensors(const Family& family, const ModelConfig& config,
   if (weights.head) return *weights.head;
   if (!weights.has) return HeadKind::none;
   // A checkpoint that was trained further may keep the pooler and the head of before: what was trained last comes first.
-  constexpr HeadKind kOrder[] = {
-      HeadKind::question_answering, HeadKind::sequence_classification,
-      HeadKind::token_classification, HeadKind::replaced_token_detection, HeadKind::masked_lm};
+  constexpr HeadKind kOrder[] = {HeadKind::question_answering, HeadKind::sequence_classification,
+                                 HeadKind::token_classification, HeadKind::replaced_token_detection,
+                                 HeadKind::masked_lm};
   for (const HeadKind kind : kOrder) {
     if (kind == HeadKind::sequence_classification && has_tags(config)) continue;
     for (const HeadClass& head : family.heads) {
@@ -151,9 +153,9 @@ HeadKind read_head(const ConfigFields& fields, const Family& family, const Model
   const bool told = notices != nullptr && (!name.empty() || head != HeadKind::none);
   if (told && (weights.has || weights.head)) {
     notices->add(fields.path() + ": architectures " + what + "; " +
-                 (head == HeadKind::none
-                      ? "the model is loaded as an encoder without a head"
-                      : "by its tensors the model has a " + std::string(to_string(head)) + " head"));
+                 (head == HeadKind::none ? "the model is loaded as an encoder without a head"
+                                         : "by its tensors the model has a " +
+                                               std::string(to_string(head)) + " head"));
   }
   return head;
 }
@@ -166,8 +168,9 @@ void read_problem_type(const ConfigFields& fields, ModelConfig& config, Notices*
   } else if (type == "regression") {
     config.problem = ProblemType::regression;
   } else if (type != "single_label_classification" && notices != nullptr) {
-    notices->add(fields.path() + ": problem_type " + quote(type) +
-                 " is none that is known; scores are a softmax of several labels and the sigmoid of one");
+    notices->add(
+        fields.path() + ": problem_type " + quote(type) +
+        " is none that is known; scores are a softmax of several labels and the sigmoid of one");
   }
 }
 
@@ -239,8 +242,10 @@ void read_pair_score(const ConfigFields& fields, ModelConfig& config, Notices* n
 // it is told to trust the code.
 void tell_remote_code(const ConfigFields& fields, const Family& family, Notices* notices) {
   if (!fields.has("auto_map") || notices == nullptr) return;
-  notices->add(fields.path() + ": auto_map names code of the repository's own, which is not run; the model is computed as " +
-               std::string(family.model_type) + ", as transformers does without trust_remote_code");
+  notices->add(
+      fields.path() +
+      ": auto_map names code of the repository's own, which is not run; the model is computed as " +
+      std::string(family.model_type) + ", as transformers does without trust_remote_code");
 }
 
 // In one sentence, because a file of another family's may have many.

@@ -77,9 +77,10 @@ TensorSource open_checkpoint(const Folder& folder) {
   }
   const std::string other = other_weights(folder);
   if (!other.empty()) {
-    throw Error(ErrorCode::unsupported, folder.path().string() + ": expected weights, found " + other +
-                                            ", which is not read: get " + std::string(kNames[0]) +
-                                            " or " + std::string(kNames[2]) + " of the same model");
+    throw Error(ErrorCode::unsupported, folder.path().string() + ": expected weights, found " +
+                                            other + ", which is not read: get " +
+                                            std::string(kNames[0]) + " or " +
+                                            std::string(kNames[2]) + " of the same model");
   }
   throw Error(ErrorCode::not_found, folder.path().string() + ": expected weights, found none of " +
                                         looked_for + ": download them into this directory");

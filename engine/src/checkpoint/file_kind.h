@@ -9,9 +9,9 @@
 namespace sapwood {
 
 enum class FileKind {
-  safetensors,    // an 8-byte length followed by a JSON object
-  zip,            // torch.save since PyTorch 1.6
-  legacy_pickle,  // torch.save before PyTorch 1.6: a bare pickle
+  safetensors,     // an 8-byte length followed by a JSON object
+  zip,             // torch.save since PyTorch 1.6
+  legacy_pickle,   // torch.save before PyTorch 1.6: a bare pickle
   not_downloaded,  // a git-lfs pointer, or a web page (base/file.h)
   unknown,
 };

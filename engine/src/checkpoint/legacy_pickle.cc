@@ -17,8 +17,7 @@ namespace {
 using Kind = PickleValue::Kind;
 
 // The pickle of the magic number: 0x1950a86a20f9469cfc6c.
-constexpr std::string_view kMagic(
-    "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
+constexpr std::string_view kMagic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
 constexpr std::int64_t kProtocol = 1001;
 
 class LegacyLoader {
@@ -32,8 +31,9 @@ class LegacyLoader {
   TensorSource load() {
     const auto* const start = reinterpret_cast<const char*>(rest_.data());
     if (!std::string_view(start, rest_.size()).starts_with(kMagic)) {
-      fail("expected the magic number of torch.save, found another pickle: save the model's "
-           "state_dict() with torch.save, best as safetensors");
+      fail(
+          "expected the magic number of torch.save, found another pickle: save the model's "
+          "state_dict() with torch.save, best as safetensors");
     }
     rest_ = rest_.subspan(kMagic.size());
     const Unpickled protocol = next();
@@ -67,9 +67,10 @@ class LegacyLoader {
       const PickleValue& value = facts.values[dict.items[i + 1]];
       if (key.kind != Kind::string || key.text != "little_endian") continue;
       if (value.kind == Kind::boolean && value.number != 0) continue;
-      throw Error(ErrorCode::unsupported, label_ +
-                                              ": expected numbers in little-endian order, found another: "
-                                              "save the checkpoint again as safetensors");
+      throw Error(ErrorCode::unsupported,
+                  label_ +
+                      ": expected numbers in little-endian order, found another: "
+                      "save the checkpoint again as safetensors");
     }
   }
 
@@ -83,7 +84,8 @@ class LegacyLoader {
       const PickleValue& key = keys.values[item];
       if (key.kind != Kind::string) fail("expected the keys of storages, found another value");
       const auto it = known.find(key.text);
-      if (it == known.end()) fail("storage " + quote(key.text) + ": no tensor says of what type it is");
+      if (it == known.end())
+        fail("storage " + quote(key.text) + ": no tensor says of what type it is");
       take_storage(*it->second);
     }
   }
@@ -94,8 +96,8 @@ class LegacyLoader {
     std::memcpy(&count, rest_.data(), sizeof count);
     rest_ = rest_.subspan(sizeof count);
     const auto elements = Size::of(count);
-    const auto bytes = elements ? checked_mul(*elements, *Size::of(dtype_size(storage.dtype)))
-                                : std::nullopt;
+    const auto bytes =
+        elements ? checked_mul(*elements, *Size::of(dtype_size(storage.dtype))) : std::nullopt;
     if (!bytes || *bytes > static_cast<std::int64_t>(rest_.size())) fail_cut(storage);
     const auto size = static_cast<std::size_t>(bytes->get());
     if (!storages_.emplace(storage.key, StorageBytes{rest_.data(), bytes->get()}).second) {
@@ -111,7 +113,8 @@ class LegacyLoader {
   }
 
   [[noreturn]] void fail_cut(const PickleStorage& storage) const {
-    fail("storage " + quote(storage.key) + ": the file ends before its elements do; download it again");
+    fail("storage " + quote(storage.key) +
+         ": the file ends before its elements do; download it again");
   }
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(ErrorCode::malformed, label_ + ": " + what);

@@ -39,8 +39,7 @@ class Loader {
            std::to_string(entry.size));
     }
     const auto bytes = zip_.read(entry);
-    const Unpickled pickle =
-        unpickle({bytes.get(), static_cast<std::size_t>(entry.size)}, label_);
+    const Unpickled pickle = unpickle({bytes.get(), static_cast<std::size_t>(entry.size)}, label_);
     add_tensors({pickle, label_, file_bytes_,
                  [this](const std::string& key, const std::string& tensor) {
                    return storage_of(key, tensor);
@@ -114,9 +113,9 @@ TensorSource open_pytorch_bin(InputFile opened) {
   const FileKind kind = detect_file_kind(file.bytes());
   if (kind == FileKind::legacy_pickle) return open_legacy_pickle(std::move(file));
   if (kind != FileKind::zip) {
-    throw Error(ErrorCode::malformed, file.path().string() +
-                                          ": expected what torch.save writes, found something else" +
-                                          wrong_kind_hint(file.bytes()));
+    throw Error(ErrorCode::malformed,
+                file.path().string() + ": expected what torch.save writes, found something else" +
+                    wrong_kind_hint(file.bytes()));
   }
   return Loader(std::move(file)).load();
 }

@@ -344,7 +344,6 @@ class Machine : PickleStack {
                     " is none that a state dict needs: save the model's state_dict() alone, best "
                     "as safetensors");
   }
-
 };
 
 }  // namespace

@@ -112,7 +112,8 @@ Activation ConfigFields::activation(std::string_view key, std::string_view fallb
   if (it == kinds.end()) {
     fail_at(key,
             "activation " + quote(name) +
-                " is not supported; gelu, gelu_new, gelu_10, quick_gelu, relu, tanh, silu and linear are",
+                " is not supported; gelu, gelu_new, gelu_10, quick_gelu, relu, tanh, silu and "
+                "linear are",
             ErrorCode::unsupported);
   }
   return it->second;

@@ -5,10 +5,14 @@
 namespace sapwood {
 
 EnumNames names_of(Activation) noexcept {
-  static constexpr NamedValue kNames[] = {
-      {"none", Activation::none}, {"gelu", Activation::gelu}, {"gelu_new", Activation::gelu_tanh},
-      {"relu", Activation::relu}, {"tanh", Activation::tanh}, {"silu", Activation::silu},
-      {"quick_gelu", Activation::quick_gelu}, {"gelu_10", Activation::gelu_10}};
+  static constexpr NamedValue kNames[] = {{"none", Activation::none},
+                                          {"gelu", Activation::gelu},
+                                          {"gelu_new", Activation::gelu_tanh},
+                                          {"relu", Activation::relu},
+                                          {"tanh", Activation::tanh},
+                                          {"silu", Activation::silu},
+                                          {"quick_gelu", Activation::quick_gelu},
+                                          {"gelu_10", Activation::gelu_10}};
   return {"activation", kNames};
 }
 

@@ -102,8 +102,7 @@ FileMetadata describe(const DirectorySource& source, const LoadedParts& parts,
   metadata.source_dtype = parts.source_dtype;
   metadata.source_sha256 = sha256_of(source.checkpoint);
   metadata.unused_tensors = parts.unused_tensors;
-  metadata.untied_decoder =
-      parts.config.head == HeadKind::masked_lm && !parts.config.tied_decoder;
+  metadata.untied_decoder = parts.config.head == HeadKind::masked_lm && !parts.config.tied_decoder;
   return metadata;
 }
 

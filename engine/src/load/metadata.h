@@ -29,7 +29,8 @@ struct FileMetadata {
   std::int64_t parameters = 0;           // of the checkpoint, as the two that follow
   std::string source_dtype, source_sha256;
   std::vector<std::string> unused_tensors;
-  bool untied_decoder = false;  // a masked-LM head's decoder is a matrix of its own, whatever config.json says
+  bool untied_decoder =
+      false;  // a masked-LM head's decoder is a matrix of its own, whatever config.json says
 
   TensorSource::Metadata to_map() const;
 

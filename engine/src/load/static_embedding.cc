@@ -115,12 +115,12 @@ std::vector<std::int64_t> rows_of(const TensorView& mapping, std::int64_t rows) 
   return result;
 }
 
-struct RowTable {
+struct StaticTable {
   std::int64_t rows = 0, cols = 0;  // with the row of zeros
   std::unique_ptr<std::byte[]> bytes;
 };
 
-RowTable make_table(const TensorSource& source) {
+StaticTable make_table(const TensorSource& source) {
   const TensorView* found = source.find("embedding.weight");
   if (found == nullptr) found = &source.at("embeddings");
   if (found->shape.size() != 2 || found->shape[0] < 1 || found->shape[1] < 1 ||
@@ -142,7 +142,7 @@ RowTable make_table(const TensorSource& source) {
     }
     factors = floats_of(*weights);
   }
-  RowTable table{.rows = tokens + 1, .cols = found->shape[1]};
+  StaticTable table{.rows = tokens + 1, .cols = found->shape[1]};
   // A mapping could make a huge table of a small file. Rows and columns are too few for the product to overflow.
   const std::int64_t bytes = table.rows * table.cols * static_cast<std::int64_t>(sizeof(float));
   if (bytes > kMostTableBytes) {
@@ -162,7 +162,7 @@ RowTable make_table(const TensorSource& source) {
   return table;
 }
 
-std::string config_for(const Facts& facts, const RowTable& table) {
+std::string config_for(const Facts& facts, const StaticTable& table) {
   std::string out;
   JsonWriter writer(out);
   writer.begin_object().member("model_type", "static_embedding");
@@ -199,7 +199,7 @@ std::optional<DirectorySource> open_static_embedding(Folder& folder) {
                                           quote(facts->module) + ", which modules.json names");
   }
   TensorSource source = open_checkpoint(*module);
-  RowTable table = make_table(source);
+  StaticTable table = make_table(source);
   TensorView tensor{.name = "embedding.weight",
                     .dtype = TensorDtype::f32,
                     .dtype_name = "F32",

@@ -37,8 +37,8 @@ void check_sequence(std::size_t index, const Sequence& s, const ModelConfig& con
   if (!s.type_ids.empty() && s.type_ids.size() != s.ids.size()) {
     fail_sequence(index, "expected one type id a token");
   }
-  // With one type or none, as in RoBERTa and DistilBERT, what a tokenizer says about types is ignored.
-  if (config.type_vocab > 1) check_range(index, "type id", s.type_ids, config.type_vocab);
+  // DistilBERT has no type embeddings and ignores what a tokenizer says about types.
+  if (config.type_vocab > 0) check_range(index, "type id", s.type_ids, config.type_vocab);
   check_range(index, "selected row", s.selected, length);
   if (!std::is_sorted(s.selected.begin(), s.selected.end(), std::less_equal<>{})) {
     fail_sequence(index, "expected the selected rows in ascending order");

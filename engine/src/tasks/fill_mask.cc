@@ -152,8 +152,8 @@ class FillMask final : public tasks::OneWindowTask<std::string_view, MaskFills> 
     }
     std::sort(targets_.begin(), targets_.end());
     targets_.erase(std::unique(targets_.begin(), targets_.end()), targets_.end());
-    const std::size_t most = targets_.empty() ? static_cast<std::size_t>(model.config().vocab_size)
-                                              : targets_.size();
+    const std::size_t most =
+        targets_.empty() ? static_cast<std::size_t>(model.config().vocab_size) : targets_.size();
     top_k_ = std::min(static_cast<std::size_t>(options.top_k), most);
   }
 
@@ -183,7 +183,8 @@ std::vector<MaskTarget> mask_targets(const Model& model, std::span<const std::st
       if (pieces.size() > 0) token = pieces.ids[0];
     }
     if (!token || *token >= model.config().vocab_size) {
-      throw Error(ErrorCode::invalid_argument, "target " + quote(word) + ": the model has no token for it");
+      throw Error(ErrorCode::invalid_argument,
+                  "target " + quote(word) + ": the model has no token for it");
     }
     targets.push_back({word, *token, exact});
   }

@@ -101,9 +101,9 @@ class NerJob final : public Job<Entities> {
       std::vector<tasks::WindowTokens> windows;
       windows.reserve(found_.size());
       for (std::vector<Entity>& window : found_) windows.push_back({std::move(window)});
-      entities =
-          tasks::merge_tokens(std::move(windows), options_->stride,
-                              direction_of(model(), options_->length), leading_special_tokens(encodings()[0]));
+      entities = tasks::merge_tokens(std::move(windows), options_->stride,
+                                     direction_of(model(), options_->length),
+                                     leading_special_tokens(encodings()[0]));
     }
     tasks::remove_labels(entities, options_->ignore_labels);
     return entities;

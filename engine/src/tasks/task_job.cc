@@ -16,7 +16,7 @@ TaskJob::TaskJob(const Model& model, Output output, std::vector<Encoding> encodi
       windows_(encodings_.size()),
       taken_(encodings_.size()),
       missing_(encodings_.size()) {
-  const bool types = model.config().type_vocab > 1;
+  const bool types = model.config().type_vocab > 0;
   for (std::size_t i = 0; i < windows_.size(); ++i) {
     windows_[i].ids = encodings_[i].ids;
     if (types) windows_[i].type_ids = encodings_[i].type_ids;

@@ -43,7 +43,7 @@ void check_fits(const Model& model, const Encoding& encoding, const Origin& orig
                                      ", but the model embeds " + std::to_string(config.vocab_size) +
                                      " tokens: " + origin.advice);
   }
-  if (config.type_vocab < 2) return;  // types say nothing then
+  if (config.type_vocab == 0) return;
   for (const std::int32_t type : encoding.type_ids) {
     if (type >= 0 && type < config.type_vocab) continue;
     throw Error(origin.wrong_id, std::string(origin.gave) + " token type " + std::to_string(type) +

@@ -13,12 +13,16 @@ namespace {
 
 // The attributes that wrappers keep a model in; a prefix is any of them one after the other.
 constexpr std::string_view kWrappers[] = {
-    "module.",                             // torch.nn.DataParallel and DistributedDataParallel
-    "_orig_mod.",                          // torch.compile
-    "model.",                              // Lightning and many trainers
-    "0.", "auto_model.",                   // sentence-transformers
-    "question_encoder.", "ctx_encoder.",   // DPR
-    "bert_model.", "base_model.", "lm."};  // the same, and others
+    "module.",     // torch.nn.DataParallel and DistributedDataParallel
+    "_orig_mod.",  // torch.compile
+    "model.",      // Lightning and many trainers
+    "0.",
+    "auto_model.",  // sentence-transformers
+    "question_encoder.",
+    "ctx_encoder.",  // DPR
+    "bert_model.",
+    "base_model.",
+    "lm."};  // the same, and others
 
 // Whether the text is made of wrappers' names alone.
 bool is_wrapper(std::string_view text) {
@@ -70,10 +74,10 @@ void strip_wrapper(TensorSource& source, const Family& family, Notices& notices)
   std::erase_if(found, [](const std::string& prefix) { return !is_wrapper(prefix); });
   if (found.empty()) return;
   if (found.size() > 1) {
-    throw Error(ErrorCode::mismatch, source.path().string() + ": expected one model, found one under " +
-                                         quote(*found.begin()) + " and one under " +
-                                         quote(*std::next(found.begin())) +
-                                         ": save the state_dict() of the one that is wanted");
+    throw Error(ErrorCode::mismatch,
+                source.path().string() + ": expected one model, found one under " +
+                    quote(*found.begin()) + " and one under " + quote(*std::next(found.begin())) +
+                    ": save the state_dict() of the one that is wanted");
   }
   source.strip_prefix(*found.begin());
   notices.add(source.path().string() + ": the names of its tensors begin with " +

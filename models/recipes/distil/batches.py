@@ -84,18 +84,29 @@ class Lengths:
 
 
 class Masked:
-    """128-piece rows of the corpus, a sixth of them [MASK] (85 %), another piece (5 %) or themselves (10 %)."""
+    """Rows of the corpus, a sixth of them [MASK] (85 %), another piece (5 %) or themselves (10 %): 128 pieces of novels and
+    wikitext-2; with plan.open of open text (corpus.py), one length a batch, so that short and long texts are both seen."""
 
-    def __init__(self, prepared, rows):
-        self.stream, self.rows = prepared["stream"], rows
+    LENGTHS = {14: 0.05, 30: 0.1, 62: 0.15, 126: 0.35, 254: 0.2, 510: 0.15}  # pieces of a row: share of the batches
+
+    def __init__(self, prepared, plan):
+        self.rows, self.open = plan.rows, plan.open
+        self.stream = prepared["open" if plan.open else "stream"]
         self.wiki = prepared["wiki"].flat
 
-    def batch(self, rng, unlabelled: bool):
+    def texts(self, rng) -> np.ndarray:
+        if self.open:
+            n = int(rng.choice(list(self.LENGTHS), p=list(self.LENGTHS.values())))
+            start = rng.integers(0, len(self.stream) - n, max(1, self.rows * 128 // (n + 2)))
+            return self.stream[start[:, None] + np.arange(n)]
         parts = []
         for stream, rows in ((self.stream, self.rows * 2 // 3), (self.wiki, self.rows - self.rows * 2 // 3)):
             start = rng.integers(0, max(1, len(stream) - 126), rows)
             parts.append(stream[(start[:, None] + np.arange(126)) % len(stream)])
-        ids = frame(torch.from_numpy(np.concatenate(parts).astype(np.int64)))
+        return np.concatenate(parts)
+
+    def batch(self, rng, unlabelled: bool):
+        ids = frame(torch.from_numpy(self.texts(rng).astype(np.int64)))
         where = torch.from_numpy(rng.random(tuple(ids.shape)) < 0.16) & (ids != CLS) & (ids != SEP)
         u = torch.from_numpy(rng.random(tuple(ids.shape)))
         other = torch.from_numpy(rng.choice(self.stream, tuple(ids.shape)).astype(np.int64))

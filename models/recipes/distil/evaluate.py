@@ -146,9 +146,9 @@ def ner_f1(logits, prepared, device, split: str = "ner_test") -> float:
 
 
 @torch.no_grad()
-def mlm_accuracy(logits_at, prepared, device, share: float = 0.15) -> dict:
+def mlm_accuracy(logits_at, prepared, device, share: float = 0.15, length: int = 128) -> dict:
     """Accuracy and pseudo-perplexity at 15 % masked pieces of wikitext-2 test, the same pieces for every model."""
-    rows = wiki_rows(prepared, device)
+    rows = wiki_rows(prepared, device, length)
     masked = torch.from_numpy(np.random.default_rng(0).random(tuple(rows.shape)) < share).to(device)
     masked[:, 0] = masked[:, -1] = False
     right, loss, count = 0, 0.0, 0

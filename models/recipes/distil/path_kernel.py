@@ -12,12 +12,12 @@ BLOCK = 128
 
 
 @triton.jit
-def _gelu(v):
+def gelu(v):
     return 0.5 * v * (1.0 + tl.erf(v * 0.7071067811865476))
 
 
 @triton.jit
-def _slope(v):
+def slope(v):
     """d gelu / dv"""
     return 0.5 * (1.0 + tl.erf(v * 0.7071067811865476)) + v * 0.3989422804014327 * tl.exp(-0.5 * v * v)
 
@@ -30,7 +30,7 @@ def forward(z, a, pairs, stride, TREES: tl.constexpr, NODES: tl.constexpr, DEPTH
     node = tl.zeros((SIZE,), tl.int32)
     for _ in range(DEPTH + 1):
         v = tl.load(z + base + node, mask=inside, other=0.0).to(tl.float32)
-        tl.store(a + base + node, _gelu(v).to(a.dtype.element_ty), mask=inside)
+        tl.store(a + base + node, gelu(v).to(a.dtype.element_ty), mask=inside)
         node = 2 * node + 1 + (v > 0).to(tl.int32)
 
 
@@ -46,22 +46,22 @@ def backward(z, grad, out, pairs, stride, flip, TREES: tl.constexpr, NODES: tl.c
         for _ in range(DEPTH + 1):
             v = tl.load(z + base + node, mask=inside, other=0.0).to(tl.float32)
             g = tl.load(grad + base + node, mask=inside, other=0.0).to(tl.float32)
-            below += _gelu(v) * g
+            below += gelu(v) * g
             node = 2 * node + 1 + (v > 0).to(tl.int32)
         node = tl.zeros((SIZE,), tl.int32)
     for level in range(DEPTH + 1):
         v = tl.load(z + base + node, mask=inside, other=0.0).to(tl.float32)
         g = tl.load(grad + base + node, mask=inside, other=0.0).to(tl.float32)
-        d = _slope(v) * g
+        d = slope(v) * g
         right = (v > 0).to(tl.int32)
         if FLIP:
-            below -= _gelu(v) * g
+            below -= gelu(v) * g
             other = 2 * node + 2 - right
             turned = tl.zeros((SIZE,), tl.float32)
             for _ in range(DEPTH - level):
                 v2 = tl.load(z + base + other, mask=inside, other=0.0).to(tl.float32)
                 g2 = tl.load(grad + base + other, mask=inside, other=0.0).to(tl.float32)
-                turned += _gelu(v2) * g2
+                turned += gelu(v2) * g2
                 other = 2 * other + 1 + (v2 > 0).to(tl.int32)
             s = 1.0 / (1.0 + tl.exp(-v / flip))
             gain = tl.where(right > 0, below - turned, turned - below) * s * (1.0 - s) / flip

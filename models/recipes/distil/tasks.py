@@ -18,7 +18,7 @@ import time
 
 import torch
 
-from distil import checkpoint, evaluate, setup
+from distil import checkpoint, corpus, evaluate, setup
 from distil.general import file_name, parse_member
 from distil.model import make_student
 from distil.setup import say
@@ -35,7 +35,9 @@ def judge(task, model, imitates, teacher, prepared, device) -> dict:
         logits = lambda ids: model(ids)[1]
         return {"ner_test_f1": evaluate.ner_f1(logits, prepared, device),
                 "ner_dev_f1": evaluate.ner_f1(logits, prepared, device, "ner_dev")}
-    return evaluate.mlm_accuracy(lambda ids, where: model(ids, where)[1], prepared, device)
+    logits_at = lambda ids, where: model(ids, where)[1]
+    long = {f"{key}_512": value for key, value in evaluate.mlm_accuracy(logits_at, prepared, device, length=512).items()}
+    return {**evaluate.mlm_accuracy(logits_at, prepared, device), **long}
 
 
 def parse_job(job: str) -> tuple[str, str, int]:
@@ -118,10 +120,14 @@ def main() -> None:
         task, member, seed = parse_job(job)
         if not finished(args, job):
             groups.setdefault((task, seed, member == "teacher"), []).append(job)
+    if any(PLANS[task].changed(args.set).open for task, _, _ in groups):
+        corpus.load(args.data, args.tokenizer, args.work / "open.pt", args.limit)  # once, before the workers ask for it
     if args.workers > 1 and len(groups) > 1:
         share(args, list(groups.values()))
     elif groups:
         prepared, teacher, device = setup.begin(args, 4)
+        if any(PLANS[task].changed(args.set).open for task, _, _ in groups):
+            prepared["open"] = corpus.load(args.data, args.tokenizer, args.work / "open.pt", args.limit)["stream"]
         for (task, seed, is_teacher), jobs in groups.items():
             if is_teacher:
                 run_teacher(jobs[0], prepared, teacher, device, args)

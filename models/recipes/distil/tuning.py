@@ -42,6 +42,7 @@ class Plan:
     teacher_lr: float = 1e-4
     dropout: float = 0.0  # the teacher's
     push: float = 0.0  # the teacher also learns from embeddings moved so far, of their length, against it (FGM, arXiv 1605.07725)
+    open: int = 0  # 1: masked LM reads open text in rows of 16 to 512 pieces
     by_tokens: int = 0  # 1: lengths are drawn by their share of tokens, not of rows
 
     def changed(self, text: str) -> "Plan":
@@ -158,7 +159,7 @@ def loss_of(task, plan, states, logits, labels, goal, goal_states, imitates):
 
 def tune_teacher(task, model, prepared, device, plan, seed) -> list:
     """Trains in place on hard labels. Returns the loss curve."""
-    source = Masked(prepared, plan.rows) if task == "mlm" else Labelled(prepared, task, plan)
+    source = Masked(prepared, plan) if task == "mlm" else Labelled(prepared, task, plan)
     trainers, shared = begin(task, {"teacher": model}, [], device, plan, plan.teacher_steps)
     curve, clock = [], time.time()
     for step in range(plan.teacher_steps):
@@ -186,7 +187,7 @@ def tune_teacher(task, model, prepared, device, plan, seed) -> list:
 def tune(task, models, teachers, imitates, prepared, device, plan, seed) -> dict:
     """Trains the students `models` {member: Tuned} in place, on the same batches and answers of the teachers.
     Returns their loss curves."""
-    source = Masked(prepared, plan.rows) if task == "mlm" else None if task == "embed" else Labelled(prepared, task, plan)
+    source = Masked(prepared, plan) if task == "mlm" else None if task == "embed" else Labelled(prepared, task, plan)
     text = None
     if plan.text:
         text = Search(prepared, plan.text_tokens) if task == "embed" else Unlabelled(prepared, task, plan.text_tokens)

@@ -7,7 +7,7 @@ import torch
 import triton
 import triton.language as tl
 
-from distil.path_kernel import BLOCK, _gelu, _slope
+from distil.path_kernel import BLOCK, gelu, slope
 
 
 @triton.jit
@@ -19,7 +19,7 @@ def tree_forward(z, a, leaf, pairs, stride, TREES: tl.constexpr, NODES: tl.const
     node = tl.zeros((SIZE,), tl.int32)
     for level in range(DEPTH + 1):
         v = tl.load(z + base + node, mask=inside, other=0.0).to(tl.float32)
-        tl.store(a + base + node, _gelu(v).to(a.dtype.element_ty), mask=inside)
+        tl.store(a + base + node, gelu(v).to(a.dtype.element_ty), mask=inside)
         if level == DEPTH:
             tl.store(leaf + pair, (node - ((1 << DEPTH) - 1)).to(tl.int16), mask=inside)
         node = 2 * node + 1 + (v > 0).to(tl.int32)
@@ -41,25 +41,25 @@ def tree_backward(z, grad, out, leaf, tokens, stride, flip, TREES: tl.constexpr,
     at = base[:, None] + (LEAVES - 1) + column[None, :]
     v = tl.load(z + at, mask=inside[:, None], other=0.0).to(tl.float32)
     g = tl.load(grad + at, mask=inside[:, None], other=0.0).to(tl.float32)
-    value = _gelu(v) * g
+    value = gelu(v) * g
     here = base + (LEAVES - 1) + end
     v1 = tl.load(z + here, mask=inside, other=0.0).to(tl.float32)
     g1 = tl.load(grad + here, mask=inside, other=0.0).to(tl.float32)
-    tl.store(out + here, (_slope(v1) * g1).to(out.dtype.element_ty), mask=inside)
+    tl.store(out + here, (slope(v1) * g1).to(out.dtype.element_ty), mask=inside)
     for k in tl.static_range(DEPTH):
         left, right = tl.split(tl.reshape(value, (T, 1 << (DEPTH - 1 - k), 2)))
         column = tl.arange(0, 1 << (DEPTH - 1 - k))
         at = base[:, None] + ((1 << (DEPTH - 1 - k)) - 1) + column[None, :]
         v = tl.load(z + at, mask=inside[:, None], other=0.0).to(tl.float32)
         g = tl.load(grad + at, mask=inside[:, None], other=0.0).to(tl.float32)
-        value = _gelu(v) * g + tl.where(v > 0, right, left)
+        value = gelu(v) * g + tl.where(v > 0, right, left)
         on_path = column[None, :] == (end >> (k + 1))[:, None]
         difference = tl.sum(tl.where(on_path, right - left, 0.0), 1)
         here = base + ((1 << (DEPTH - 1 - k)) - 1) + (end >> (k + 1))
         v1 = tl.load(z + here, mask=inside, other=0.0).to(tl.float32)
         g1 = tl.load(grad + here, mask=inside, other=0.0).to(tl.float32)
         s = 1.0 / (1.0 + tl.exp(-v1 / flip))
-        d = _slope(v1) * g1 + difference * s * (1.0 - s) / flip
+        d = slope(v1) * g1 + difference * s * (1.0 - s) / flip
         tl.store(out + here, d.to(out.dtype.element_ty), mask=inside)
 
 

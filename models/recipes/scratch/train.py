@@ -22,11 +22,11 @@ import traceback
 import torch
 from torch import multiprocessing
 
-from distil import checkpoint, setup
+from distil import checkpoint, corpus, setup
 from distil.general import file_name, parse_member
 from distil.model import VOCAB
 from distil.vocab_loss import vocabulary_loss
-from scratch import corpus, probe, rows
+from scratch import probe, rows
 from scratch.model import MaskedLM
 from scratch.trainer import Trainer, fall, trapezoid
 
@@ -205,7 +205,7 @@ def worker(number: int, jobs, args, failed) -> None:
     if device.type == "cuda":
         torch.cuda.set_device(device)
         torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = True
-    prepared = corpus.load(args.data, args.tokenizer, args.work / "scratch.pt", args.limit)
+    prepared = corpus.load(args.data, args.tokenizer, args.work / "open.pt", args.limit)
     while time.time() < args.deadline:
         try:
             job = jobs.get_nowait()
@@ -230,7 +230,7 @@ def main() -> None:
     args.deadline = setup.START + args.seconds if args.seconds else math.inf
     result = lambda job, steps: args.work / "scratch" / f"{job.name(steps)}.json"
     todo = [job for job in map(Job.parse, args.jobs.split(",")) if not all(result(job, n).exists() for n in job.lengths)]
-    prepared = corpus.load(args.data, args.tokenizer, args.work / "scratch.pt", args.limit)
+    prepared = corpus.load(args.data, args.tokenizer, args.work / "open.pt", args.limit)
     setup.say(f"{len(prepared['stream']) / 1e6:.2f} M pieces; left out: {prepared['left_out']}")
     del prepared
     gpus = torch.cuda.device_count()

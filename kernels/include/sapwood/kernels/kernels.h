@@ -59,7 +59,7 @@ enum class Activation : std::uint8_t {
   gelu_tanh,  // the tanh approximation ("gelu_new", "gelu_pytorch_tanh")
   relu,
   tanh,
-  silu,  // x / (1 + exp(-x)) ("swish")
+  silu,        // x / (1 + exp(-x)) ("swish")
   quick_gelu,  // x / (1 + exp(-1.702 x))
   gelu_10,     // gelu, at most 10
 };

@@ -1,4 +1,4 @@
-"""Text of training from scratch: the open corpus and the novels, checked by hash, tokenised once on every core.
+"""Open text, for training from scratch and for masked LM: the open corpus and the novels, checked by hash, tokenised once on every core.
 
 One document in a hundred, chosen by a hash of its text, is held out to measure loss. A document that shares 13 words in a
 row with wikitext-2 test, SST-2 dev, WikiANN dev or test is left out and counted, as the corpus's README has it for its own
@@ -17,7 +17,7 @@ import numpy as np
 
 from distil import data
 
-SOURCES = json.loads((pathlib.Path(__file__).parent / "sources.json").read_text())
+SOURCES = json.loads((pathlib.Path(__file__).parent / "open_sources.json").read_text())
 RUN = 13  # words
 BLOCK = 40  # lines that make a document of a file without blank lines
 JOB = 400_000  # characters that a process takes at a time
