@@ -16,6 +16,12 @@ TEST_CASE("load: directories") {
   SECTION("tokenizer.json") { check_load(golden_dir() / "bert-cross-encoder"); }
   SECTION("vocab.txt") { check_load(golden_dir() / "distilbert-multilabel-relu"); }
   SECTION("sentence-transformers, trees") { check_load(golden_dir() / "st-bert-fff-cls"); }
+  SECTION("sentence-transformers, modules") {
+    check_load(golden_dir() / "../sentence/dense-chain");
+  }
+  SECTION("sentence-transformers, a router") {
+    check_load(golden_dir() / "../sentence/sparse-router");
+  }
   SECTION("shards") { check_load(golden_dir() / "bert-base-sharded"); }
   SECTION("pytorch_model.bin") { check_load(golden_dir() / "bert-mlm-bin"); }
   SECTION("int8") { check_load(golden_dir() / "bert-qa", load_options(WeightType::int8)); }

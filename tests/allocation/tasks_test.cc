@@ -23,7 +23,8 @@ const std::string_view kTexts[] = {
     "water, water, water, water, water, water, water, water, water, water, water, water, water"};
 
 TEST_CASE("embed") {
-  for (const char* name : {"st-bert-mean", "distilbert-base"}) {
+  for (const char* name : {"st-bert-mean", "distilbert-base", "../sentence/dense-chain",
+                           "../sentence/prompts-not-pooled"}) {
     check_task(name, [](const Model& model) {
       std::string answer;
       const TextInput inputs[] = {{kTexts[0]}, {kTexts[1]}, {kTexts[2]}};
@@ -33,6 +34,28 @@ TEST_CASE("embed") {
       return answer;
     });
   }
+}
+
+TEST_CASE("sparse vectors, and those of tokens") {
+  for (const Route route : {Route::query, Route::document}) {
+    check_task("../sentence/sparse-router", [&](const Model& model) {
+      std::string answer;
+      const TextInput inputs[] = {{kTexts[0]}, {kTexts[1]}};
+      for (const auto& result : sparse_embed(model, inputs, {.route = route})) {
+        for (const SparseValue& each : value_of(result).values) append(answer, each.value);
+      }
+      return answer;
+    });
+  }
+  check_task("../sentence/token-vectors", [](const Model& model) {
+    std::string answer;
+    const EmbedOptions options{.pooling = PoolingMode::none};
+    const TextInput inputs[] = {{kTexts[0]}};
+    for (const auto& result : embed(model, inputs, options)) {
+      for (const float value : value_of(result).values) append(answer, value);
+    }
+    return answer + std::to_string(embedding_size(model, options));
+  });
 }
 
 TEST_CASE("classify") {
@@ -120,7 +143,8 @@ TEST_CASE("answer") {
 }
 
 TEST_CASE("rerank") {
-  for (const char* name : {"bert-cross-encoder", "st-distilbert-max"}) {
+  for (const char* name :
+       {"bert-cross-encoder", "st-distilbert-max", "../sentence/similarity-dot"}) {
     check_task(name, [](const Model& model) {
       std::string answer;
       const auto result = rerank(model, "water", kTexts);

@@ -100,14 +100,15 @@ void check_all(const Model& model, const json& expected) {
 
 TEST_CASE("sentence-transformers' directories answer as sentence-transformers", "[golden]") {
   const std::vector<fs::path> directories = subdirectories(sentence_dir());
-  REQUIRE(directories.size() >= 24);
+  REQUIRE(directories.size() >= 25);
   const TemporaryFolder folder;
   for (const fs::path& directory : directories) {
     INFO(directory.filename());
     const json expected = read_json(directory / "expected.json");
     for (const Isa isa : {Isa::scalar, Isa::automatic}) {
       const Model model = Model::load(directory, {.isa = isa});
-      CHECK(model.notices().empty());
+      // Whose class is not one of transformers'.
+      CHECK((model.notices().empty() || directory.filename() == "token-vectors-colbert"));
       check_all(model, expected);
     }
     const fs::path file = folder.path() / (directory.filename().string() + ".safetensors");
