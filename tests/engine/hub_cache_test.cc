@@ -225,7 +225,7 @@ TEST_CASE("a download that is not whole says what is missing and how to get it",
   f.cache.add("models--org--bare", kEncoder);
   fs::remove(f.cache.snapshot("models--org--bare") / "config.json");
   check_refused([] { Model::load(find_model("org/bare")); }, ErrorCode::not_found,
-                {"no config.json", "hf download org/bare"});
+                {"config.json: no such file", "hf download org/bare"});
   fs::create_symlink("../../blobs/none", snapshot / "model.safetensors");
   check_refused(load, ErrorCode::io, {"model.safetensors", "leads nowhere", advice});
   fs::remove(snapshot / "model.safetensors");

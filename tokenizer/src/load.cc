@@ -43,7 +43,10 @@ TokenizerConfig read_config(const Folder& folder, bool has_json) {
   bool decoder = false;
   read_file(folder, "tokenizer_config.json", config.notices,
             [&](const JsonValue& root) { decoder = config.read(root); });
-  if (!decoder) {
+  if (decoder) {
+    // They do not count then, but a link that leads nowhere is told.
+    for (const char* file : {"special_tokens_map.json", "added_tokens.json"}) folder.find(file);
+  } else {
     read_file(folder, "special_tokens_map.json", config.notices,
               [&](const JsonValue& root) { config.read_special_tokens_map(root); });
     read_file(folder, "added_tokens.json", config.notices,

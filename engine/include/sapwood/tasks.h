@@ -60,7 +60,7 @@ struct ZeroShotOptions {
   bool multi_label = false;
   int top_k = 0;  // best labels returned; 0: all
   // The text is cut, never the hypothesis: where that alone is too long, the text is Error too_long.
-  LengthOptions length = {.truncation = Truncation::only_first};
+  LengthOptions length = {.max_length = {}, .truncation = Truncation::only_first, .direction = {}};
 };
 
 // For models trained on natural language inference, one of whose labels is called entailment
