@@ -86,7 +86,8 @@ namespace {
 
 // A model without a tokenizer is still a model: it takes token ids.
 std::optional<Tokenizer> find_tokenizer(const Folder& folder) {
-  if (!folder.has("tokenizer.json") && !folder.has("vocab.txt")) return std::nullopt;
+  const bool merges = folder.has("vocab.json") && folder.has("merges.txt");
+  if (!folder.has("tokenizer.json") && !folder.has("vocab.txt") && !merges) return std::nullopt;
   return Tokenizer::load(folder);
 }
 
