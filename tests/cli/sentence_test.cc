@@ -37,7 +37,8 @@ Arguments arguments_of(const std::string& name, const Json& entry) {
 
 TEST_CASE("embed has options for prompts and dimensions") {
   for (const char* name : {"prompts", "dense-chain", "pooling-all"}) {
-    for (const Json& entry : expected_of(name)["embed"]) {
+    const Json expected = expected_of(name);
+    for (const Json& entry : expected.at("embed")) {
       check_close(answers(arguments_of(name, entry)).at(0), {{"embedding", entry["embedding"]}});
     }
   }
@@ -50,7 +51,8 @@ TEST_CASE("embed has options for prompts and dimensions") {
 
 TEST_CASE("embed --sparse answers what is not zero, by index") {
   for (const char* name : {"sparse-max", "sparse-router"}) {
-    for (const Json& entry : expected_of(name)["sparse"]) {
+    const Json expected = expected_of(name);
+    for (const Json& entry : expected.at("sparse")) {
       check_close(answers(arguments_of(name, entry)).at(0), {{"embedding", entry["values"]}});
     }
   }

@@ -7,10 +7,10 @@ namespace {
 
 // The two files of the golden RoBERTa's tokenizer.json.
 void write_vocab_and_merges(const fs::path& folder, const std::string& line_end = "\n") {
-  const json model = read_json(golden_dir() / "roberta-base/tokenizer.json").at("model");
+  const json tokenizer = read_json(golden_dir() / "roberta-base/tokenizer.json");
+  const json& model = tokenizer.at("model");
   json vocabulary = model.at("vocab");
-  for (const json& token :
-       read_json(golden_dir() / "roberta-base/tokenizer.json")["added_tokens"]) {
+  for (const json& token : tokenizer.at("added_tokens")) {
     vocabulary[token.at("content").get<std::string>()] = token.at("id");
   }
   std::ofstream(folder / "vocab.json") << vocabulary;
@@ -24,13 +24,14 @@ void write_vocab_and_merges(const fs::path& folder, const std::string& line_end 
 TEST_CASE("vocab.json and merges.txt are the tokenizer that their tokenizer.json is",
           "[vocab merges]") {
   const Tokenizer expected = Tokenizer::load(golden_dir() / "roberta-base");
+  const json golden = read_json(golden_dir() / "roberta-base/expected.json");
   for (const char* line_end : {"\n", "\r\n"}) {
     const TemporaryFolder folder;
     write_vocab_and_merges(folder.path(), line_end);
     const Tokenizer found = Tokenizer::load(folder.path());
     CHECK(found.mask_id() == expected.mask_id());
     CHECK(found.pad_id() == expected.pad_id());
-    for (const json& entry : read_json(golden_dir() / "roberta-base/expected.json").at("cases")) {
+    for (const json& entry : golden.at("cases")) {
       const std::string text = entry.at("text");
       for (const std::string& one : {text, text + " <mask>" + text, " <pad>" + text}) {
         const Encoding a = found.encode(one, "a pair"), b = expected.encode(one, "a pair");
