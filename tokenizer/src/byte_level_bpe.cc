@@ -122,7 +122,7 @@ void ByteLevelBpe::push(const Word& word, Progress& progress, Call& call) const 
   }
   std::vector<BpeSymbol>& symbols = call.scratch.symbols;
   symbols.clear();
-  if (word.prefixed) symbols.push_back({ids_[' '], 1, 0, 0});
+  if (word.prefixed) symbols.push_back({ids_[static_cast<unsigned char>(' ')], 1, 0, 0});
   for (const char c : word.bytes) symbols.push_back({ids_[static_cast<unsigned char>(c)], 1, 0, 0});
   const std::size_t size = symbols.size();
   model_.merges().apply(symbols, call.scratch.candidates);

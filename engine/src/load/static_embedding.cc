@@ -193,10 +193,10 @@ std::optional<DirectorySource> open_static_embedding(Folder& folder) {
     module = std::move(folder);
   } else {
     module = folder.find_folder(facts->module);
-  }
-  if (!module) {
-    throw Error(ErrorCode::not_found, folder.path().string() + ": there is no folder " +
-                                          quote(facts->module) + ", which modules.json names");
+    if (!module) {
+      throw Error(ErrorCode::not_found, folder.path().string() + ": there is no folder " +
+                                            quote(facts->module) + ", which modules.json names");
+    }
   }
   TensorSource source = open_checkpoint(*module);
   StaticTable table = make_table(source);
