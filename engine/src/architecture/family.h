@@ -28,6 +28,12 @@ struct HeadClass {
   std::string_view output_bias = {};  // another tensor that may hold its bias
 };
 
+// The same head under another class.
+constexpr HeadClass with_suffix(HeadClass head, std::string_view suffix) {
+  head.suffix = suffix;
+  return head;
+}
+
 struct Family {
   std::string_view model_type;    // of config.json, and ModelConfig::architecture
   std::string_view class_prefix;  // of the classes in `architectures`: "Bert"

@@ -4,28 +4,11 @@
 
 #include "architecture/family.h"
 #include "families/bert_like.h"
+#include "families/roberta_heads.h"
 #include "graph/encoders.h"
 
 namespace sapwood::families::mpnet {
 namespace {
-
-constexpr HeadClass kHeads[] = {{.suffix = "Model"},
-                                {.suffix = "ForMaskedLM",
-                                 .kind = HeadKind::masked_lm,
-                                 .transform = "lm_head.dense",
-                                 .norm = "lm_head.layer_norm",
-                                 .output = "lm_head.decoder",
-                                 .output_bias = "lm_head.bias"},
-                                {.suffix = "ForSequenceClassification",
-                                 .kind = HeadKind::sequence_classification,
-                                 .transform = "classifier.dense",
-                                 .output = "classifier.out_proj"},
-                                {.suffix = "ForTokenClassification",
-                                 .kind = HeadKind::token_classification,
-                                 .output = "classifier"},
-                                {.suffix = "ForQuestionAnswering",
-                                 .kind = HeadKind::question_answering,
-                                 .output = "qa_outputs"}};
 
 void parse(const ConfigFields& fields, ModelConfig& config) {
   parse_bert_fields(fields, config, {.vocabulary = 30527});
@@ -38,10 +21,7 @@ void parse(const ConfigFields& fields, ModelConfig& config) {
       fields.integer("relative_attention_num_buckets", 1, kMaxWidth, kBuckets);
   fields.refuse_if(config.relative_buckets != kBuckets, "relative_attention_num_buckets",
                    "only 32 buckets are supported");
-  config.head_width = config.hidden;
-  // Whatever the layers' activation is: the heads have theirs in their code.
-  if (config.head == HeadKind::sequence_classification) config.head_activation = Activation::tanh;
-  if (config.head == HeadKind::masked_lm) config.head_activation = Activation::gelu;
+  parse_roberta_heads(config);
 }
 
 void tensors(Table& table, const ModelConfig& config, const std::string& prefix) {
@@ -61,7 +41,7 @@ extern const Family kFamily = {.model_type = "mpnet",
                                .class_prefix = "MPNet",
                                .encoder_prefix = "mpnet.",
                                .word_embedding = "embeddings.word_embeddings.weight",
-                               .heads = kHeads,
+                               .heads = kRobertaHeads,
                                .harmless_keys = {},
                                .parse = parse,
                                .tensors = tensors,

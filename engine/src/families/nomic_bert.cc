@@ -18,11 +18,6 @@ constexpr HeadClass kMaskedLm = {.kind = HeadKind::masked_lm,
                                  .output = "cls.predictions.decoder",
                                  .output_bias = "cls.predictions.bias"};
 
-constexpr HeadClass with_suffix(HeadClass head, std::string_view suffix) {
-  head.suffix = suffix;
-  return head;
-}
-
 constexpr HeadClass kHeads[] = {{.suffix = "Model"},
                                 with_suffix(kMaskedLm, "ForMaskedLM"),
                                 with_suffix(kMaskedLm, "ForPreTraining"),

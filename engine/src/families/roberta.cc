@@ -6,38 +6,18 @@
 
 #include "architecture/family.h"
 #include "families/bert_like.h"
+#include "families/roberta_heads.h"
 #include "graph/encoders.h"
 
 namespace sapwood::families {
 namespace {
-
-constexpr HeadClass kRobertaHeads[] = {{.suffix = "Model"},
-                                       {.suffix = "ForMaskedLM",
-                                        .kind = HeadKind::masked_lm,
-                                        .transform = "lm_head.dense",
-                                        .norm = "lm_head.layer_norm",
-                                        .output = "lm_head.decoder",
-                                        .output_bias = "lm_head.bias"},
-                                       {.suffix = "ForSequenceClassification",
-                                        .kind = HeadKind::sequence_classification,
-                                        .transform = "classifier.dense",
-                                        .output = "classifier.out_proj"},
-                                       {.suffix = "ForTokenClassification",
-                                        .kind = HeadKind::token_classification,
-                                        .output = "classifier"},
-                                       {.suffix = "ForQuestionAnswering",
-                                        .kind = HeadKind::question_answering,
-                                        .output = "qa_outputs"}};
 
 template <int vocabulary>
 void parse(const ConfigFields& fields, ModelConfig& config) {
   parse_bert_fields(fields, config, {.vocabulary = vocabulary});
   skip_padding_positions(fields, fields.integer("pad_token_id", 0, config.vocab_size - 1, 1),
                          config);
-  config.head_width = config.hidden;
-  // Whatever the layers' activation is: the heads have theirs in their code.
-  if (config.head == HeadKind::sequence_classification) config.head_activation = Activation::tanh;
-  if (config.head == HeadKind::masked_lm) config.head_activation = Activation::gelu;
+  parse_roberta_heads(config);
 }
 
 constexpr Family like_roberta(std::string_view model_type, std::string_view class_prefix,
