@@ -40,14 +40,14 @@ constexpr std::int64_t fff_aligned(std::int64_t bytes) { return round_up(bytes, 
 // Floats from one token's decisions z to the next one's.
 constexpr std::int64_t fff_z_stride(int depth) { return round_up(depth + 1, kPanelWidth); }
 
-// Rows that walk several trees take turns level by level, so many of them at most.
+// Rows that walk several trees before their output is computed, at most.
 constexpr int kForestRows = 8;
 // A step of a row down up to 8 trees side by side.
 constexpr int kBandTrees = 8;
 struct BandStep {
   alignas(32) float z[kBandTrees];  // decisions; 0 where the band has fewer trees
   float out_scale[kBandTrees];
-  std::int32_t node[kBandTrees];  // visited, counted through all trees
+  const std::byte* rows[kBandTrees];  // of the nodes visited
 };
 // Steps of a row, at most: those of fff_trees_together(depth) trees, of which the last 8 may be fewer.
 constexpr int kMostSteps = (kMostFffVisits + (kBandTrees - 1) * 10) / kBandTrees;
@@ -63,7 +63,7 @@ struct FffScratch {
 constexpr FffScratch fff_parts(int rows, int depth) {
   const std::int64_t index = fff_aligned(std::int64_t{rows} * 4);
   return {fff_aligned(rows * fff_z_stride(depth) * 4), index, index,
-          fff_aligned(std::int64_t{sizeof(BandStep)} * kForestRows * kMostSteps)};
+          fff_aligned(std::int64_t{sizeof(BandStep)} * kMostSteps * kForestRows)};
 }
 
 }  // namespace

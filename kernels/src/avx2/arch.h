@@ -172,6 +172,21 @@ inline Raw minus(Raw integers) { return _mm256_sub_epi32(_mm256_setzero_si256(),
   sums[3] = _mm256_permute2x128_si256(c, d, 0x31);
 }
 
+// The positive of kLanes integers below 256, with their pointers: one behind the other. Returns how many there are; writes
+// kLanes whatever their number.
+inline int pack_positive(Raw integers, const std::byte* const* pointers, const std::byte** to,
+                         std::uint8_t* bytes) {
+  alignas(32) std::int32_t values[kLanes];
+  store_raw(values, integers);
+  int count = 0;
+  for (int i = 0; i < kLanes; ++i) {
+    to[count] = pointers[i];
+    bytes[count] = static_cast<std::uint8_t>(values[i]);
+    count += values[i] > 0 ? 1 : 0;
+  }
+  return count;
+}
+
 // Nearest integers, to even.
 inline Raw to_integers(Reg values) { return _mm256_cvtps_epi32(values); }
 

@@ -162,6 +162,20 @@ inline Raw minus(Raw integers) { return _mm512_sub_epi32(_mm512_setzero_si512(),
   sums[3] = _mm512_shuffle_i32x4(high01, high23, 0xdd);
 }
 
+// The positive of kLanes integers below 256, with their pointers: one behind the other. Returns how many there are; writes
+// kLanes whatever their number.
+inline int pack_positive(Raw integers, const std::byte* const* pointers, const std::byte** to,
+                         std::uint8_t* bytes) {
+  const __mmask16 positive = _mm512_cmpgt_epi32_mask(integers, _mm512_setzero_si512());
+  const Raw packed = _mm512_maskz_compress_epi32(positive, integers);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(bytes), _mm512_cvtepi32_epi8(packed));
+  const auto low = static_cast<__mmask8>(positive), high = static_cast<__mmask8>(positive >> 8);
+  const int low_count = __builtin_popcount(low);
+  store_raw(to, _mm512_maskz_compress_epi64(low, load_raw(pointers)));
+  store_raw(to + low_count, _mm512_maskz_compress_epi64(high, load_raw(pointers + 8)));
+  return low_count + __builtin_popcount(high);
+}
+
 // Nearest integers, to even.
 inline Raw to_integers(Reg values) { return _mm512_cvtps_epi32(values); }
 

@@ -80,7 +80,7 @@ inline bool streams(const FffArgs& a) {
 [[gnu::noinline]] void write_int8_output(const Forest& f, const Walker* walkers, int count,
                                          int tree) {
   const FffArgs& a = f.a;
-  const std::byte* rows[2][kMaxLevels];
+  const std::byte* rows[2][kMaxLevels] = {};
   alignas(kAlignment) float weights[2][kMaxLevels] = {};
   IntegerSums sums;
   Fetcher fetcher(f.node_bytes - f.out_at);
@@ -92,9 +92,7 @@ inline bool streams(const FffArgs& a) {
   };
   prepare(0);
   for (int i = 0; i < count; ++i) {
-    const std::byte* const* const path = rows[i % 2];
-    split_by_sign(
-        weights[i % 2], f.levels, [&](int level) { return path[level]; }, sums);
+    split_by_sign(weights[i % 2], rows[i % 2], f.levels, sums);
     if (i + 1 < count) prepare(i + 1);
     const int row = walkers[i].row;
     const bool stream = tree + 1 == a.trees && streams(a);
@@ -274,15 +272,16 @@ inline void write_forest_row(const Forest& f, int row, int tree, int trees, Band
   const int count = part_count(trees, kBandTrees) * f.levels;
   alignas(kAlignment) float weights[kMostSteps * kBandTrees + kLanes];
   weigh_steps(steps, count, weights);
-  const auto* const nodes = static_cast<const std::byte*>(a.nodes) + f.out_at;
-  const auto row_of = [&](int i) {
-    return nodes + steps[i / kBandTrees].node[i % kBandTrees] * f.node_bytes;
-  };
+  const std::byte* all[kMostSteps * kBandTrees + kLanes];
+  for (int step = 0; step < count; ++step) {
+    for (int i = 0; i < kBandTrees; ++i)
+      all[step * kBandTrees + i] = steps[step].rows[i] + f.out_at;
+  }
   const bool stream = tree + trees == a.trees && streams(a);
   Fetcher fetcher(0);  // nothing
   if (a.out_type == DType::int8) {
     IntegerSums sums;
-    split_by_sign(weights, count * kBandTrees, row_of, sums);
+    split_by_sign(weights, all, count * kBandTrees, sums);
     return write_row(sums, {start_of(a, row, tree), a.y + row * a.y_stride, a.cols, stream},
                      fetcher);
   }
@@ -291,7 +290,7 @@ inline void write_forest_row(const Forest& f, int row, int tree, int trees, Band
   for (int t = 0, visit = 0; t < trees; ++t) {
     for (int level = 0; level < f.levels; ++level, ++visit) {
       const int i = (t / kBandTrees * f.levels + level) * kBandTrees + t % kBandTrees;
-      rows[visit] = row_of(i);
+      rows[visit] = all[i];
       in_order[visit] = weights[i];
     }
   }

@@ -1,8 +1,7 @@
 // The decisions of a row (token) in several trees at once.
 //
 // A band is a row in up to eight trees, which take a step together: the row's registers are loaded once for all of them,
-// and so many decisions are one register. Several bands take turns level by level, so that a decision, and the fetch of
-// the rows it leads to, have time. A dot product's order of adding is that of fff_walk.h.
+// and so many decisions are one register. Several bands take turns level by level, so that a decision has time. A dot product's order of adding is that of fff_walk.h.
 #pragma once
 
 #include "scratch.h"
@@ -40,6 +39,19 @@ inline BandParams load_params(const FffNode* params, const std::int32_t* nodes) 
           _mm256_shuffle_ps(high_ab, high_cd, 0x44), _mm256_shuffle_ps(high_ab, high_cd, 0xee)};
 }
 
+// Where nodes stand that are counted through all trees: rows[i] of nodes[i].
+[[gnu::always_inline]] inline void find_rows(const Forest& f, __m256i nodes,
+                                             const std::byte** rows) {
+  const __m256i bytes = _mm256_set1_epi64x(f.node_bytes);
+  const __m256i first = _mm256_set1_epi64x(reinterpret_cast<std::int64_t>(f.a.nodes));
+  const auto four = [&](__m128i half) {
+    return _mm256_add_epi64(_mm256_mul_epu32(_mm256_cvtepu32_epi64(half), bytes), first);
+  };
+  auto* const to = reinterpret_cast<__m256i*>(rows);
+  _mm256_storeu_si256(to, four(_mm256_castsi256_si128(nodes)));
+  _mm256_storeu_si256(to + 1, four(_mm256_extracti128_si256(nodes, 1)));
+}
+
 inline Band band_at(const Forest& f, int row, int tree, int count) {
   Band band;
   band.x = f.x(row);
@@ -50,7 +62,7 @@ inline Band band_at(const Forest& f, int row, int tree, int count) {
   const __m256i trees = _mm256_add_epi32(band.lanes, _mm256_set1_epi32(tree));
   band.nodes = _mm256_mullo_epi32(trees, _mm256_set1_epi32(static_cast<int>(f.nodes)));
   band.one_less_first = _mm256_sub_epi32(_mm256_set1_epi32(1), band.nodes);
-  for (int i = 0; i < kBandTrees; ++i) band.rows[i] = f.tree(tree + (i < count ? i : 0));
+  find_rows(f, band.nodes, band.rows);
   return band;
 }
 
@@ -84,42 +96,28 @@ template <typename Dot, int kCount, typename Sum>
   sum_each(all, dots + first);
 }
 
-// Asks for a row, to the first level where rows are short.
-[[gnu::always_inline]] inline void fetch_row(const std::byte* row, std::int64_t bytes, bool near) {
-  if (near) {
-    for (std::int64_t at = 0; at < bytes; at += kAlignment) prefetch_l1(row + at);
-  } else {
-    for (std::int64_t at = 0; at < bytes; at += kAlignment) prefetch_l2(row + at);
-  }
-}
-
-// A band of kCount trees takes a step, which `out` keeps; then it asks for the rows it has come to.
+// A band of kCount trees takes a step, which `out` keeps.
 template <typename Dot, int kCount>
 [[gnu::noinline]] void visit_band(const Forest& f, Band& band, bool last, BandStep& out) {
   alignas(32) decltype(sum_lanes(Dot::zero())) dots[kBandTrees];
-  _mm256_store_si256(reinterpret_cast<__m256i*>(out.node), band.nodes);
+  alignas(32) std::int32_t nodes[kBandTrees];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(nodes), band.nodes);
   multiply_band < Dot, kCount<kDots ? kCount : kDots>(f, band, 0, dots);
   if constexpr (kCount > kDots) multiply_band<Dot, kCount - kDots>(f, band, kDots, dots);
-  const BandParams params = load_params(f.a.params, out.node);
+  const BandParams params = load_params(f.a.params, nodes);
   const __m256 z = decide_band<Dot>(dots, band, params);
   const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   const __m256i there = _mm256_cmpeq_epi32(band.lanes, lane);
   _mm256_store_ps(out.z, _mm256_and_ps(z, _mm256_castsi256_ps(there)));
   _mm256_store_ps(out.out_scale, params.out_scale);
+  __builtin_memcpy(out.rows, band.rows, sizeof out.rows);
   if (last) return;
   // 2 n + 1 in a tree, and one more to the right: the comparison gives -1.
   const __m256i right = _mm256_castps_si256(_mm256_cmp_ps(z, _mm256_setzero_ps(), _CMP_GT_OQ));
   const __m256i left =
       _mm256_add_epi32(_mm256_add_epi32(band.nodes, band.nodes), band.one_less_first);
   band.nodes = _mm256_permutevar8x32_epi32(_mm256_sub_epi32(left, right), band.lanes);
-  alignas(32) std::int32_t next[kBandTrees];
-  _mm256_store_si256(reinterpret_cast<__m256i*>(next), band.nodes);
-  const auto* const nodes = static_cast<const std::byte*>(f.a.nodes);
-#pragma GCC unroll 8
-  for (int i = 0; i < kCount; ++i) {
-    band.rows[i] = nodes + next[i] * f.node_bytes;
-    fetch_row(band.rows[i], f.out_at, f.near);
-  }
+  find_rows(f, band.nodes, band.rows);
 }
 
 template <typename Dot, int kCount = kBandTrees>
@@ -130,21 +128,27 @@ void step_band(const Forest& f, Band& band, bool last, BandStep& out) {
   visit_band<Dot, kCount>(f, band, last, out);
 }
 
+// Bands that take turns level by level.
+constexpr int kBandTurns = 8;
+
 // The rows [begin, begin + count) walk the trees [tree, tree + trees) from the root down. Step `level` of the row
 // begin + i in its band b is steps[(i * bands + b) * f.levels + level].
 template <typename Dot>
 void walk_forest(const Forest& f, int begin, int count, int tree, int trees, BandStep* steps) {
-  constexpr int kMostBands = kForestRows * part_count(32, kBandTrees);
-  Band bands[kMostBands];
+  Band bands[kBandTurns];
   const int row_bands = part_count(trees, kBandTrees), all = count * row_bands;
-  for (int i = 0; i < all; ++i) {
-    const int first = i % row_bands * kBandTrees;
-    bands[i] = band_at(f, begin + i / row_bands, tree + first,
-                       trees - first < kBandTrees ? trees - first : kBandTrees);
-  }
-  for (int level = 0; level < f.levels; ++level) {
-    for (int i = 0; i < all; ++i) {
-      step_band<Dot>(f, bands[i], level + 1 == f.levels, steps[i * f.levels + level]);
+  for (int first = 0; first < all; first += kBandTurns) {
+    const int turns = all - first < kBandTurns ? all - first : kBandTurns;
+    for (int i = 0; i < turns; ++i) {
+      const int row = (first + i) / row_bands, from = (first + i) % row_bands * kBandTrees;
+      bands[i] = band_at(f, begin + row, tree + from,
+                         trees - from < kBandTrees ? trees - from : kBandTrees);
+    }
+    BandStep* const at = steps + first * f.levels;
+    for (int level = 0; level < f.levels; ++level) {
+      for (int i = 0; i < turns; ++i) {
+        step_band<Dot>(f, bands[i], level + 1 == f.levels, at[i * f.levels + level]);
+      }
     }
   }
 }

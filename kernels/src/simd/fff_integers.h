@@ -2,7 +2,7 @@
 //
 // The weights of a row's visits become integers, and four output rows at a time are interleaved, so that one instruction
 // multiplies and adds four bytes of a column. Those instructions take u8 with s8: magnitudes with the rows as they are,
-// first of the negative weights, whose sum is turned round, then of the positive ones.
+// first of the negative weights, whose sum changes its sign, then of the positive ones.
 #pragma once
 
 #include "int8_dot.h"
@@ -13,10 +13,11 @@
 namespace sapwood::kernels {
 namespace {
 
-// Output rows with weights of one sign, up to three of weight zero behind them.
+// Output rows and the magnitudes of their weights, those of one sign; filled up with weights of zero to whole fours.
 struct SignRows {
-  const std::byte* rows[kMostFffVisits + 4];
-  std::uint8_t magnitudes[kMostFffVisits + 4];
+  static constexpr int kRoom = kMostFffVisits + kLanes;
+  const std::byte* rows[kRoom];
+  std::uint8_t magnitudes[kRoom];
   int count;
 };
 
@@ -27,9 +28,10 @@ struct IntegerSums {
 
 constexpr float kLargestWeight = 127.0f;
 
-// Takes in n weights, behind which there are zeros to a whole register, and the row of each: row_of(i).
-template <typename RowOf>
-inline void split_by_sign(const float* weights, int n, const RowOf& row_of, IntegerSums& sums) {
+// Takes in the rows of n visits by their weights, behind both of which there is room to a whole register; weights are 0
+// there.
+inline void split_by_sign(const float* weights, const std::byte* const* rows, int n,
+                          IntegerSums& sums) {
   Vec largest(0.0f), poison(0.0f);
   for (int i = 0; i < n; i += kLanes) {
     const Vec weight(load_reg(weights + i));
@@ -42,23 +44,22 @@ inline void split_by_sign(const float* weights, int n, const RowOf& row_of, Inte
   if (!(range < __builtin_inff())) sums.scale = __builtin_nanf("");
   if (!(range >= kLeastRange && range < __builtin_inff())) return;
   const Vec inverse(kLargestWeight / range);
-  alignas(kAlignment) std::int32_t integers[kLanes];
   SignRows* const signs[2] = {&sums.positive, &sums.negative};
+  int counts[2] = {};
   for (int i = 0; i < n; i += kLanes) {
-    store_raw(integers, to_integers(Vec(load_reg(weights + i)) * inverse));
-    for (int lane = 0; lane < kLanes && i + lane < n; ++lane) {
-      const std::int32_t q = integers[lane];
-      SignRows& sign = *signs[q < 0];
-      sign.rows[sign.count] = row_of(i + lane);
-      sign.magnitudes[sign.count] = static_cast<std::uint8_t>(q < 0 ? -q : q);
-      sign.count += q != 0;
+    const Raw integers = to_integers(Vec(load_reg(weights + i)) * inverse);
+    for (int s = 0; s < 2; ++s) {
+      const Raw magnitudes = s == 0 ? integers : minus(integers);
+      counts[s] += pack_positive(magnitudes, rows + i, signs[s]->rows + counts[s],
+                                 signs[s]->magnitudes + counts[s]);
     }
   }
-  for (SignRows* const sign : signs) {
-    for (int i = sign->count; i % 4 != 0; ++i) {
-      sign->rows[i] = sign->rows[0];
-      sign->magnitudes[i] = 0;
+  for (int s = 0; s < 2; ++s) {
+    for (; counts[s] % 4 != 0; ++counts[s]) {
+      signs[s]->rows[counts[s]] = signs[s]->rows[0];
+      signs[s]->magnitudes[counts[s]] = 0;
     }
+    signs[s]->count = counts[s];
   }
 }
 
@@ -70,25 +71,7 @@ struct IntegerOutput {
   bool stream;  // y is aligned, and will not stay in cache
 };
 
-// Adds the rows' bytes from column j on, kRegs registers of them.
-template <int kRegs>
-[[gnu::always_inline]] inline void add_rows(const SignRows& sign, int j, Raw (&sums)[kRegs][4],
-                                            Fetcher& fetcher) {
-  for (int i = 0; i < sign.count; i += 4) {
-    const Raw weights = broadcast_word(reinterpret_cast<const std::byte*>(sign.magnitudes + i));
-    const std::byte* const* const rows = sign.rows + i;
-#pragma GCC unroll 8
-    for (int r = 0; r < kRegs; ++r) {
-      if (r % 2 == 0) fetcher.step();
-      const int at = j + r * kRegBytes;
-      Raw quads[4];
-      interleave({rows[0] + at, rows[1] + at, rows[2] + at, rows[3] + at}, quads);
-#pragma GCC unroll 4
-      for (int q = 0; q < 4; ++q) sums[r][q] = Int8Dot::add_small(sums[r][q], weights, quads[q]);
-    }
-  }
-}
-
+// Columns of a row of y from j on, kRegs registers of bytes.
 template <int kRegs>
 [[gnu::always_inline]] inline void write_integers(const IntegerSums& s, const IntegerOutput& out,
                                                   int j, Fetcher& fetcher) {
@@ -98,13 +81,28 @@ template <int kRegs>
 #pragma GCC unroll 4
     for (int q = 0; q < 4; ++q) sums[r][q] = Int8Dot::zero();
   }
-  add_rows<kRegs>(s.negative, j, sums, fetcher);
+  for (const SignRows* sign = &s.negative;; sign = &s.positive) {
+    for (int i = 0; i < sign->count; i += 4) {
+      for (int r = 0; r < kRegs; ++r) fetcher.step();
+      const Raw weights = broadcast_word(reinterpret_cast<const std::byte*>(sign->magnitudes + i));
+      const std::byte* const rows[4] = {sign->rows[i] + j, sign->rows[i + 1] + j,
+                                        sign->rows[i + 2] + j, sign->rows[i + 3] + j};
 #pragma GCC unroll 8
-  for (int r = 0; r < kRegs; ++r) {
+      for (int r = 0; r < kRegs; ++r) {
+        const int at = r * kRegBytes;
+        Raw quads[4];
+        interleave({rows[0] + at, rows[1] + at, rows[2] + at, rows[3] + at}, quads);
 #pragma GCC unroll 4
-    for (int q = 0; q < 4; ++q) sums[r][q] = minus(sums[r][q]);
+        for (int q = 0; q < 4; ++q) sums[r][q] = Int8Dot::add_small(sums[r][q], weights, quads[q]);
+      }
+    }
+    if (sign == &s.positive) break;
+#pragma GCC unroll 8
+    for (int r = 0; r < kRegs; ++r) {
+#pragma GCC unroll 4
+      for (int q = 0; q < 4; ++q) sums[r][q] = minus(sums[r][q]);
+    }
   }
-  add_rows<kRegs>(s.positive, j, sums, fetcher);
   const Reg scale = broadcast(s.scale);
 #pragma GCC unroll 8
   for (int r = 0; r < kRegs; ++r) {

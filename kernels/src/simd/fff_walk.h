@@ -22,7 +22,6 @@ struct Forest {
   int levels;
   bool small;  // the trees stay in the second- or third-level cache
   bool fetch;  // small, and what walkers that take turns fetch stays in the first
-  bool near;   // rows are so short that those of several trees stay in the first
 
   const std::byte* x(int row) const { return static_cast<const std::byte*>(a.x) + row * x_stride; }
   const std::byte* tree(int i) const {
@@ -34,8 +33,6 @@ struct Forest {
 // Trees of so many bytes in all count as small, rows of so many as short.
 constexpr std::int64_t kSmallForest = std::int64_t{768} << 10;
 constexpr std::int64_t kShortRow = 1536;
-// Rows of so many bytes are fetched to the first level for several trees at once.
-constexpr std::int64_t kNearRow = 512;
 
 inline Forest forest_of(const FffArgs& a) {
   const int per_word = elements_per_word(a.decision_type);
@@ -50,8 +47,7 @@ inline Forest forest_of(const FffArgs& a) {
           .words = (a.cols + per_word - 1) / per_word,
           .levels = a.depth + 1,
           .small = small,
-          .fetch = small && row_bytes <= kShortRow,
-          .near = row_bytes <= kNearRow};
+          .fetch = small && row_bytes <= kShortRow};
 }
 
 struct Walker {
@@ -94,7 +90,7 @@ template <typename Dot, int kCount, Shared kShared>
                                                  typename Dot::Sum (&chains)[kCount][kDotChains],
                                                  Fetcher& fetcher) {
 #pragma GCC unroll 8
-  for (int c = 0; c < kDotStep; ++c) {
+  for (int c = 0; c < (kShared == Shared::row ? kDotChains : kDotStep); ++c) {
     const int left = words - j - c * kLanes;
     if (left <= 0) break;
     if constexpr (kCount > 1 && kShared != Shared::row) {
@@ -124,11 +120,13 @@ template <typename Dot, int kCount, Shared kShared>
                                                  Fetcher& fetcher) {
   typename Dot::Sum chains[kCount][kDotChains];
   clear<Dot>(chains);
+  // Short rows leave little to multiply_rest().
+  constexpr int kStep = kShared == Shared::row ? kDotChains : kDotStep;
   int j = 0;
-  for (; j + kDotStep * kLanes <= words; j += kDotStep * kLanes) {
+  for (; j + kStep * kLanes <= words; j += kStep * kLanes) {
     if constexpr (kShared == Shared::row) {
 #pragma GCC unroll 8
-      for (int c = 0; c < kDotStep; ++c) {
+      for (int c = 0; c < kStep; ++c) {
         const int at = (j + c * kLanes) * 4;
         const typename Dot::X row = Dot::prepare(load_raw(x[0] + at));
 #pragma GCC unroll 8
