@@ -32,7 +32,8 @@ std::string place(const char* what, std::size_t i) {
 
 std::string_view view(nb::handle text, const char* what, std::size_t i) {
   if (!PyUnicode_Check(text.ptr())) {
-    throw nb::type_error((place(what, i) + ": expected a str, found " + name_of_type(text)).c_str());
+    throw nb::type_error(
+        (place(what, i) + ": expected a str, found " + name_of_type(text)).c_str());
   }
   Py_ssize_t size = 0;
   const char* const data = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
