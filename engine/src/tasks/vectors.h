@@ -2,8 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "sapwood/config.h"
@@ -11,6 +13,16 @@
 namespace sapwood::tasks {
 
 inline constexpr double kSmallestNorm = 1e-12;  // torch.nn.functional.normalize's eps
+
+// Whether none is a NaN or an infinity. One pass without a branch, so that it costs little beside what made them.
+inline bool all_finite(std::span<const float> values) {
+  constexpr std::uint32_t kExponent = 0x7F800000;  // all ones: no number
+  std::uint32_t any = 0;
+  for (const float value : values) {
+    any |= (std::bit_cast<std::uint32_t>(value) & kExponent) == kExponent ? 1 : 0;
+  }
+  return any == 0;
+}
 
 inline double norm(std::span<const float> x) {
   double sum = 0;
