@@ -112,7 +112,7 @@ def see_entities(page):
 
 def see_fill_mask(page):
     page.run()
-    wanted = post(page, "models/mlm", {"inputs": "The capital of France is [MASK].", "parameters": {"top_k": 5}})
+    wanted = post(page, "models/mlm", {"inputs": page.script("return document.getElementById('field-text').value"), "parameters": {"top_k": 5}})
     near(shown_bars(page), [(each["token_str"], percent(each["score"])) for each in wanted])
     page.type("text", "[MASK] trees need [MASK].")
     page.type("targets", "water, air")
