@@ -6,13 +6,13 @@
 
 #include "architecture/parse_config.h"
 #include "base/border.h"
-#include "base/error_place.h"
 #include "base/file.h"
 #include "base/notices.h"
 #include "config/sentence.h"
 #include "load/converted.h"
 #include "load/directory.h"
 #include "load/hub_cache.h"
+#include "load/vocabularies.h"
 #include "sapwood/inspect.h"
 
 namespace sapwood {
@@ -55,25 +55,37 @@ void describe_config(LoadCheck& check, const Folder& folder) {
   });
 }
 
+void add_notices(LoadCheck& check, const std::vector<std::string>& told) {
+  check.notices.insert(check.notices.end(), told.begin(), told.end());
+}
+
+// `config`: nothing where it could not be read.
+void check_tokenizer(LoadCheck& check, const Tokenizer& tokenizer,
+                     const std::optional<ModelConfig>& config) {
+  check.tokenizer = tokenizer.model_type();
+  add_notices(check, tokenizer.notices());
+  if (!config) return;
+  Notices notices;
+  compare_vocabularies(*config, tokenizer, check.path.string(), notices);
+  add_notices(check, notices.list());
+}
+
 void check_directory(LoadCheck& check) {
-  bool described = false;
+  std::optional<ModelConfig> config;
   Folder folder = Folder::open(check.path);
   look_at(check, [&] {
     DirectorySource source = open_directory(Folder::open(check.path));
     const LoadedParts parts = describe_directory(source);
     describe(check, parts.config, parts.notices);
-    described = true;
-    placing(source.checkpoint.path().string(),
-            [&] { PackedWeights::check(source.checkpoint, parts.config); });
+    config = parts.config;
+    PackedWeights::check(source.checkpoint, parts.config);
     folder = std::move(source.folder);
   });
-  if (!described) describe_config(check, folder);
+  if (!config) describe_config(check, folder);
   look_at(check, [&] {
     const Tokenizer tokenizer =
         reading_directory(check.path, [&] { return Tokenizer::load(folder); });
-    check.tokenizer = tokenizer.model_type();
-    const std::vector<std::string>& told = tokenizer.notices();
-    check.notices.insert(check.notices.end(), told.begin(), told.end());
+    check_tokenizer(check, tokenizer, config);
   });
 }
 
@@ -81,7 +93,7 @@ void check_converted(LoadCheck& check) {
   look_at(check, [&] {
     const LoadedParts parts = load_converted(InputFile::open(check.path), true);
     describe(check, parts.config, parts.notices);
-    if (parts.tokenizer) check.tokenizer = parts.tokenizer->model_type();
+    if (parts.tokenizer) check_tokenizer(check, *parts.tokenizer, parts.config);
   });
 }
 

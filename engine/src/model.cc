@@ -9,6 +9,7 @@
 #include "load/converted.h"
 #include "load/directory.h"
 #include "load/max_length.h"
+#include "load/vocabularies.h"
 #include "model_state.h"
 #include "run/choose_kernels.h"
 
@@ -66,22 +67,9 @@ Model::State::State(std::filesystem::path path_, LoadedParts parts_,
       lone_runs(graph, lone(capacity)) {
   if (!parts.tokenizer) return;
   parts.notices.add(parts.tokenizer->notices());
+  compare_vocabularies(parts.config, *parts.tokenizer, path.string(), parts.notices);
   if (parts.config.static_embedding) {
     median_token_length = sapwood::median_token_length(*parts.tokenizer);
-    const int rows = parts.config.vocab_size - 1;
-    if (parts.tokenizer->vocab_size() > rows) {
-      throw Error(ErrorCode::mismatch, path.string() + ": the tokenizer has " +
-                                           std::to_string(parts.tokenizer->vocab_size()) +
-                                           " tokens and the table only " + std::to_string(rows) +
-                                           " rows");
-    }
-  }
-  // A token or two that were added and never trained harm only the texts that have them.
-  if (parts.tokenizer->vocab_size() > parts.config.vocab_size) {
-    parts.notices.add(
-        path.string() + ": the tokenizer has " + std::to_string(parts.tokenizer->vocab_size()) +
-        " tokens and the model's embedding only " + std::to_string(parts.config.vocab_size) +
-        " rows; a text with one of the others is an error");
   }
 }
 

@@ -13,12 +13,13 @@ if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # Triton's interpreter, on the CPU: read when it is imported
 
 import country_probe
-from distil import int8
+from distil import int8, pairs
 from distil.batches import Masked
 from distil.data import CLS, SEP, Pieces, corrupt, frame, neighbours, reword
-from distil.evaluate import spans, spearman
+from distil.evaluate import mrr, ranks_of, spans, spearman
 from distil.feedforward import FeedForward, PathActivation, Spec, walk
 from distil.optim import Trainer
+from distil.pairs import Pairs
 from distil.tree_init import fit
 from distil.tuning import Plan
 from shipped import MODELS, SHIPPED, card_figures, differences
@@ -208,6 +209,28 @@ def test_rows_have_one_length_and_corruption_spares_the_frame():
     assert rows.tolist() == [[101, 7, 8, 9, 102], [101, 4, 5, 6, 102]]
     changed = corrupt(frame(torch.full((50, 60), 9)), np.random.default_rng(0), np.array([3], np.uint16))
     assert (changed[:, -1] == SEP).all() and 0.15 < (changed[:, 1:-1] != 9).float().mean() < 0.25
+
+
+def test_pairs_share_a_row_and_texts_of_one_length():
+    rng = np.random.default_rng(3)
+    texts = [[1000 + i] * n for i, n in enumerate(rng.integers(25, 200, 300))]
+    queries = [[1000 + i] * (2 + i % 3) for i in range(300)]
+    source, lengths = Pairs(Pieces(queries), Pieces(texts)), set()
+    for _ in range(50):
+        asked, told = source.batch(2000, rng)
+        lengths.add(told.shape[1] - 2)
+        assert len(asked) == len(told) <= 2000 // told.shape[1] and (asked[:, 0] == CLS).all() and (told[:, -1] == SEP).all()
+        assert (asked[:, 1] == told[:, 1]).all() and len(asked[:, 1].unique()) == len(asked)
+        assert (told[:, 1:-1] == told[:, 1:2]).all()
+    assert lengths == set(pairs.LENGTHS)
+
+
+def test_held_out_pairs_are_ranked_among_all_passages():
+    vectors = torch.eye(4)[[0, 1, 2, 3, 0]]
+    asked = torch.stack([vectors[0], vectors[2] + 2 * vectors[1], vectors[3]])
+    rank = ranks_of(asked, vectors, torch.tensor([4, 2, 3]))
+    assert rank.tolist() == [1, 2, 1]  # the equal text of the first query does not push it back
+    assert mrr(torch.tensor([1, 2, 11])) == pytest.approx(50)
 
 
 def test_masked_rows_of_open_text_have_every_length_and_the_others_stay():

@@ -153,6 +153,30 @@ TEST_CASE("input forms: what cannot be read is said with what to do") {
                             folder.write("a.jsonl", "")});
   CHECK(many.status == 2);
   CHECK_THAT(many.err, ContainsSubstring("--field names 3 fields"));
+  // Inputs without fields.
+  const std::vector<std::string> named{"tokenize", "-m", golden("distilbert-base"), "--field", "a"};
+  for (const std::vector<std::string>& inputs :
+       {std::vector<std::string>{"a text"}, {"-i", folder.write("a.txt", "a text\n")}}) {
+    std::vector<std::string> arguments = named;
+    arguments.insert(arguments.end(), inputs.begin(), inputs.end());
+    const Outcome none = run(arguments);
+    CHECK(none.status == 2);
+    CHECK_THAT(none.err, ContainsSubstring("have none: leave it out"));
+  }
+}
+
+TEST_CASE("input forms: UTF-16 is said, whatever the form") {
+  for (const char* name : {"a.txt", "a.jsonl", "a.json", "a.csv", "a.tsv"}) {
+    INFO(name);
+    for (const std::string& mark : {std::string("\xFF\xFEt\0", 4), std::string("\xFE\xFF\0t", 4)}) {
+      const Outcome outcome = read_file_of(name, mark + "\n");
+      CHECK(outcome.status == 1);
+      CHECK(outcome.out.empty());
+      CHECK_THAT(outcome.err, ContainsSubstring(std::string(name) + ": it begins with the byte "
+                                                                    "order mark of UTF-16") &&
+                                  ContainsSubstring("iconv"));
+    }
+  }
 }
 
 TEST_CASE("fill-mask takes the words that a mask is filled with") {

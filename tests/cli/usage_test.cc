@@ -44,6 +44,8 @@ TEST_CASE("Help and version are answers") {
     CHECK(own.err.empty());
   }
   CHECK_THAT(run({"eval", "--help"}).out, ContainsSubstring("15%"));
+  CHECK_THAT(run({"classify", "--help"}).out,
+             ContainsSubstring("[longest_first], with --labels [only_first]"));
 }
 
 TEST_CASE("Wrong usage is status 2 and says what to do") {

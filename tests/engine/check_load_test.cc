@@ -102,6 +102,39 @@ TEST_CASE("check_load says everything that is wrong with a directory, and what i
   }
 }
 
+TEST_CASE("a tokenizer with more tokens than the model has rows is told wherever a model is read",
+          "[check load]") {
+  const TemporaryFolder folder;
+  const fs::path encoder = folder.path() / "encoder", table = folder.path() / "table";
+  const fs::path file = folder.path() / "converted.safetensors";
+  copy_model(golden_dir() / "roberta-wordpiece-ner", encoder, [](auto&, auto&) {});
+  json config = read_json(encoder / "tokenizer_config.json");
+  config["additional_special_tokens"] = {"<e1>"};
+  std::ofstream(encoder / "tokenizer_config.json") << config;
+  const std::vector<std::string> told = Model::load(encoder).notices();
+  REQUIRE(told.size() == 1);
+  CHECK_THAT(told[0], ContainsSubstring("and the model's embedding only") &&
+                          ContainsSubstring("take the tokenizer that the model was trained with"));
+  CHECK(check_load(encoder).notices == told);
+  CHECK(convert(encoder, file).notices == told);
+  CHECK(check_load(file).notices.size() == 1);
+
+  copy_model(source_dir() / "tests/golden/static/model2vec", table, [](auto& tensors, auto&) {
+    EditedTensor& rows = find(tensors, "embeddings");
+    rows.bytes.resize(rows.bytes.size() / static_cast<std::size_t>(rows.shape[0]));
+    rows.shape[0] = 1;
+  });
+  const LoadCheck check = check_load(table);
+  REQUIRE(check.problems.size() == 1);
+  CHECK_THAT(
+      check.problems[0],
+      ContainsSubstring("only 1 rows: expected one for each token; take the tokenizer.json"));
+  fs::remove(file);
+  CHECK_THROWS_WITH(convert(table, file), ContainsSubstring("only 1 rows"));
+  CHECK_FALSE(fs::exists(file));
+  check_load_error(table, ErrorCode::mismatch, {"only 1 rows"});
+}
+
 TEST_CASE("check_load of what is no model at all", "[check load]") {
   const TemporaryFolder folder;
   CHECK_FALSE(check_load(folder.path()).loads());

@@ -143,6 +143,11 @@ TEST_CASE("a ModernBERT configuration has local layers between global ones", "[c
   check_error(with(absent, "global_attn_every_n_layers", 0), ErrorCode::malformed,
               "global_attn_every_n_layers");
   check_error(with(absent, "local_attention", -1), ErrorCode::malformed, "local_attention");
+  // transformers refuses these, too.
+  for (const char* key : {"local_attention", "num_hidden_layers", "norm_eps", "hidden_activation",
+                          "tie_word_embeddings"}) {
+    check_error(with(absent, key, nullptr), ErrorCode::malformed, std::string(key) + ": expected");
+  }
 }
 
 TEST_CASE("every key of published configurations is known", "[config]") {

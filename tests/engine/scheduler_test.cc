@@ -116,6 +116,7 @@ TEST_CASE("a list is one request, ended once when all of it is there", "[schedul
   CHECK(completion.status == Completion::Status::done);
   CHECK(completion.queued >= 0ns);
   CHECK(completion.computed > 0ns);
+  CHECK(completion.processor > 0ns);
   for (const auto& job : jobs) {
     CHECK_NOTHROW(static_cast<Job<Classification>&>(*job).finish());
   }

@@ -160,8 +160,17 @@ TEST_CASE("what is not computed of sentence-transformers is refused by name", "[
   refused("sentence_bert_config.json", "modality_config", [](json& value) {
     value["modality_config"] = {{"image", {{"method", "forward"}}}};
   });
-  refused("config_sentence_transformers.json", "default_prompt_name",
-          [](json& value) { value["default_prompt_name"] = "poem"; });
+  for (const char* name : {"poem", ""}) {
+    refused("config_sentence_transformers.json", "default_prompt_name",
+            [name](json& value) { value["default_prompt_name"] = name; });
+  }
+  for (const char* task : {"fill-mask", "sequence-classification"}) {
+    refused("sentence_bert_config.json", "the Transformer before it gives the logits of its head",
+            [task](json& value) { value["transformer_task"] = task; });
+  }
+  refused("sentence_bert_config.json", "expected the text's last_hidden_state", [](json& value) {
+    value["modality_config"] = {{"text", {{"method_output_name", "logits"}}}};
+  });
 }
 
 TEST_CASE("routers and sparse poolings that are not computed are refused by name", "[config]") {
@@ -179,6 +188,9 @@ TEST_CASE("routers and sparse poolings that are not computed are refused by name
     const std::string_view masked = "a [MASK]";
     CHECK(fill_mask(model, {&masked, 1})[0]);
   };
+  refused("sentence_bert_config.json", "'fill-mask' before it", [](json& value) {
+    value = {{"transformer_task", "feature-extraction"}};
+  });
   refused("router_config.json", "structure.query",
           [](json& value) { value["structure"].erase("query"); });
   refused("router_config.json", "alone",
@@ -203,7 +215,11 @@ TEST_CASE("routers and sparse poolings that are not computed are refused by name
   const TextInput input{"a"};
   CHECK_THROWS_AS(sparse_embed(dense, {&input, 1}), Error);
   const Model sparse = Model::load(directory.path());
-  CHECK_THROWS_WITH(embed(sparse, {&input, 1}), ContainsSubstring("sparse vectors"));
+  CHECK_THROWS_WITH(embed(sparse, {&input, 1}),
+                    ContainsSubstring("sparse vectors: ask for those (embed --sparse)"));
+  const Model tokens = Model::load(source_dir() / "tests/golden/sentence/token-vectors");
+  CHECK_THROWS_WITH(embed(tokens, {&input, 1}),
+                    ContainsSubstring("with pooling none (embed --pooling none); another pooling"));
   CHECK_THROWS_WITH(sparse_embed(sparse, {&input, 1}, {.max_active_dims = 0}),
                     ContainsSubstring("max_active_dims"));
 }
@@ -234,6 +250,8 @@ TEST_CASE("files that are wrong are errors that name them", "[config]") {
   fails("2_Dense/config.json", with("in_features", 16), ErrorCode::mismatch,
         "'2_Dense' wants vectors of 16 numbers and gets 32");
   fails("2_Dense/config.json", with("out_features", 19), ErrorCode::mismatch, "'4_Dense' wants");
+  fails("2_Dense/config.json", with("bias", false), ErrorCode::mismatch,
+        "2_Dense/model.safetensors: tensor 'linear.bias': expected none of this name");
   fails("1_Pooling/config.json", {{"pooling_mode", {"mean", "cls", "max"}}}, ErrorCode::mismatch,
         "gets 48");
   fails("1_Pooling/config.json", {{"pooling_mode", json::array()}}, ErrorCode::malformed,
@@ -244,6 +262,12 @@ TEST_CASE("files that are wrong are errors that name them", "[config]") {
         "truncate_dim");
   fails("config_sentence_transformers.json", json::array(), ErrorCode::malformed,
         "expected an object");
+  // What a module's tensors are not is said with their own file.
+  const Directory narrow("dense");
+  narrow.change("2_Dense/config.json", [](json& value) { value["out_features"] = 3; });
+  const std::string file = (narrow.path() / "2_Dense/pytorch_model.bin").string();
+  CHECK_THROWS_WITH(Model::load(narrow.path()),
+                    StartsWith(file + ": tensor 'linear.weight': expected [3, 16], found"));
   Directory without;
   fs::remove_all(without.path() / "4_Dense");
   CHECK_THROWS_WITH(Model::load(without.path()), ContainsSubstring("4_Dense"));

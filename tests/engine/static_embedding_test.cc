@@ -153,6 +153,39 @@ TEST_CASE("static embeddings: tensors that do not fit each other", "[hostile]") 
   with("mapping", "I32", "[2]", bytes_of(std::vector<std::int32_t>{0, -1}), "token 1 has row -1");
 }
 
+TEST_CASE("static embeddings: what files beside those of model2vec ask for is done or told") {
+  const TemporaryFolder folder;
+  fs::copy(static_dir / "model2vec", folder.path(),
+           fs::copy_options::overwrite_existing | fs::copy_options::recursive);
+  const TextInput input{"hello", {}};
+  const auto vector = [&] {
+    return embed(Model::load(folder.path()), {&input, 1})[0].value().values;
+  };
+  CHECK(Model::load(folder.path()).notices().empty());
+  const std::vector<float> plain = vector();
+  std::ofstream(folder.path() / "config_sentence_transformers.json")
+      << R"({"prompts": {"query": "a b c "}, "default_prompt_name": "query", "odd": 1})";
+  edit_config(folder.path(), [](json& config) {
+    config["brand_new"] = 7;
+    config["apply_pca"] = 256;
+  });
+  const fs::path modules = folder.path() / "modules.json";
+  json list = read_json(modules);
+  list.erase(1);
+  list.push_back({{"type", "sentence_transformers.models.Dense"}, {"path", "2_Dense"}});
+  std::ofstream(modules) << list;
+  const std::vector<std::string> told = Model::load(folder.path()).notices();
+  REQUIRE(told.size() == 4);
+  CHECK_THAT(told[0], ContainsSubstring("config.json: 'brand_new': not known of model2vec"));
+  CHECK_THAT(told[1], ContainsSubstring("models.Dense' is not computed"));
+  CHECK_THAT(told[2], ContainsSubstring("there is no Normalize module"));
+  CHECK_THAT(told[3], ContainsSubstring("config_sentence_transformers.json: 'odd'"));
+  CHECK(vector() != plain);  // the default prompt
+  std::ofstream(folder.path() / "config_sentence_transformers.json")
+      << R"({"default_prompt_name": "poem"})";
+  CHECK_THROWS_WITH(vector(), ContainsSubstring("found 'poem'"));
+}
+
 TEST_CASE("static embeddings: another module behind them is refused by name", "[hostile]") {
   const TemporaryFolder folder;
   fs::copy(static_dir / "sentence-transformers", folder.path(),

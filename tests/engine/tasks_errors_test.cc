@@ -1,6 +1,7 @@
 // What a task does with input it cannot answer: an error in that input's place, or for the whole
 // call where no input could be answered.
 #include "catch.h"
+#include "mutate.h"
 #include "tasks_golden.h"
 
 namespace sapwood::test {
@@ -69,6 +70,47 @@ TEST_CASE("a discriminator of replaced tokens has no task, and embeds", "[tasks]
       error.what(),
       ContainsSubstring("(electra) has a replaced_token_detection head: give another model"));
   CHECK(embed(model, {&input, 1})[0].value().dim == 32);
+}
+
+// A golden model one of whose tensors begins with a NaN.
+Model with_nan(const std::string& name, const std::string& tensor) {
+  const TemporaryFolder folder;
+  copy_model(golden_dir() / name, folder.path(), [&](auto& tensors, auto&) {
+    EditedTensor& edited = find(tensors, tensor);
+    const bool half = edited.dtype == TensorDtype::f16;
+    REQUIRE((half || edited.dtype == TensorDtype::f32));
+    constexpr std::uint32_t kNan = 0x7FC00000, kHalfNan = 0x7E00;
+    const std::uint32_t bits = half ? kHalfNan : kNan;  // in the bytes' own order
+    std::memcpy(edited.bytes.data(), &bits, half ? 2 : 4);
+  });
+  return Model::load(folder.path());
+}
+
+TEST_CASE("an answer that is not finite is an error of its input, whatever the task",
+          "[tasks][errors]") {
+  const TextInput input{.text = "wood", .pair = {}};
+  const auto code = ErrorCode::unsupported;
+  const std::string norm = "transformer.layer.1.output_layer_norm.bias";
+  const Model encoder = with_nan("distilbert-base", norm);
+  for (const auto pooling : {PoolingMode::cls, PoolingMode::mean, PoolingMode::none}) {
+    check_error(embed(encoder, {&input, 1}, {.pooling = pooling})[0], code);
+  }
+  std::vector<float> row(static_cast<std::size_t>(encoder.config().hidden));
+  check_error(embed_into(encoder, {&input, 1}, row)[0], code);
+  const std::string_view text = "wood", masked = "wood [MASK]";
+  check_error(rerank(encoder, text, {&text, 1}), code);
+  const Model masks = with_nan("distilbert-mlm", "vocab_projector.bias");
+  check_error(fill_mask(masks, {&masked, 1})[0], code);
+  check_error(sparse_embed(masks, {&input, 1})[0], code);
+  check_error(sparse_embed(with_nan("distilbert-mlm", "distilbert." + norm), {&input, 1})[0], code);
+  check_error(ner(with_nan("bert-fff-ner", "classifier.bias"), {&text, 1})[0], code);
+  const Model nli = with_nan("distilbert-nli", "classifier.bias");
+  const auto classes = classify(nli, {&input, 1});
+  check_error(classes[0], code);
+  CHECK_THAT(classes[0].error().what(), ContainsSubstring("no finite numbers"));
+  check_error(zero_shot(nli, {&text, 1}, {.labels = {"a"}})[0], code);
+  const QuestionInput question{"what", "wood"};
+  check_error(answer(with_nan("distilbert-qa", "qa_outputs.bias"), {&question, 1})[0], code);
 }
 
 TEST_CASE("one bad text leaves the others their answers: classify and embed") {

@@ -140,8 +140,11 @@ TEST_CASE("what zero_shot cannot do is refused", "[zero-shot]") {
   CHECK(results[2].value().labels.size() == 2);
   std::string many;
   for (int i = 0; i < 80; ++i) many += "wood ";
-  CHECK(zero_shot(nli, {&text, 1}, {.labels = {"film", many}})[0].error().code() ==
-        ErrorCode::too_long);
+  const auto too_long = zero_shot(nli, {&text, 1}, {.labels = {"film", many}});
+  CHECK(too_long[0].error().code() == ErrorCode::too_long);
+  CHECK_THAT(too_long[0].error().what(),
+             ContainsSubstring("the hypothesis of the label 'wood wood") &&
+                 ContainsSubstring("the two texts have") && ContainsSubstring("shorten the label"));
   CHECK(zero_shot(nli, {&text, 1}, {.labels = {"\x80"}})[0].error().code() ==
         ErrorCode::invalid_utf8);
 }

@@ -46,6 +46,26 @@ TEST_CASE("vocab.json and merges.txt are the tokenizer that their tokenizer.json
   }
 }
 
+TEST_CASE("vocab.json and merges.txt are read for RoBERTa's classes alone", "[vocab merges]") {
+  const TemporaryFolder folder;
+  write_vocab_and_merges(folder.path());
+  const auto with_class = [&](const char* name) {
+    std::ofstream(folder.path() / "tokenizer_config.json") << json{{"tokenizer_class", name}};
+    return Tokenizer::load(folder.path());
+  };
+  for (const char* name : {"RobertaTokenizer", "RobertaTokenizerFast", "LongformerTokenizer"}) {
+    CHECK(with_class(name).notices().empty());
+  }
+  for (const char* name : {"GPT2Tokenizer", "MPNetTokenizer", "XLMRobertaTokenizerFast",
+                           "PreTrainedTokenizerFast", "OwnTokenizer"}) {
+    CHECK_THROWS_WITH(with_class(name),
+                      ContainsSubstring(name) && ContainsSubstring("as RoBERTa's tokenizer does"));
+  }
+  fs::remove(folder.path() / "tokenizer_config.json");
+  std::ofstream(folder.path() / "config.json") << json{{"model_type", "modernbert"}};
+  CHECK_THROWS_WITH(Tokenizer::load(folder.path()), ContainsSubstring("config.json"));
+}
+
 TEST_CASE("HOSTILE 27: a vocab.json that is not RoBERTa's, or no vocabulary at all, is refused",
           "[vocab merges][hostile]") {
   const auto refused = [](const std::string& vocabulary, const std::string& merges, ErrorCode code,

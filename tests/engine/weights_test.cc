@@ -119,6 +119,26 @@ TEST_CASE("HOSTILE 18: a vocabulary that is not the embedding's", "[weights][hos
   check_load_error(folder.path(), ErrorCode::mismatch, {"word_embeddings.weight"});
 }
 
+TEST_CASE("what a checkpoint has more than its configuration asks for is told", "[weights]") {
+  for (const auto& [name, key] :
+       {std::pair{"distilbert-base", "n_layers"}, std::pair{"modernbert-base", "num_hidden_layers"},
+        std::pair{"roberta-nli", "num_hidden_layers"}}) {
+    INFO(name);
+    const TemporaryFolder folder;
+    copy_model(golden_dir() / name, folder.path(), [](auto&, auto&) {});
+    CHECK(Model::load(folder.path()).notices().empty());
+    edit_config(folder.path(), [key = key](json& config) { config[key] = 1; });
+    const std::vector<std::string> told = Model::load(folder.path()).notices();
+    REQUIRE(told.size() == 1);
+    CHECK_THAT(told[0], ContainsSubstring("and config.json asks for 1 layers"));
+  }
+  const TemporaryFolder folder;
+  copy_model(golden_dir() / "bert-qa", folder.path(), [](auto&, auto&) {});
+  edit_config(folder.path(), [](json& config) { config["type_vocab_size"] = 0; });
+  check_load_error(folder.path(), ErrorCode::mismatch,
+                   {"config.json: type_vocab_size: expected 2"});
+}
+
 TEST_CASE("HOSTILE 18: a billion layers are refused before anything is allocated",
           "[weights][hostile]") {
   const TemporaryFolder folder;

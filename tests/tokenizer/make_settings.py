@@ -20,7 +20,7 @@ warnings.filterwarnings("ignore")
 import tokenizers  # noqa: E402
 import transformers  # noqa: E402
 from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors  # noqa: E402
-from tokenizers.models import WordPiece  # noqa: E402
+from tokenizers.models import BPE, Unigram, WordPiece  # noqa: E402
 
 FILE = pathlib.Path(__file__).resolve().parent / "golden" / "settings.json"
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -69,9 +69,13 @@ def decoder(*tokens, **own):
 class Cases:
     def __init__(self):
         self.list = []
+        self.like = {}
 
-    def add(self, name, files, texts=TEXTS, config=BERT, differs=None):
+    def add(self, name, files, texts=TEXTS, config=BERT, differs=None, like=None):
+        """`like`: the tokenizer.json whose answers are chosen in place of those of AutoTokenizer."""
         self.list.append({"name": name, "files": {"config.json": config, **files}, "texts": texts, "differs": differs})
+        if like is not None:
+            self.like[name] = like
 
     def json(self, name, settings, document=None, other=None, **more):
         files = {"tokenizer.json": document or tokenizer_json(), "tokenizer_config.json": settings, **(other or {})}
@@ -182,6 +186,66 @@ def type_cases(cases):
     cases.json("a sequence of one post-processor", settings(), sequence)
 
 
+def byte_level_json(prefix, trim=True):
+    """A tokenizer.json as RoBERTa's class writes it."""
+    special = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "<mask>": 4}
+    merges = [("t", "h"), ("th", "e"), ("Ġ", "the"), ("c", "a"), ("ca", "t"), ("Ġ", "cat")]
+    tokens = ["Ġ", "t", "h", "e", "c", "a", *("".join(pair) for pair in merges)]
+    tokenizer = Tokenizer(BPE({**special, **{token: 5 + i for i, token in enumerate(tokens)}}, merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=prefix)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), trim_offsets=trim, add_prefix_space=prefix)
+    tokenizer.add_special_tokens(list(special))
+    return json.loads(tokenizer.to_str())
+
+
+def metaspace_json(scheme, sequence=False):
+    """A tokenizer.json as XLM-RoBERTa's class writes it."""
+    pieces = [("<s>", 0), ("<pad>", 0), ("</s>", 0), ("<unk>", 0), ("▁the", -1), ("the", -2), ("▁cat", -1), ("cat", -2), ("▁", -4)]
+    tokenizer = Tokenizer(Unigram([(piece, float(score)) for piece, score in pieces], unk_id=3))
+    metaspace = pre_tokenizers.Metaspace(prepend_scheme=scheme)
+    parts = [pre_tokenizers.WhitespaceSplit(), metaspace]
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(parts) if sequence else metaspace
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme=scheme)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    tokenizer.add_special_tokens(["<s>", "<pad>", "</s>", "<unk>"])
+    return json.loads(tokenizer.to_str())
+
+
+def prefix_cases(cases):
+    """add_prefix_space and trim_offsets count more than the file, for the classes that set them."""
+    names = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
+
+    def add(name, of, document, model="roberta", **more):
+        texts = [["the cat the"], [" cat", "the"]]
+        cases.json(name, {"tokenizer_class": of, **names, **more.pop("says", {})}, document, texts=texts,
+                   config={"model_type": model}, **more)
+
+    for of in ("RobertaTokenizer", "GPT2TokenizerFast"):
+        for prefix in (False, True):
+            for says in ({}, {"add_prefix_space": False}, {"add_prefix_space": True}):
+                add(f"{of}, the file {prefix}, the configuration {says}", of, byte_level_json(prefix), says=says)
+    for trim in (False, True):
+        for says in ({}, {"trim_offsets": False}):
+            add(f"RobertaTokenizerFast trims, the file {trim}, the configuration {says}", "RobertaTokenizerFast",
+                byte_level_json(False, trim), says=says)
+    own = "transformers 4.57 lets the configuration count, absent false: the file's"
+    add("no class in particular, the file has the space", "PreTrainedTokenizerFast", byte_level_json(True), differs=own)
+    add("no class in particular, the configuration denies the space", "PreTrainedTokenizerFast", byte_level_json(True),
+        says={"add_prefix_space": False}, differs=own)
+    own = "transformers 4.57 passes over it, 5.24 also splits at white space: the file's with the configuration's setting"
+    for of, model in (("XLMRobertaTokenizer", "xlm-roberta"), ("CamembertTokenizer", "camembert")):
+        for sequence in (False, True):
+            for scheme, says in (("always", False), ("never", True)):
+                other = "always" if says else "never"
+                add(f"{of}, {scheme} in the file, {says} in the configuration" + ", a sequence" * sequence, of,
+                    metaspace_json(scheme, sequence), model, says={"add_prefix_space": says}, differs=own,
+                    like=metaspace_json(other, sequence))
+    add("XLMRobertaTokenizer, never in the file, nothing in the configuration", "XLMRobertaTokenizer", metaspace_json("never"),
+        "xlm-roberta", differs="transformers 5 takes always: the file's")
+
+
 def answer(case):
     with tempfile.TemporaryDirectory() as folder:
         for name, content in case["files"].items():
@@ -198,10 +262,10 @@ def answer(case):
     return {"max_length": limit, "side": tokenizer.truncation_side, "answers": answers}
 
 
-def chosen(case, got):
+def chosen(case, got, like):
     """The answers that are chosen where the two versions differ and it is not that of 5.24."""
     if "the file's" in (case["differs"] or "") or case["name"].startswith("cased file, TokenizersBackend"):
-        tokenizer = Tokenizer.from_str(json.dumps(case["files"]["tokenizer.json"]))
+        tokenizer = Tokenizer.from_str(json.dumps(like or case["files"]["tokenizer.json"]))
         encodings = [tokenizer.encode(*text) for text in case["texts"]]
         got["answers"] = [{"ids": e.ids, "types": e.type_ids, "offsets": [list(o) for o in e.offsets]} for e in encodings]
     if case["name"] == "cased file, the class from config.json":
@@ -212,7 +276,7 @@ def chosen(case, got):
 
 def main():
     cases = Cases()
-    for group in (text_cases, added_cases, name_cases, length_cases, type_cases):
+    for group in (text_cases, added_cases, name_cases, length_cases, type_cases, prefix_cases):
         group(cases)
     if "--compare" in sys.argv:
         for case, stored in zip(cases.list, json.loads(FILE.read_text(encoding="utf-8"))["cases"], strict=True):
@@ -224,7 +288,8 @@ def main():
             if not same:
                 print(case["name"], "|", case["differs"], "|", got)
         return
-    lines = [json.dumps({**case, **chosen(case, answer(case))}, ensure_ascii=False) for case in cases.list]
+    lines = [json.dumps({**case, **chosen(case, answer(case), cases.like.get(case["name"]))}, ensure_ascii=False)
+             for case in cases.list]
     made = f"transformers {transformers.__version__}, tokenizers {tokenizers.__version__}"
     FILE.write_text(f'{{"made_with": "{made}", "cases": [\n' + ",\n".join(lines) + "\n]}\n", encoding="utf-8")
 

@@ -116,6 +116,29 @@ TEST_CASE("settings: a configuration that contradicts tokenizer.json is told") {
   CHECK(mentions(moved.notices()[0], "'<e1>' is stated to have the id 99"));
 }
 
+TEST_CASE("settings: a class that nobody knows and a space that does not count are told") {
+  const Tokenizer other = load_files(with_config(R"({"tokenizer_class": "T5TokenizerFast"})"));
+  REQUIRE(other.notices().size() == 1);
+  CHECK(mentions(other.notices()[0], "the tokenizer class 'T5TokenizerFast' is not known here"));
+  Json json = Json::parse(small_tokenizer().to_json());
+  json["pre_tokenizer"] = {{"type", "ByteLevel"},
+                           {"add_prefix_space", true},
+                           {"trim_offsets", true},
+                           {"use_regex", true}};
+  const auto told = [&](const char* config) {
+    return load_files({{"tokenizer.json", json.dump()}, {"tokenizer_config.json", config}})
+        .notices();
+  };
+  CHECK(told(R"({"tokenizer_class": "PreTrainedTokenizerFast"})").empty());
+  const auto denied =
+      told(R"({"tokenizer_class": "PreTrainedTokenizerFast", "add_prefix_space": false})");
+  REQUIRE(denied.size() == 1);
+  CHECK(mentions(denied[0], "tokenizer's configuration says false; this file counts"));
+  const auto changed = told(R"({"tokenizer_class": "GPT2Tokenizer"})");
+  REQUIRE(changed.size() == 1);
+  CHECK(mentions(changed[0], "pre_tokenizer has add_prefix_space true"));
+}
+
 TEST_CASE("settings: classes that do other than the files say are refused by name") {
   const auto refused = [](const Files& files) {
     return error_of([&] { load_files(files); }, ErrorCode::unsupported);

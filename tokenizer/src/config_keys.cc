@@ -19,9 +19,6 @@ constexpr std::string_view kSlowOnly =
     "transformers' fast tokenizers pass over it, as version 5 does everywhere";
 constexpr std::string_view kFile = "about the files and where they came from";
 constexpr std::string_view kInJson = "tokenizer.json says it, and counts in transformers";
-constexpr std::string_view kPrefixSpace =
-    "tokenizer.json says it; a configuration that says otherwise, which transformers follows for "
-    "RoBERTa's classes, is not followed";
 constexpr std::string_view kChat = "for conversations with generating models";
 constexpr std::string_view kBoxes = "for documents with boxes; texts alone are read here";
 
@@ -50,6 +47,13 @@ constexpr KnownKey kTokenizerConfig[] = {
     {"model_input_names", honoured, "whether the model gets token types"},
     {"clean_up_tokenization_spaces", honoured, "spaces before punctuation in decoded text"},
     {"split_special_tokens", honoured, "special tokens in a text are plain text"},
+    {"add_prefix_space", honoured,
+     "counts more than tokenizer.json, with a notice, for the classes of RoBERTa and GPT-2 "
+     "(absent: "
+     "false), and where it is there for those of XLM-RoBERTa and CamemBERT; for others a "
+     "difference "
+     "is a notice"},
+    {"trim_offsets", honoured, "likewise, for the classes of RoBERTa (absent: true)"},
 
     {"padding_side", harmless, kNotPadded},
     {"pad_to_multiple_of", harmless, kNotPadded},
@@ -62,8 +66,6 @@ constexpr KnownKey kTokenizerConfig[] = {
     {"wordpieces_prefix", harmless, kSlowOnly},
     {"use_fast", harmless, kSlowOnly},
     {"from_slow", harmless, kSlowOnly},
-    {"add_prefix_space", harmless, kPrefixSpace},
-    {"trim_offsets", harmless, kPrefixSpace},
     {"add_bos_token", harmless, kInJson},
     {"add_eos_token", harmless, kInJson},
     {"errors", harmless, kInJson},

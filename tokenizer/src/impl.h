@@ -71,10 +71,10 @@ std::shared_ptr<Tokenizer::Impl> build_from_vocab(std::string_view vocab_txt,
                                                   const VocabOptions& options,
                                                   TokenizerConfig config);
 
-// A vocab.json and a merges.txt of RoBERTa's; `prefix_space` as tokenizer_config.json's add_prefix_space. Errors as
-// Tokenizer::from_json; unsupported where the vocabulary is not RoBERTa's.
+// A vocab.json and a merges.txt of RoBERTa's. Errors as Tokenizer::from_json; unsupported where the vocabulary is not
+// RoBERTa's.
 std::shared_ptr<Tokenizer::Impl> build_from_merges(const InputFile& vocab, const InputFile& merges,
-                                                   bool prefix_space, TokenizerConfig config);
+                                                   TokenizerConfig config);
 
 // The lines of a vocab.txt; a token's id is the number of its line, from 0. Rules in README.md. The
 // entries refer to `bytes`. Error malformed for text that is not UTF-8.

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/quote.h"
 #include "impl.h"
+#include "prefix_space.h"
 #include "tokenizer_class.h"
 
 namespace sapwood {
@@ -38,7 +39,7 @@ void read_model_class(const Folder& folder, TokenizerConfig& config) {
 
 // Which files count, and which of them more than others, is as in transformers
 // (PreTrainedTokenizerBase._from_pretrained).
-TokenizerConfig read_config(const Folder& folder, bool has_json) {
+TokenizerConfig read_config(const Folder& folder, TokenizerFiles files) {
   TokenizerConfig config;
   bool decoder = false;
   read_file(folder, "tokenizer_config.json", config.notices,
@@ -55,16 +56,10 @@ TokenizerConfig read_config(const Folder& folder, bool has_json) {
   // A tokenizer_config.json without do_lower_case means true, as in transformers' BERT tokenizers.
   if (config.settles_length && !config.lowercase) config.lowercase = true;
   if (config.tokenizer_class.empty()) read_model_class(folder, config);
-  check_tokenizer_class(config.tokenizer_class, has_json, config.remote_code, config.class_place);
+  check_tokenizer_class({config.tokenizer_class, config.class_place, config.remote_code}, files,
+                        config.notices);
   config.settle();
   return config;
-}
-
-bool adds_prefix_space(const Folder& folder) {
-  const auto file = folder.find("tokenizer_config.json");
-  if (!file) return false;
-  const auto json = JsonDocument::parse(file->read(kMaxConfigBytes), file->path().string());
-  return json.root().boolean("add_prefix_space", false);
 }
 
 VocabOptions merge(VocabOptions options, const TokenizerConfig& config) {
@@ -114,9 +109,9 @@ std::string difference(const std::vector<VocabularyEntry>& lines, const Vocabula
 
 std::shared_ptr<const Tokenizer::Impl> load_json(const InputFile& json, const InputFile* vocab,
                                                  TokenizerConfig config) {
-  auto impl =
-      build_tokenizer({JsonDocument::parse(json.read(kMaxTokenizerBytes), json.path().string())},
-                      std::move(config));
+  JsonDocument document = JsonDocument::parse(json.read(kMaxTokenizerBytes), json.path().string());
+  settle_prefix_space(document, config);
+  auto impl = build_tokenizer({std::move(document)}, std::move(config));
   if (vocab) {
     // The references read tokenizer.json where there is one, and nothing else.
     const std::string lines = vocab->read(kMaxTokenizerBytes);
@@ -145,16 +140,15 @@ Tokenizer Tokenizer::load(const Folder& folder, const VocabOptions& options) {
   if (!json && !vocab) {
     const auto bytes = folder.find("vocab.json"), merges = folder.find("merges.txt");
     if (bytes && merges) {
-      // As much as a tokenizer.json: the classes that read them are not those of a vocab.txt.
-      constexpr bool kWhole = true;
-      return Tokenizer(build_from_merges(*bytes, *merges, adds_prefix_space(folder),
-                                         read_config(folder, kWhole)));
+      return Tokenizer(build_from_merges(*bytes, *merges,
+                                         read_config(folder, TokenizerFiles::vocab_and_merges)));
     }
     throw Error(ErrorCode::not_found,
                 folder.path().string() +
                     " has neither tokenizer.json nor vocab.txt, nor vocab.json with merges.txt");
   }
-  TokenizerConfig config = read_config(folder, json.has_value());
+  TokenizerConfig config =
+      read_config(folder, json ? TokenizerFiles::tokenizer_json : TokenizerFiles::vocab_txt);
   return Tokenizer(json ? load_json(*json, vocab ? &*vocab : nullptr, std::move(config))
                         : load_vocab(*vocab, options, std::move(config)));
 }
@@ -165,7 +159,8 @@ Tokenizer Tokenizer::load(const fs::path& path, const VocabOptions& options) try
   const InputFile file = InputFile::open(path);
   const bool json = path.extension() == ".json";
   TokenizerConfig config =
-      read_config(Folder::open(path.has_parent_path() ? path.parent_path() : fs::path(".")), json);
+      read_config(Folder::open(path.has_parent_path() ? path.parent_path() : fs::path(".")),
+                  json ? TokenizerFiles::tokenizer_json : TokenizerFiles::vocab_txt);
   return Tokenizer(json ? load_json(file, nullptr, std::move(config))
                         : load_vocab(file, options, std::move(config)));
 } catch (...) {

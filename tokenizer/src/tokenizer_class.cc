@@ -32,10 +32,22 @@ constexpr TokenizerClass kClasses[] = {
     {.name = "PreTrainedTokenizer", .reads_vocab_txt = true},
     {.name = "TokenizersBackend", .reads_vocab_txt = true},
     {.name = "PythonBackend", .reads_vocab_txt = true},
-    {.name = "RobertaTokenizer", .token_types = false},
-    {.name = "XLMRobertaTokenizer", .token_types = false},
-    {.name = "CamembertTokenizer", .token_types = false},
-    {.name = "GPT2Tokenizer", .token_types = false}};
+    {.name = "RobertaTokenizer",
+     .reads_merges = true,
+     .token_types = false,
+     .prefix_space = PrefixSpace::roberta},
+    // In transformers 5 these are other names of RobertaTokenizer.
+    {.name = "LongformerTokenizer",
+     .reads_merges = true,
+     .token_types = false,
+     .prefix_space = PrefixSpace::roberta},
+    {.name = "BartTokenizer",
+     .reads_merges = true,
+     .token_types = false,
+     .prefix_space = PrefixSpace::roberta},
+    {.name = "XLMRobertaTokenizer", .token_types = false, .prefix_space = PrefixSpace::metaspace},
+    {.name = "CamembertTokenizer", .token_types = false, .prefix_space = PrefixSpace::metaspace},
+    {.name = "GPT2Tokenizer", .token_types = false, .prefix_space = PrefixSpace::byte_level}};
 
 // Written in Python alone, so that a tokenizer.json beside them is not what they do.
 constexpr std::string_view kPythonOnly[] = {
@@ -80,32 +92,42 @@ std::string_view class_of_model_type(std::string_view model_type) noexcept {
                              {"mpnet", "MPNetTokenizer"},
                              {"roberta", "RobertaTokenizer"},
                              {"xlm-roberta", "XLMRobertaTokenizer"},
-                             {"camembert", "CamembertTokenizer"}};
+                             {"camembert", "CamembertTokenizer"},
+                             {"modernbert", "PreTrainedTokenizer"}};
   for (const Pair& pair : kPairs) {
     if (pair.model_type == model_type) return pair.name;
   }
   return {};
 }
 
-void check_tokenizer_class(std::string_view name, bool has_json, bool remote_code,
-                           const std::string& where) {
-  if (name.empty()) return;
-  const std::string_view plain = without_fast(name);
+void check_tokenizer_class(const NamedClass& named, TokenizerFiles files, Notices& notices) {
+  if (named.name.empty()) return;
+  const std::string_view plain = without_fast(named.name);
   const bool python =
       std::find(std::begin(kPythonOnly), std::end(kPythonOnly), plain) != std::end(kPythonOnly);
-  const TokenizerClass* const known = find_known(name);
+  const TokenizerClass* const known = find_known(named.name);
+  const std::string what =
+      std::string(named.where) + ": the tokenizer class " + quote(named.name) + " ";
+  constexpr std::string_view kSave =
+      "; save it as tokenizer.json (AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR) in "
+      "transformers)";
   std::string why;
   if (python) {
     why = "does not split text as tokenizer.json or vocab.txt say, and what it does is not here";
-  } else if (known == nullptr && remote_code) {
+  } else if (known == nullptr && named.remote_code) {
     why = "is code of the repository's own (auto_map), which is not here and is never run";
-  } else if (!has_json && (known == nullptr || !known->reads_vocab_txt)) {
+  } else if (files == TokenizerFiles::vocab_txt && (known == nullptr || !known->reads_vocab_txt)) {
+    why = "does not read vocab.txt as BERT's tokenizer does" + std::string(kSave);
+  } else if (files == TokenizerFiles::vocab_and_merges &&
+             (known == nullptr || !known->reads_merges)) {
     why =
-        "does not read vocab.txt as BERT's tokenizer does; save it as tokenizer.json "
-        "(AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR) in transformers)";
+        "does not read vocab.json and merges.txt as RoBERTa's tokenizer does" + std::string(kSave);
+  } else if (known == nullptr) {
+    notices.add(what +
+                "is not known here: what tokenizer.json says is done, and nothing that the class "
+                "does besides");
   }
-  if (why.empty()) return;
-  throw Error(ErrorCode::unsupported, where + ": the tokenizer class " + quote(name) + " " + why);
+  if (!why.empty()) throw Error(ErrorCode::unsupported, what + why);
 }
 
 }  // namespace sapwood

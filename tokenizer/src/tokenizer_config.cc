@@ -165,6 +165,8 @@ bool TokenizerConfig::read(const JsonValue& config) {
   read_roles(config, false);
   read_text_settings(config);
   read_lengths(config);
+  fill(add_prefix_space, config, "add_prefix_space");
+  fill(trim_offsets, config, "trim_offsets");
   if (config.has("model_input_names")) {
     token_types = false;
     for (const JsonValue name : config.at("model_input_names").elements()) {

@@ -37,6 +37,7 @@ struct TokenizerConfig {
   std::optional<int> model_max_length;
   std::optional<Direction> truncation_side;
   std::optional<bool> token_types;  // whether models get them (model_input_names)
+  std::optional<bool> add_prefix_space, trim_offsets;  // prefix_space.h
   bool split_special_tokens = false;
   // There is a tokenizer_config.json: the length that a tokenizer.json was cut to in training is not the limit.
   bool settles_length = false;

@@ -43,9 +43,9 @@ Shares share_room(std::size_t first, std::size_t second, bool pair, std::size_t 
   if (total <= room) return {first, second};
   const std::size_t excess = total - room;
   auto too_long = [&](const std::string& why) {
-    return Error(ErrorCode::too_long, "the text has " + std::to_string(total) +
-                                          " tokens and there is room for " + std::to_string(room) +
-                                          " besides special tokens" + why);
+    return Error(ErrorCode::too_long, (pair ? "the two texts have " : "the text has ") +
+                                          std::to_string(total) + " tokens and there is room for " +
+                                          std::to_string(room) + " besides special tokens" + why);
   };
   // The reference empties both texts, whatever the strategy, where nothing may stay.
   if (room == 0 && strategy != Truncation::none) return {0, 0};

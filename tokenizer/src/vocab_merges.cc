@@ -58,12 +58,13 @@ void write_added(JsonWriter& writer, const SpecialToken& token, bool mask) {
   writer.member("normalized", !mask).member("special", true).end();
 }
 
-void write_processor(JsonWriter& writer, const SpecialTokens& tokens, bool prefix_space) {
+void write_processor(JsonWriter& writer, const SpecialTokens& tokens, bool prefix_space,
+                     bool trim_offsets) {
   writer.key("post_processor").begin_object().member("type", "RobertaProcessing");
   for (const auto& [name, token] : {std::pair{"sep", &tokens.sep}, std::pair{"cls", &tokens.cls}}) {
     writer.key(name).begin_array().value(token->token).value(*token->id).end();
   }
-  writer.member("trim_offsets", true).member("add_prefix_space", prefix_space).end();
+  writer.member("trim_offsets", trim_offsets).member("add_prefix_space", prefix_space).end();
 }
 
 void write_byte_level(JsonWriter& writer, const char* key, bool prefix_space) {
@@ -88,11 +89,12 @@ void write_merges(JsonWriter& writer, std::string_view lines) {
 }  // namespace
 
 std::shared_ptr<Tokenizer::Impl> build_from_merges(const InputFile& vocab, const InputFile& merges,
-                                                   bool prefix_space, TokenizerConfig config) {
+                                                   TokenizerConfig config) {
   const std::string where = vocab.path().string();
   const JsonDocument vocabulary = JsonDocument::parse(vocab.read(kMaxTokenizerBytes), where);
   if (!vocabulary.root().is_object()) vocabulary.root().expected("an object");
   const SpecialTokens tokens(vocabulary.root(), config);
+  const bool prefix_space = config.add_prefix_space.value_or(false);
   std::string json;
   JsonWriter writer(json);
   writer.begin_object().key("added_tokens").begin_array();
@@ -102,7 +104,7 @@ std::shared_ptr<Tokenizer::Impl> build_from_merges(const InputFile& vocab, const
   write_added(writer, tokens.mask, true);
   writer.end();
   write_byte_level(writer, "pre_tokenizer", prefix_space);
-  write_processor(writer, tokens, prefix_space);
+  write_processor(writer, tokens, prefix_space, config.trim_offsets.value_or(true));
   write_byte_level(writer, "decoder", prefix_space);
   writer.key("model").begin_object().member("type", "BPE");
   writer.key("vocab").raw(vocabulary.root().to_json());

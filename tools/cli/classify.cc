@@ -137,6 +137,8 @@ Command add_classify(CLI::App& root) {
              "From logits to scores; none: raw logits [by the model's problem type]");
   add_zero_shot_options(*app, *options);
   add_text_task_options(*app, *options);
+  CLI::Option* truncate = app->get_option("--truncate");
+  truncate->description(truncate->get_description() + ", with --labels [only_first]");
   return {app, [options] { return run_classify(*options); }};
 }
 

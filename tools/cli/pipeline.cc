@@ -69,6 +69,14 @@ InputFormat input_format(const IoOptions& options) {
 
 namespace {
 
+// A name of fields where there are none would be passed over.
+void require_fields(const std::vector<std::string>& fields, const char* inputs) {
+  if (fields.empty()) return;
+  throw UsageError(std::string("--field names a field, and ") + inputs +
+                   " have none: leave it out, or give inputs with fields (--input-format jsonl, "
+                   "json, csv or tsv)");
+}
+
 // The schema with the fields' names that were asked for.
 Schema rename_fields(Schema schema, const std::vector<std::string>& fields) {
   const std::size_t most = schema.second.empty() ? 1 : 2;
@@ -89,11 +97,13 @@ RecordSource open_source(const IoOptions& options, const Schema& schema, InputFi
     if (!options.input.empty()) {
       throw UsageError("texts were given both as arguments and with -i; give one of them");
     }
+    require_fields(options.fields, "texts that are arguments");
     return RecordSource(argument_items(options.texts, schema));
   }
   const std::string path = options.input.empty() ? "-" : options.input;
   files.add(path);
   const InputFormat format = input_format(options);
+  if (format == InputFormat::text) require_fields(options.fields, "lines of text");
   const bool table = format == InputFormat::csv || format == InputFormat::tsv;
   if (table && schema.second_is_list) {
     throw UsageError("a field of a table cannot hold a list of texts; use --input-format jsonl");

@@ -119,6 +119,13 @@ bool RecordReader::fill(Wait wait) {
   if (at_start_ && (buffer_.size() >= 3 || eof_)) {
     at_start_ = false;
     if (buffer_.starts_with("\xEF\xBB\xBF")) buffer_.erase(0, 3);
+    if (buffer_.starts_with("\xFF\xFE") || buffer_.starts_with("\xFE\xFF")) {
+      throw Error(
+          ErrorCode::invalid_utf8,
+          name_ +
+              ": it begins with the byte order mark of UTF-16: expected UTF-8; convert it, as "
+              "in iconv -f UTF-16 -t UTF-8 FILE");
+    }
   }
   return !eof_;
 }

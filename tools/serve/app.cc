@@ -238,6 +238,7 @@ class ModelApp final : public Application {
   void finish(Call& call, const Completion& completion) noexcept {
     call.queued += completion.queued;
     call.computed = completion.computed;
+    call.processor = completion.processor;
     call.departure->close();
     answering(call, [&] {
       if (call.departure->left()) throw ApiError(Problem::left, "the client left");

@@ -86,6 +86,7 @@ struct Call {
   std::chrono::nanoseconds tokenizing{};
   std::chrono::nanoseconds queued{};
   std::chrono::nanoseconds computed{};
+  std::chrono::nanoseconds processor{};  // of all threads that computed it
 };
 
 }  // namespace sapwood::serve

@@ -10,7 +10,7 @@ constexpr std::string_view kPlaceholder = "{model}";
 
 // Of several patterns that fit a path the first counts.
 constexpr std::array kRoutes{
-    Route{"GET", "/", Family::tei, plan_health, {.open = true, .scoped = true}},
+    Route{"GET", "/", Family::tei, plan_front, {.open = true, .scoped = true}},
     Route{"POST", "/", Family::tei, plan_root, {.computes = true, .scoped = true}},
     Route{"GET", "/health", Family::tei, plan_health, {.open = true, .scoped = true}},
     Route{"GET", "/ping", Family::tei, plan_health, {.open = true}},
@@ -19,7 +19,11 @@ constexpr std::array kRoutes{
     Route{"GET", "/openapi.json", Family::tei, plan_openapi},
     Route{"POST", "/embed", Family::tei, plan_embed, {.computes = true, .scoped = true}},
     Route{"POST", "/embed_all", Family::tei, plan_embed_all, {.computes = true, .scoped = true}},
-    Route{"POST", "/embed_sparse", Family::tei, plan_embed_sparse, {.scoped = true}},
+    Route{"POST",
+          "/embed_sparse",
+          Family::tei,
+          plan_embed_sparse,
+          {.computes = true, .scoped = true}},
     Route{"POST", "/predict", Family::tei, plan_predict, {.computes = true, .scoped = true}},
     Route{"POST", "/rerank", Family::tei, plan_rerank, {.computes = true, .scoped = true}},
     Route{"POST", "/similarity", Family::tei, plan_similarity, {.computes = true, .scoped = true}},

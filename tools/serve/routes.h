@@ -54,6 +54,7 @@ void plan_root(Call& call);
 // Several of those in a body, as Vertex AI sends them
 void plan_vertex(Call& call);
 // (status.cc)
+void plan_front(Call& call);  // a page for browsers, else health
 void plan_health(Call& call);
 void plan_info(Call& call);
 void plan_metrics(Call& call);

@@ -2,6 +2,7 @@
 #include "base/json_writer.h"
 #include "compute.h"
 #include "openapi.h"
+#include "page.h"
 #include "routes.h"
 #include "sapwood/scheduler.h"
 #include "sapwood/version.h"
@@ -30,6 +31,11 @@ void write_type(JsonWriter& writer, const ServedModel& served) {
   if (served.kind == ModelKind::embedder) {
     const SentenceConfig sentence = config.sentence.value_or(SentenceConfig{});
     writer.member("pooling", to_string(sentence.poolings[0]));
+  } else if (served.kind == ModelKind::fill_mask) {
+    const Tokenizer& tokenizer = served.model.tokenizer();
+    if (const auto mask = tokenizer.mask_id()) {
+      writer.member("mask_token", tokenizer.token(*mask));
+    }
   } else if (!config.labels.empty()) {
     write_labels(writer, config.labels);
   }
@@ -41,6 +47,17 @@ void write_type(JsonWriter& writer, const ServedModel& served) {
 void plan_health(Call& call) {
   if (call.draining) throw ApiError(Problem::unready, "the service is stopping");
   call.plan.render = [] { return HttpResponse{}; };
+}
+
+void plan_front(Call& call) {
+  plan_health(call);
+  if (call.request().path != "/") return;
+  const bool page = accepts_html(call.request());
+  call.plan.render = [&call, page] {
+    HttpResponse response = page ? page_response(call.request()) : HttpResponse{};
+    response.headers.emplace_back("vary", "accept");
+    return response;
+  };
 }
 
 void plan_info(Call& call) {

@@ -26,10 +26,11 @@ void add_timings(const Call& call, nanoseconds total, Headers& headers) {
   headers.emplace_back("x-tokenization-time", ms(call.tokenizing));
   headers.emplace_back("x-queue-time", ms(call.queued));
   headers.emplace_back("x-inference-time", ms(call.computed));
-  headers.emplace_back("server-timing", timing_entry("tokenization", call.tokenizing) + ", " +
-                                            timing_entry("queue", call.queued) + ", " +
-                                            timing_entry("inference", call.computed) + ", " +
-                                            timing_entry("total", total));
+  headers.emplace_back(
+      "server-timing",
+      timing_entry("tokenization", call.tokenizing) + ", " + timing_entry("queue", call.queued) +
+          ", " + timing_entry("inference", call.computed) + ", " + timing_entry("total", total) +
+          ", " + timing_entry("processor", call.tokenizing + call.processor));
 }
 
 }  // namespace sapwood::serve

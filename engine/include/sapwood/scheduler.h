@@ -66,6 +66,9 @@ struct Completion {
   std::exception_ptr error;
   std::chrono::nanoseconds queued{};    // from submit() to its first run
   std::chrono::nanoseconds computed{};  // from there to its end
+  // Of all threads that computed it. A run that several requests share counts for each by its tokens; a thread counts for the
+  // whole of a run that it joined.
+  std::chrono::nanoseconds processor{};
 };
 
 struct Request {

@@ -58,7 +58,10 @@ class SAPWOOD_API TaskJob {
           std::vector<std::vector<std::int32_t>> selected = {});
 
   const std::vector<Encoding>& encodings() const noexcept { return encodings_; }  // of each window
-  void require_complete() const;  // throws Error invalid_argument
+  // What the answer is made of: where one is a NaN or an infinity, finish() throws. (take() looks at the logits of all heads
+  // but the masked-LM one itself.)
+  void require_finite(std::span<const float> values) noexcept;
+  void require_complete() const;  // throws Error invalid_argument, unsupported
   [[noreturn]] static void rethrow_as_error();
 
  private:
@@ -72,13 +75,15 @@ class SAPWOOD_API TaskJob {
   std::vector<Sequence> windows_;         // of encodings_ and selected_
   std::vector<std::atomic<bool>> taken_;  // by window
   std::atomic<std::size_t> missing_;      // windows not taken
+  std::atomic<bool> finite_ = true;
 };
 
 // A job whose answer is a Value.
 template <class Value>
 class Job : public TaskJob {
  public:
-  // The answer, once, after the last window was taken. Throws Error invalid_argument before that.
+  // The answer, once, after the last window was taken. Throws Error invalid_argument before that; unsupported where the
+  // model's numbers are not finite, so that there is no answer.
   Value finish() {
     require_complete();
     try {

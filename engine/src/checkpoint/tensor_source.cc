@@ -83,7 +83,15 @@ void TensorSource::merge(TensorSource&& other, std::string_view prefix) {
     if (!prefix.empty()) tensor.name.insert(0, prefix);
     add(std::move(tensor));
   }
+  if (!prefix.empty()) parts_.push_back({std::string(prefix), other.path_});
   own_files_of(std::move(other));
+}
+
+const TensorSource::Part* TensorSource::part_of(std::string_view name) const noexcept {
+  for (const Part& part : parts_) {
+    if (name.starts_with(part.prefix)) return &part;
+  }
+  return nullptr;
 }
 
 void TensorSource::own_files_of(TensorSource&& other) {

@@ -62,6 +62,14 @@ class TensorSource {
   const std::vector<MappedFile>& files() const noexcept { return files_; }
   const std::filesystem::path& path() const noexcept { return path_; }  // what was opened
 
+  // A source that was merged under a prefix of its own.
+  struct Part {
+    std::string prefix;
+    std::filesystem::path path;
+  };
+  // The one that a tensor of this name is of, or would be; null for the source itself.
+  const Part* part_of(std::string_view name) const noexcept;
+
   // For readers. add throws Error malformed for a name that is already there.
   void set_path(std::filesystem::path path) { path_ = std::move(path); }
   void set_metadata(Metadata metadata) { metadata_ = std::move(metadata); }
@@ -82,6 +90,7 @@ class TensorSource {
   // Ordered, not hashed: names come from a file, and chosen names cannot make a tree slow.
   std::map<std::string, std::size_t, std::less<>> index_;
   Metadata metadata_;
+  std::vector<Part> parts_;
   std::vector<MappedFile> files_;
   std::vector<std::unique_ptr<std::byte[]>> buffers_;
 };

@@ -46,6 +46,11 @@ bool ConfigFields::has_null(std::string_view key) const {
   return found && found->is_null();
 }
 
+// Of a number or a function null is no way to ask for the usual one: transformers refuses it.
+void ConfigFields::refuse_null(std::string_view key, const char* expected) const {
+  if (has_null(key)) value_.at(key).expected(expected + std::string(", or no such member"));
+}
+
 JsonValue ConfigFields::at(std::string_view key) const {
   note(key);
   return value_.at(key);
@@ -62,6 +67,7 @@ std::string_view ConfigFields::string(std::string_view key, std::string_view fal
 }
 
 bool ConfigFields::boolean(std::string_view key, bool fallback) const {
+  if (fallback) refuse_null(key, "true or false");  // Python takes null for false
   note(key);
   return value_.boolean(key, fallback);
 }
@@ -72,11 +78,12 @@ int ConfigFields::integer(std::string_view key, int low, int high) const {
 }
 
 int ConfigFields::integer(std::string_view key, int low, int high, int fallback) const {
-  note(key);
+  refuse_null(key, "a whole number");
   return value_.integer(key, low, high, fallback);
 }
 
 float ConfigFields::epsilon(std::string_view key, float fallback) const {
+  refuse_null(key, "a number");
   if (!has(key)) return fallback;
   const JsonValue value = value_.at(key);
   const double number = value.is_number() ? value.number() : 0;
@@ -107,6 +114,7 @@ Activation ConfigFields::activation(std::string_view key, std::string_view fallb
       {"GELU", Activation::gelu},
       {"ReLU", Activation::relu},
       {"Tanh", Activation::tanh}};
+  refuse_null(key, "the name of an activation");
   const std::string_view name = string(key, fallback);
   const auto it = kinds.find(name);
   if (it == kinds.end()) {

@@ -22,7 +22,8 @@ inline constexpr double kMostRotaryBase = 1e9;
 inline constexpr int kMaxTrees = 1 << 12;
 inline constexpr int kMaxDepth = 24;
 
-// A member that is missing or null gives `fallback` where there is one. Every function throws Error malformed, with the
+// A member that is missing gives `fallback` where there is one; so does one that is null, but of whole numbers, epsilons,
+// activations and truths that are usual it is an error. Every function throws Error malformed, with the
 // member's place, for a value of another type or outside [low, high].
 class ConfigFields {
  public:
@@ -59,6 +60,7 @@ class ConfigFields {
   using Keys = std::set<std::string, std::less<>>;
   ConfigFields(const JsonValue& value, std::string prefix, std::shared_ptr<Keys> read);
   void note(std::string_view key) const;
+  void refuse_null(std::string_view key, const char* expected) const;
   void add_unknown(const JsonValue& object, const std::string& prefix,
                    std::span<const std::string_view> harmless,
                    std::vector<std::string>& unknown) const;

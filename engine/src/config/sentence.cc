@@ -32,16 +32,29 @@ class Reader {
     return std::move(sentence_);
   }
 
+  SentenceConfig read_settings() {
+    try {
+      read_model();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::unsupported) throw;
+      sentence_.unsupported = error.what();
+    }
+    return std::move(sentence_);
+  }
+
  private:
   // Throws Error unsupported unless the modules make vectors of another kind than one dense one a text.
   void tell_no_vector(const std::string& where) {
     if (sentence_.sparse) {
       if (max_active_dims_) sentence_.sparse->max_active_dims = max_active_dims_;
-      sentence_.unsupported = where + ": the modules make sparse vectors: ask for those";
+      sentence_.unsupported =
+          where + ": the modules make sparse vectors: ask for those (embed --sparse)";
     } else if (!sentence_.token_modules.empty()) {
       if (is_pylate_) sentence_.token_modules.push_back({});
       sentence_.unsupported =
-          where + ": the modules make one vector a token: ask for those, with pooling none";
+          where +
+          ": the modules make one vector a token: ask for those, with pooling none (embed "
+          "--pooling none)";
     } else {
       throw Error(ErrorCode::unsupported, where + ": there is no Pooling module");
     }
@@ -92,11 +105,11 @@ class Reader {
          {std::pair{"query_prefix", "query"}, std::pair{"document_prefix", "document"}}) {
       if (root.has(key)) sentence_.prompts[name].insert(0, root.string(key));
     }
-    const std::string name(root.string("default_prompt_name", ""));
-    if (name.empty()) return;
+    if (!root.has("default_prompt_name")) return;
+    const std::string name(root.string("default_prompt_name"));
     // These two sentence-transformers has always, and empty.
     if (name == "query" || name == "document") sentence_.prompts.try_emplace(name);
-    if (!sentence_.prompts.contains(name)) {
+    if (name.empty() || !sentence_.prompts.contains(name)) {
       refuse(root, "default_prompt_name",
              "expected the name of one of the prompts, found " + quote(name));
     }
@@ -116,12 +129,16 @@ class Reader {
     switch (known->kind) {
       case ModuleKind::transformer:
         if (transformers_++ > 0) refuse(module, "type", "a second Transformer is not supported");
-        return read_transformer_settings(folder_, sentence_, notices_);
+        output_ = read_transformer_settings(folder_, sentence_, notices_);
+        if (type.ends_with(".MLMTransformer")) output_ = TransformerOutput::words;
+        return;
       case ModuleKind::pooling:
         if (pooled_) refuse(module, "type", "a second Pooling module is not supported");
+        require_hidden(module);
         return read_pooling(config_in(folder).root());
       case ModuleKind::splade:
         if (transformers_ == 0) refuse(module, "type", "it stands before the Transformer");
+        require_words(module);
         return read_splade(config_in(folder).root());
       case ModuleKind::router:
         return read_ways(module, folder);
@@ -175,7 +192,8 @@ class Reader {
       refuse(module, "path", "expected one Router in the model's own folder");
     }
     const RouterModules ways = read_router(folder_, notices_);
-    read_transformer_settings(folder_, sentence_, notices_);
+    output_ = read_transformer_settings(folder_, sentence_, notices_);
+    require_words(module);
     read_splade(config_in(ways.splade).root());
     const JsonDocument query = config_in(ways.query);
     tell_unknown_keys(query.root(), SentenceFile::sparse_static, notices_);
@@ -202,7 +220,23 @@ class Reader {
                  " to " + quote(out));
     }
     if (!tokens && !pooled_) refuse(module, "type", "it stands before the Pooling module");
+    if (tokens) require_hidden(module);
     return tokens;
+  }
+
+  void require_hidden(const JsonValue& module) const {
+    if (output_ == TransformerOutput::unsaid || output_ == TransformerOutput::hidden) return;
+    refuse(
+        module, "type",
+        "it reads the tokens' vectors, and the Transformer before it gives the logits of its head "
+        "(transformer_task): only SpladePooling is supported behind one");
+  }
+
+  void require_words(const JsonValue& module) const {
+    if (output_ == TransformerOutput::unsaid || output_ == TransformerOutput::words) return;
+    refuse(module, "type",
+           "SpladePooling reads the logits of a masked-LM head: expected a Transformer with the "
+           "transformer_task 'fill-mask' before it");
   }
 
   void read_normalize(const JsonValue& module, const std::string& folder) {
@@ -260,6 +294,7 @@ class Reader {
   Notices& notices_;
   SentenceConfig sentence_;
   int transformers_ = 0;
+  TransformerOutput output_ = TransformerOutput::unsaid;
   bool pooled_ = false, is_pylate_ = false;
   std::optional<int> max_active_dims_;
 };
@@ -291,6 +326,10 @@ std::optional<SentenceConfig> read_sentence_config(const Folder& folder, Notices
   SentenceConfig sentence = Reader(folder, notices).read(*modules);
   sentence.max_seq_length = read_sentence_length(folder, notices);
   return sentence;
+}
+
+SentenceConfig read_sentence_settings(const Folder& folder, Notices& notices) {
+  return Reader(folder, notices).read_settings();
 }
 
 std::optional<PairScore> parse_pair_score(std::string_view function) noexcept {

@@ -19,6 +19,9 @@ inline constexpr int kMaxSentenceLength = 1 << 20;
 // supported is left in SentenceConfig::unsupported. Throws Error malformed, naming file and field.
 std::optional<SentenceConfig> read_sentence_config(const Folder& folder, Notices& notices);
 
+// Of these config_sentence_transformers.json alone, for a model without an encoder.
+SentenceConfig read_sentence_settings(const Folder& folder, Notices& notices);
+
 // The folder in this one that config.json, weights and tokenizer are in: what modules.json names as
 // the path of its Transformer ("0_Transformer", before version 2.0). Nothing where they are in the
 // folder itself.

@@ -8,22 +8,34 @@
 namespace sapwood {
 namespace {
 
-void check_task(const JsonValue& root) {
+TransformerOutput read_task(const JsonValue& root) {
   const std::string_view task = root.string("transformer_task", "feature-extraction");
-  if (task != "feature-extraction" && task != "fill-mask" && task != "sequence-classification") {
-    refuse(root, "transformer_task", "expected feature-extraction, found " + quote(task));
+  TransformerOutput output = TransformerOutput::unsaid;
+  if (task == "fill-mask") {
+    output = TransformerOutput::words;
+  } else if (task == "sequence-classification") {
+    output = TransformerOutput::labels;
+  } else if (task != "feature-extraction") {
+    refuse(
+        root, "transformer_task",
+        "expected feature-extraction, fill-mask or sequence-classification, found " + quote(task));
+  } else if (root.has("transformer_task")) {
+    output = TransformerOutput::hidden;
   }
-  if (!root.has("modality_config")) return;
+  if (!root.has("modality_config")) return output;
   const JsonValue config = root.object("modality_config");
   if (!config.has("text")) refuse(root, "modality_config", "it has no \"text\"");
   const JsonValue text = config.object("text");
-  const JsonValue output = text.at("method_output_name");
-  const bool usual = text.string("method", "forward") == "forward" && output.is_string() &&
-                     (output.string() == "last_hidden_state" || output.string() == "logits");
-  if (!usual) {
+  const JsonValue name = text.at("method_output_name");
+  // What the class of the task gives: a model without a head has no logits, one with a head shows nothing else.
+  const std::string_view given = task == "feature-extraction" ? "last_hidden_state" : "logits";
+  if (text.string("method", "forward") != "forward" || !name.is_string() ||
+      name.string() != given) {
     refuse(root, "modality_config",
-           "expected the text's last_hidden_state, found " + quote(text.to_json()));
+           "expected the text's " + std::string(given) + " for the transformer_task " +
+               quote(task) + ", found " + quote(text.to_json()));
   }
+  return output;
 }
 
 // What Python's classes get besides. Types and programs change no result that matters here.
@@ -72,7 +84,8 @@ std::string module_folder(const JsonValue& module) {
   return std::string(folder);
 }
 
-void read_transformer_settings(const Folder& folder, SentenceConfig& sentence, Notices& notices) {
+TransformerOutput read_transformer_settings(const Folder& folder, SentenceConfig& sentence,
+                                            Notices& notices) {
   const std::optional<Folder> inner = transformer_folder(folder);
   for (const std::string_view name : transformer_files()) {
     const auto file = (inner ? *inner : folder).find(name);
@@ -82,10 +95,11 @@ void read_transformer_settings(const Folder& folder, SentenceConfig& sentence, N
     tell_unknown_keys(root, SentenceFile::transformer, notices);
     if (root.size() == 0) continue;  // as sentence-transformers does
     sentence.lower_case = root.boolean("do_lower_case", false);
-    check_task(root);
+    const TransformerOutput output = read_task(root);
     check_arguments(root, notices);
-    return;
+    return output;
   }
+  return TransformerOutput::unsaid;
 }
 
 std::optional<Folder> transformer_folder(const Folder& folder) {

@@ -1,6 +1,7 @@
 // What sentence-transformers' files say of the Transformer module, and where its files are.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,16 @@ namespace sapwood {
 // modules.json (model_files) finds it; or "", the model's own. Throws Error malformed.
 std::string module_folder(const JsonValue& module);
 
+// What a Transformer module gives to the modules behind it.
+enum class TransformerOutput : std::uint8_t {
+  unsaid,  // the last hidden states, where nothing says otherwise
+  hidden,
+  words,   // the logits of a masked-LM head
+  labels,  // those of a classifier
+};
+
 // sentence_bert_config.json or its kin, but for the length (read_sentence_length). Throws Error malformed, unsupported.
-void read_transformer_settings(const Folder& folder, SentenceConfig& sentence, Notices& notices);
+TransformerOutput read_transformer_settings(const Folder& folder, SentenceConfig& sentence,
+                                            Notices& notices);
 
 }  // namespace sapwood

@@ -74,8 +74,9 @@ void refuse_variants(const ConfigFields& fields) {
                    "scaled rotary embeddings are not supported");
   fields.refuse_if(fields.has("num_heads_kv"), "num_heads_kv",
                    "fewer heads of keys than of queries are not supported");
-  fields.refuse_if(fields.integer("moe_every_n_layers", -1, kMaxLayers, 0) > 0,
-                   "moe_every_n_layers", "mixtures of experts are not supported");
+  fields.refuse_if(
+      fields.has("moe_every_n_layers") && fields.integer("moe_every_n_layers", -1, kMaxLayers) > 0,
+      "moe_every_n_layers", "mixtures of experts are not supported");
   if (fields.has("rotary_emb_fraction")) {
     const JsonValue fraction = fields.at("rotary_emb_fraction");
     fields.refuse_if(!fraction.is_number() || fraction.number() != 1, "rotary_emb_fraction",
@@ -92,10 +93,12 @@ void parse_published(const ConfigFields& fields, ModelConfig& config) {
   config.layers = fields.integer("n_layer", 1, kMaxLayers);
   config.heads = fields.integer("n_head", 1, kMaxWidth);
   check_heads(fields, "n_head", config);
-  const int positions = fields.integer("n_positions", -1, kMaxPositions, 0);
+  const int positions =
+      fields.has("n_positions") ? fields.integer("n_positions", -1, kMaxPositions) : 0;
   config.max_positions = positions > 0 ? positions : 2048;
-  const int trained =
-      fields.integer("max_trained_positions", 1, kMaxPositions, config.max_positions);
+  const int trained = fields.has("max_trained_positions")
+                          ? fields.integer("max_trained_positions", 1, kMaxPositions)
+                          : config.max_positions;
   // Longer texts would have other frequencies, by their own lengths.
   fields.refuse_if(fields.has("rotary_scaling_factor") && trained < config.max_positions,
                    "rotary_scaling_factor",
@@ -126,8 +129,9 @@ void parse_transformers(const ConfigFields& fields, ModelConfig& config) {
   config.feed_forward.kind = FeedForwardKind::glu;
   config.feed_forward.width *= 2;
   config.attention_bias = config.projection_bias = config.feed_forward.bias = false;
-  fields.refuse_if(fields.integer("head_dim", 1, kMaxWidth, config.head_dim()) != config.head_dim(),
-                   "head_dim", "heads that do not share the hidden size are not supported");
+  fields.refuse_if(
+      fields.has("head_dim") && fields.integer("head_dim", 1, kMaxWidth) != config.head_dim(),
+      "head_dim", "heads that do not share the hidden size are not supported");
   config.rotary_base = read_rotary(fields, "rope_parameters", 1000);
 }
 

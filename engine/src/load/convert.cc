@@ -11,6 +11,7 @@
 #include "load/directory.h"
 #include "load/int8_errors.h"
 #include "load/metadata.h"
+#include "load/vocabularies.h"
 #include "sapwood/model_files.h"
 #include "weights/finite.h"
 
@@ -130,7 +131,10 @@ ConvertReport convert(const std::filesystem::path& source, const std::filesystem
   const LoadedParts parts = pack_directory(directory, types);
   types = parts.weights.types();
   Notices notices = parts.notices;
-  if (tokenizer) notices.add(tokenizer->notices());
+  if (tokenizer) {
+    notices.add(tokenizer->notices());
+    compare_vocabularies(parts.config, *tokenizer, source.string(), notices);
+  }
   report.notices = notices.list();
   add_unmeasured(types, report.products);
   report.not_finite = not_finite(directory.checkpoint, parts.unused_tensors);

@@ -9,6 +9,7 @@
 #include "config/sentence.h"
 #include "load/hub_cache.h"
 #include "load/static_embedding.h"
+#include "weights/left_out.h"
 #include "weights/prefix.h"
 
 namespace sapwood {
@@ -56,8 +57,24 @@ std::optional<SentenceConfig> colbert_projection(const JsonValue& config,
                              .activation = Activation::none},
                             {}};
   sentence.unsupported =
-      "a ColBERT model makes one vector a token: ask for those, with pooling none";
+      "a ColBERT model makes one vector a token: ask for those, with pooling none (embed --pooling "
+      "none)";
   return sentence;
+}
+
+// Throws Error mismatch for a table of token types that config.json denies: its rows would be missing from every sum, and
+// transformers refuses such a model, too.
+void check_token_types(const DirectorySource& source, const ModelConfig& config,
+                       const std::string& prefix) {
+  const JsonValue root = source.config.root();
+  if (config.type_vocab != 0 || !root.has("type_vocab_size")) return;
+  const std::string name = prefix + "embeddings.token_type_embeddings.weight";
+  const TensorView* const table = source.checkpoint.find(name);
+  if (table == nullptr || table->shape.empty() || table->shape[0] == 0) return;
+  root.fail_at("type_vocab_size",
+               "expected " + std::to_string(table->shape[0]) + ", as tensor " + quote(name) +
+                   " of the checkpoint has rows, found 0",
+               ErrorCode::mismatch);
 }
 
 DirectorySource open_files(Folder folder) {
@@ -97,14 +114,16 @@ LoadedParts describe_directory(const DirectorySource& source) {
     return count_labels(source.checkpoint, parts.config);
   });
   placing(source.config.where(), [&] { resolve_labels(parts.config, labels); });
+  const std::string prefix =
+      placing(weights, [&] { return encoder_prefix(source.checkpoint, parts.config); });
+  check_token_types(source, parts.config, prefix);
+  tell_layers_left_out(source.checkpoint, parts.config, prefix, parts.notices);
   return parts;
 }
 
 LoadedParts pack_directory(const DirectorySource& source, const WeightTypes& types) {
   LoadedParts parts = describe_directory(source);
-  const std::string weights = source.checkpoint.path().string();
-  parts.weights =
-      placing(weights, [&] { return PackedWeights::pack(source.checkpoint, parts.config, types); });
+  parts.weights = PackedWeights::pack(source.checkpoint, parts.config, types);
   parts.parameters = parts.weights.parameters();
   parts.source_dtype = parts.weights.source_dtype();
   parts.unused_tensors = parts.weights.unused();

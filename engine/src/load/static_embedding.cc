@@ -1,6 +1,8 @@
 #include "load/static_embedding.h"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "checkpoint/checkpoint.h"
 #include "config/fields.h"
 #include "config/sentence.h"
+#include "config/sentence_keys.h"
 
 namespace sapwood {
 namespace {
@@ -25,6 +28,34 @@ struct Facts {
   std::string module;  // the folder of weights and tokenizer; "": the directory itself
 };
 
+// Of model2vec's config.json, besides the two that are read: how the table was made.
+constexpr std::string_view kModel2VecKeys[] = {"model_type",
+                                               "architectures",
+                                               "tokenizer_name",
+                                               "apply_pca",
+                                               "apply_zipf",
+                                               "sif_coefficient",
+                                               "hidden_dim",
+                                               "seq_length",
+                                               "pooling",
+                                               "embedding_dtype",
+                                               "normalize",
+                                               "max_length",
+                                               "vocabulary_quantization"};
+
+void tell_unknown_model2vec_keys(const JsonValue& root, Notices& notices) {
+  std::string names;
+  for (const JsonValue member : root.members()) {
+    const bool is_known = std::find(std::begin(kModel2VecKeys), std::end(kModel2VecKeys),
+                                    member.key()) != std::end(kModel2VecKeys);
+    if (is_known || member.is_null() || names.size() > kShownCharacters) continue;
+    names += (names.empty() ? "" : ", ") + quote(member.key());
+  }
+  if (names.empty()) return;
+  notices.add(root.path() + ": " + printable(names) +
+              ": not known of model2vec; what it asks for is not done");
+}
+
 std::optional<Facts> read_model2vec(const Folder& folder, Notices& notices) {
   const auto file = folder.find("config.json");
   if (!file) return std::nullopt;
@@ -32,6 +63,7 @@ std::optional<Facts> read_model2vec(const Folder& folder, Notices& notices) {
   const JsonValue root = json.root();
   const auto type = root.find("model_type");
   if (!type || !type->is_string() || type->string() != "model2vec") return std::nullopt;
+  tell_unknown_model2vec_keys(root, notices);
   Facts facts{.model2vec = true};
   facts.normalize = root.boolean("normalize", false);
   // null: texts are not cut.
@@ -43,6 +75,27 @@ std::optional<Facts> read_model2vec(const Folder& folder, Notices& notices) {
   return facts;
 }
 
+// What sentence-transformers' files beside those of model2vec say is not done where model2vec does other than they say.
+void tell_other_modules(const Folder& folder, const Facts& facts, Notices& notices) {
+  const auto file = folder.find("modules.json");
+  if (!file) return;
+  const JsonDocument json = read_json(*file, notices);
+  bool normalize = false;
+  for (const JsonValue module : json.root().elements()) {
+    tell_unknown_keys(module, SentenceFile::modules, notices);
+    const std::string_view type = module.string("type");
+    const std::string_view kind = type.substr(type.rfind('.') + 1);
+    normalize = normalize || kind == "Normalize";
+    if (kind == "StaticEmbedding" || kind == "Normalize") continue;
+    notices.add(module.path() + ": the module " + quote(type) +
+                " is not computed: config.json names model2vec, which has none");
+  }
+  if (normalize == facts.normalize) return;
+  notices.add(json.where() + ": there is " + (normalize ? "a" : "no") +
+              " Normalize module, and config.json says the opposite; config.json counts, as in "
+              "model2vec");
+}
+
 std::optional<Facts> read_modules(const Folder& folder, Notices& notices) {
   const auto file = folder.find("modules.json");
   if (!file) return std::nullopt;
@@ -51,8 +104,9 @@ std::optional<Facts> read_modules(const Folder& folder, Notices& notices) {
   for (const JsonValue module : json.root().elements()) {
     const std::string_view type = module.string("type");
     const std::string_view kind = type.substr(type.rfind('.') + 1);
+    if (!facts && kind != "StaticEmbedding") return std::nullopt;
+    tell_unknown_keys(module, SentenceFile::modules, notices);
     if (!facts) {
-      if (kind != "StaticEmbedding") return std::nullopt;
       facts.emplace();
       std::string_view path = module.string("path", "");
       while (path.ends_with('/') || path == ".") path.remove_suffix(1);
@@ -180,12 +234,8 @@ std::optional<DirectorySource> open_static_embedding(Folder& folder) {
   std::optional<Facts> facts = read_model2vec(folder, notices);
   if (!facts) facts = read_modules(folder, notices);
   if (!facts) return std::nullopt;
-  SentenceConfig sentence;
-  if (!facts->model2vec) {
-    // Prompts and the like; that there is no Transformer and no Pooling counts for nothing here.
-    sentence = read_sentence_config(folder, notices).value_or(SentenceConfig{});
-    sentence.unsupported.clear();
-  }
+  if (facts->model2vec) tell_other_modules(folder, *facts, notices);
+  SentenceConfig sentence = read_sentence_settings(folder, notices);
   sentence.normalize = facts->normalize;
   sentence.max_seq_length = facts->max_length;
   std::optional<Folder> module;

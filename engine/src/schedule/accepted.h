@@ -1,6 +1,7 @@
 // What the scheduler's threads know of its requests and of each other.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <optional>
@@ -43,6 +44,14 @@ inline Settings settings_of(const SchedulerOptions& options, int workers) {
   return settings;
 }
 
+// What one token of a run has cost: its time, as often as it had threads. Those that joined may have left early, so that
+// this may be too much.
+inline Time time_per_token(const Run& run, Time end) {
+  Time::rep tokens = 0;
+  for (const Unit& unit : run.units) tokens += unit.tokens;
+  return (end - run.begin) * run.threads / std::max<Time::rep>(tokens, 1);
+}
+
 // A request that was let in, until its end.
 struct AcceptedRequest {
   Request request;
@@ -50,6 +59,7 @@ struct AcceptedRequest {
   Time submitted{};
   std::optional<Time> begun;
   std::exception_ptr error;  // of one of its jobs
+  Time processor{};          // of its runs that have ended
   std::thread::id ender;     // who calls done
 };
 

@@ -172,11 +172,13 @@ struct Scheduler::Impl {
       ++counts.runs;
       for (const schedule::Unit& unit : run.units) counts.tokens += unit.tokens;
     }
+    const Time ended = schedule::now(), per_token = schedule::time_per_token(run, ended);
     // The requests of a run that did not come to its end, and those that had a job that failed.
     for (std::size_t i = 0; i < run.units.size(); ++i) {
       const RequestId id = run.units[i].request;
       const auto at = entries.find(id);
       if (at == entries.end()) continue;
+      at->second->processor += per_token * run.units[i].tokens;
       const std::exception_ptr own = at->second->error ? at->second->error : error;
       if (computed && !own) continue;
       queue.remove(id);
@@ -184,7 +186,7 @@ struct Scheduler::Impl {
           {.status = own ? Completion::Status::failed : Completion::Status::deadline, .error = own},
           lock);
     }
-    const std::vector<RequestId> complete = queue.finish(run.id, schedule::now(), computed);
+    const std::vector<RequestId> complete = queue.finish(run.id, ended, computed);
     worker.run = nullptr;
     for (const RequestId id : complete) end(id, {}, lock);
   }
@@ -287,6 +289,7 @@ struct Scheduler::Impl {
     const Time end = schedule::now();
     completion.queued = entry.begun.value_or(end) - entry.submitted;
     completion.computed = entry.begun ? end - *entry.begun : Time::zero();
+    completion.processor = entry.processor;
     lock.unlock();
     if (entry.request.done) entry.request.done(completion);
     lock.lock();

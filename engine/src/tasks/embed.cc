@@ -51,6 +51,7 @@ class EmbedJob final : public Job<Embedding> {
       value_.values.resize(static_cast<std::size_t>(rows.rows) *
                            static_cast<std::size_t>(value_.dim));
       vectors_.make_tokens(rows, value_.values);
+      require_finite(value_.values);
       value_.ids = encodings()[0].ids;
       return;
     }
@@ -58,6 +59,7 @@ class EmbedJob final : public Job<Embedding> {
     value_.rows = 1;
     value_.values.resize(static_cast<std::size_t>(value_.dim));
     vectors_.make(rows, skip_, scratch_, value_.values);
+    require_finite(value_.values);
   }
   Embedding result() override { return std::move(value_); }
 
@@ -80,6 +82,7 @@ class EmbedIntoJob final : public Job<EmbeddedRow> {
  private:
   void read(std::size_t, const MatrixView& rows) override {
     plan_.vectors.make(rows, plan_.skip, scratch_, to_);
+    require_finite(to_);
   }
   EmbeddedRow result() override {
     return {static_cast<int>(encodings()[0].size()), encodings()[0].truncated};

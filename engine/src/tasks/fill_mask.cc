@@ -122,6 +122,7 @@ class FillMaskJob final : public Job<MaskFills> {
     const std::span<const std::int32_t> positions = windows()[window].selected;
     for (std::size_t i = 0; i < positions.size(); ++i) {
       const std::span<const float> row = logits.row(static_cast<int>(i));
+      require_finite(row);
       const auto best = targets_.empty() ? tasks::best_tokens(row, top_k_)
                                          : tasks::best_tokens(row, top_k_, targets_);
       value_.masks.push_back(fill(model().tokenizer(), encodings()[window].ids, positions[i],

@@ -26,7 +26,10 @@ std::string find_prompt(const Model& model, const std::optional<std::string>& pr
                 "both a prompt and the name of one are given: give one of them");
   }
   if (prompt) return *prompt;
-  if (!name) return named(sentence, sentence.default_prompt_name);
+  if (!name) {
+    if (sentence.default_prompt_name.empty()) return "";
+    return named(sentence, sentence.default_prompt_name);
+  }
   if (sentence.prompts.contains(*name)) return named(sentence, *name);
   std::string names;
   for (const auto& [known, text] : sentence.prompts) {

@@ -37,6 +37,14 @@ void require_head(const Model& model, HeadKind head, std::string_view task) {
   throw_wrong_model(model, task, needs);
 }
 
+void throw_not_finite(const Model& model) {
+  throw Error(ErrorCode::unsupported,
+              model.path().string() +
+                  ": the model gives no finite numbers for this input: a weight of it is a NaN or "
+                  "an infinity (sapwood convert names such tensors), or its numbers are too large; "
+                  "get another copy of the model");
+}
+
 void require_at_least(int value, int least, std::string_view name) {
   if (value >= least) return;
   throw Error(ErrorCode::invalid_argument, std::string(name) + " is " + std::to_string(value) +

@@ -93,6 +93,7 @@ class RerankEmbeddings final : public Job<Ranking> {
     std::vector<float> scratch(comparison_.vectors.scratch());
     comparison_.vectors.make(rows, window == 0 ? comparison_.query_skip : comparison_.text_skip,
                              scratch, vector(window));
+    require_finite(vector(window));
   }
 
   Ranking result() override {

@@ -45,9 +45,12 @@ SentenceVectors::SentenceVectors(const Model& model, const EmbedOptions& options
     : kernels_(&state_of(model).graph.kernels()), hidden_(model.config().hidden) {
   const SentenceConfig sentence = model.config().sentence.value_or(SentenceConfig{});
   if (!sentence.unsupported.empty() && !options.pooling) {
-    throw Error(ErrorCode::unsupported, sentence.unsupported +
-                                            "; a pooling that is given (or "
-                                            "none) takes the encoder alone");
+    // With modules for each token, none gives what those make.
+    throw Error(ErrorCode::unsupported,
+                sentence.unsupported + "; " +
+                    (sentence.token_modules.empty() ? "a pooling that is given (or none)"
+                                                    : "another pooling that is given") +
+                    " takes the encoder alone");
   }
   if (sentence.lower_case) require_lower_case(model);
   poolings_ = sentence.poolings;

@@ -9,6 +9,7 @@
 #include "tasks/answer_all.h"
 #include "tasks/prompts.h"
 #include "tasks/requirements.h"
+#include "tasks/vectors.h"
 #include "weights/weight_table.h"
 
 namespace sapwood {
@@ -45,6 +46,9 @@ class SpladeJob final : public Job<SparseEmbedding> {
  private:
   void read(std::size_t, const MatrixView& logits) override {
     std::vector<float> values(static_cast<std::size_t>(logits.cols));
+    // Pooling hides a NaN. A weight that is one makes those of a whole row or column so.
+    require_finite(logits.row(0));
+    for (int row = 1; row < logits.rows; ++row) require_finite(logits.row(row).first(1));
     if (config_.sum) {
       for (int row = 0; row < logits.rows; ++row) {
         const std::span<const float> of_token = logits.row(row);
@@ -56,6 +60,7 @@ class SpladeJob final : public Job<SparseEmbedding> {
           {logits.data, values.data(), logits.rows, logits.cols, kernels::Pooling::max});
       for (float& value : values) value = activation(value);
     }
+    require_finite(values);
     value_ = keep(values, most_, encodings()[0].truncated);
   }
   SparseEmbedding result() override { return std::move(value_); }
@@ -157,6 +162,7 @@ class Sparse final : public SparseTask {
       }
       values[static_cast<std::size_t>(id)] = weights_[id];
     }
+    if (!tasks::all_finite(values)) tasks::throw_not_finite(model_);
     return std::make_unique<WeightsJob>(model_, keep(values, most_, encoding.truncated));
   }
 

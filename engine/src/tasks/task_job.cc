@@ -4,6 +4,8 @@
 
 #include "base/border.h"
 #include "model_state.h"
+#include "tasks/requirements.h"
+#include "tasks/vectors.h"
 
 namespace sapwood {
 
@@ -68,6 +70,10 @@ bool TaskJob::take(std::size_t window, const MatrixView& rows) try {
                 "window " + std::to_string(window) + ": its rows were taken before");
   }
   try {
+    if (output_ == Output::head && model_.config().head != HeadKind::masked_lm) {
+      require_finite(
+          {rows.data, static_cast<std::size_t>(rows.rows) * static_cast<std::size_t>(cols)});
+    }
     read(window, rows);
   } catch (...) {
     taken_[window].store(false);  // it may be given again
@@ -80,8 +86,15 @@ bool TaskJob::take(std::size_t window, const MatrixView& rows) try {
 
 void TaskJob::rethrow_as_error() { throw_as_error(); }
 
+void TaskJob::require_finite(std::span<const float> values) noexcept {
+  if (!tasks::all_finite(values)) finite_.store(false, std::memory_order_relaxed);
+}
+
 void TaskJob::require_complete() const {
-  if (missing() == 0) return;
+  if (missing() == 0) {
+    if (finite_.load(std::memory_order_relaxed)) return;
+    tasks::throw_not_finite(model_);
+  }
   throw Error(ErrorCode::invalid_argument,
               "the job has no answer yet: the rows of " + std::to_string(missing()) + " of its " +
                   std::to_string(windows_.size()) + " windows are missing");

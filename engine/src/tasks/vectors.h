@@ -2,8 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "sapwood/config.h"
@@ -11,6 +13,22 @@
 namespace sapwood::tasks {
 
 inline constexpr double kSmallestNorm = 1e-12;  // torch.nn.functional.normalize's eps
+
+// Whether none is a NaN or an infinity. Without a branch and several at once, so that it costs little beside what made them.
+inline bool all_finite(std::span<const float> values) {
+  constexpr std::size_t kAtOnce = 16;
+  const auto is_none = [](float value) -> std::uint32_t {
+    constexpr std::uint32_t kExponent = 0x7F800000;  // all ones: no number
+    return (std::bit_cast<std::uint32_t>(value) & kExponent) == kExponent ? 1 : 0;
+  };
+  std::uint32_t any[kAtOnce] = {};
+  std::size_t i = 0;
+  for (; i + kAtOnce <= values.size(); i += kAtOnce) {
+    for (std::size_t j = 0; j < kAtOnce; ++j) any[j] |= is_none(values[i + j]);
+  }
+  for (; i < values.size(); ++i) any[0] |= is_none(values[i]);
+  return std::all_of(any, any + kAtOnce, [](std::uint32_t each) { return each == 0; });
+}
 
 inline double norm(std::span<const float> x) {
   double sum = 0;

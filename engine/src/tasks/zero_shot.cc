@@ -160,9 +160,8 @@ class ZeroShot final : public ZeroShotTask {
     return tasks::as_result([&] {
       std::vector<Encoding> windows;
       windows.reserve(hypotheses_.size());
-      for (const std::string& hypothesis : hypotheses_) {
-        windows.push_back(std::move(tasks::encode(model_, text, hypothesis, encode_, scratch)[0]));
-      }
+      for (std::size_t i = 0; i < hypotheses_.size(); ++i)
+        windows.push_back(window(text, i, scratch));
       return make(std::move(windows));
     });
   }
@@ -180,6 +179,19 @@ class ZeroShot final : public ZeroShotTask {
   }
 
  private:
+  // The text and the hypothesis of a label.
+  Encoding window(std::string_view text, std::size_t label, EncodeScratch& scratch) const {
+    try {
+      return std::move(tasks::encode(model_, text, hypotheses_[label], encode_, scratch)[0]);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::too_long) throw;
+      throw Error(ErrorCode::too_long,
+                  "a text and the hypothesis of the label " + quote(rule_->labels[label]) +
+                      " do not fit together: " + error.what() +
+                      "; shorten the label or hypothesis_template where they are long");
+    }
+  }
+
   std::unique_ptr<Job<Classification>> make(std::vector<Encoding> windows) const {
     return std::make_unique<ZeroShotJob>(model_, std::move(windows), rule_);
   }

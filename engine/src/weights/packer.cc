@@ -4,6 +4,7 @@
 #include <set>
 
 #include "architecture/head.h"
+#include "base/error_place.h"
 #include "base/quote.h"
 #include "checkpoint/dtype.h"
 #include "checkpoint/safetensors_writer.h"
@@ -120,7 +121,6 @@ class Packer {
   }
 
   PackedWeights run() {
-    check();
     if (widen_not_finite(source_, table_, weights_.types_)) {
       table_ = weight_table(config_, weights_.types_, prefix_);
     }
@@ -133,31 +133,62 @@ class Packer {
     return std::move(weights_);
   }
 
+  // The model's own tensors.
   void check() const {
     Problems problems;
     for (const PackedSpec& spec : table_) {
       if (spec.computed != Computed::no) check_computed(spec, problems);
       for (const SourceTensor& wanted : spec.sources) {
-        const TensorView* tensor = find_any(source_, wanted.names);
-        if (tensor == nullptr) {
-          problems.add(
-              ErrorCode::mismatch,
-              "tensor '" + wanted.names[0] + "' is missing: expected " + to_string(wanted.shape));
-        } else if (tensor->shape != wanted.shape) {
-          problems.add(ErrorCode::mismatch, "tensor '" + tensor->name + "': expected " +
-                                                to_string(wanted.shape) + ", found " +
-                                                to_string(tensor->shape));
-        } else if (!is_floating(tensor->dtype)) {
-          problems.add(ErrorCode::mismatch, "tensor '" + tensor->name +
-                                                "': expected F32, F16 or BF16, found " +
-                                                tensor->dtype_name);
-        }
+        if (source_.part_of(wanted.names[0]) == nullptr) check_tensor(wanted, "", problems);
       }
     }
     problems.throw_if_any();
   }
 
+  // Those of sentence-transformers' modules, which stand in files of their own. As the reference has it, such a file has
+  // no other tensors.
+  void check_modules() const {
+    Problems problems;
+    std::set<std::string_view> known;
+    for (const PackedSpec& spec : table_) {
+      for (const SourceTensor& wanted : spec.sources) {
+        const TensorSource::Part* const part = source_.part_of(wanted.names[0]);
+        if (part == nullptr) continue;
+        known.insert(wanted.names.begin(), wanted.names.end());
+        check_tensor(wanted, part->prefix, problems);
+      }
+    }
+    for (const TensorView& tensor : source_.tensors()) {
+      const TensorSource::Part* const part = source_.part_of(tensor.name);
+      if (part == nullptr || known.contains(tensor.name)) continue;
+      problems.add(ErrorCode::mismatch,
+                   part->path.string() + ": tensor " +
+                       quote(tensor.name.substr(part->prefix.size())) +
+                       ": expected none of this name, as the config.json beside it has it (bias, "
+                       "use_residual)");
+    }
+    problems.throw_if_any();
+  }
+
  private:
+  // `part`: what stands before the name in the file, which a problem then begins with.
+  void check_tensor(const SourceTensor& wanted, std::string_view part, Problems& problems) const {
+    const TensorView* const tensor = find_any(source_, wanted.names);
+    const std::string& name = tensor == nullptr ? wanted.names[0] : tensor->name;
+    std::string problem = "tensor '" + name.substr(part.size()) + "'";
+    if (!part.empty()) problem.insert(0, source_.part_of(name)->path.string() + ": ");
+    if (tensor == nullptr) {
+      problem += " is missing: expected " + to_string(wanted.shape);
+    } else if (tensor->shape != wanted.shape) {
+      problem += ": expected " + to_string(wanted.shape) + ", found " + to_string(tensor->shape);
+    } else if (!is_floating(tensor->dtype)) {
+      problem += ": expected F32, F16 or BF16, found " + tensor->dtype_name;
+    } else {
+      return;
+    }
+    problems.add(ErrorCode::mismatch, std::move(problem));
+  }
+
   // A table that is computed has only the configuration's word for its size.
   void check_computed(const PackedSpec& spec, Problems& problems) const {
     constexpr std::int64_t kHarmless = 64 << 20;
@@ -334,13 +365,29 @@ class Packer {
   PackedWeights weights_;
 };
 
+namespace {
+
+// What is packed, when all of it was looked at. The model's own file is named in what is thrown, and a module's likewise.
+Packer checked(const TensorSource& source, const ModelConfig& config, const WeightTypes& types) {
+  Packer packer = placing(source.path().string(), [&] {
+    Packer made(source, config, types);
+    made.check();
+    return made;
+  });
+  packer.check_modules();
+  return packer;
+}
+
+}  // namespace
+
 void PackedWeights::check(const TensorSource& source, const ModelConfig& config) {
-  Packer(source, config, {}).check();
+  checked(source, config, {});
 }
 
 PackedWeights PackedWeights::pack(const TensorSource& source, const ModelConfig& config,
                                   const WeightTypes& types) {
-  return Packer(source, config, types).run();
+  Packer packer = checked(source, config, types);
+  return placing(source.path().string(), [&] { return packer.run(); });
 }
 
 }  // namespace sapwood

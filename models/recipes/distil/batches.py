@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from distil.data import CLS, MASK, SEP, SEPARATE, Questions, corrupt, corrupt_tail, crops, frame, reword
+from distil.pairs import Pairs
 
 
 class Labelled:
@@ -117,16 +118,20 @@ class Masked:
 
 class Search:
     """For embeddings, one batch in two: texts of one length; the last quarter is the first, corrupted. The other: crops of
-    which four in turn are neighbours, as paragraphs of one article are, and a pseudo-question about each."""
+    which four in turn are neighbours, as paragraphs of one article are, and a pseudo-question about each; with open text, half of
+    all batches are pairs of the open corpus instead (pairs.py)."""
 
     KINDS = ("encyclopaedia", "reworded", "varied", "varied", "stream")
 
     def __init__(self, prepared, tokens):
         self.prepared, self.tokens, self.stream = prepared, tokens, prepared["stream"]
         self.sentences, self.questions = Lengths(prepared["sentences"]), Questions(prepared["starters"])
+        self.pairs = Pairs(*prepared["pairs"]["train"]) if "pairs" in prepared else None
 
     def batch(self, rng):
         """[ids] or [questions, texts]"""
+        if self.pairs is not None and rng.random() < 0.5:
+            return self.pairs.batch(self.tokens, rng)
         kind = self.KINDS[rng.integers(len(self.KINDS))]
         if rng.random() < 0.5:
             n = (94, 126, 190, 254)[rng.integers(4)]

@@ -15,7 +15,7 @@ import re
 
 import numpy as np
 
-from distil import data
+from distil import data, pairs
 
 SOURCES = json.loads((pathlib.Path(__file__).parent / "open_sources.json").read_text())
 RUN = 13  # words
@@ -117,6 +117,12 @@ def prepare(folder: pathlib.Path, tokenizer_json: pathlib.Path, limit: int | Non
         found[name] = data.labelled_pieces(tokenizer, sentences[:limit])
     found["wiki_test_stream"] = data.pieces_of(tokenizer, wikitext[:limit], limit_length=False).flat
     return found
+
+
+def add(prepared: dict, args) -> None:
+    """The open corpus joins `prepared`: it is the encyclopaedic text from now on, and its pairs are there, too."""
+    prepared["open"] = prepared["encyclopaedia"] = load(args.data, args.tokenizer, args.work / "open.pt", args.limit)["stream"]
+    prepared["pairs"] = pairs.load(args.data, args.tokenizer, args.work / "pairs.pt", args.limit)
 
 
 def load(folder: pathlib.Path, tokenizer_json: pathlib.Path, cache: pathlib.Path, limit: int | None = None) -> dict:

@@ -43,11 +43,32 @@ def sentence_tasks(encoder: Encoder, prepared: dict) -> dict:
     first, second, score = prepared["stsb_test"]
     cosine = (embed(encoder, first) * embed(encoder, second)).sum(1).cpu().numpy()
     paragraphs, questions, answer = prepared["xquad"]
-    similarity = embed(encoder, questions) @ embed(encoder, paragraphs).T
-    right = torch.tensor(answer, device=similarity.device)[:, None]
-    rank = (similarity > similarity.gather(1, right)).sum(1) + 1
-    mrr = torch.where(rank <= 10, 1.0 / rank, 0.0).mean().item()
-    return {"stsb": 100 * spearman(cosine, score), "mrr": 100 * mrr}
+    asked, texts = embed(encoder, questions), embed(encoder, paragraphs)
+    rank = ranks_of(asked, texts, torch.tensor(answer, device=asked.device))
+    return {"stsb": 100 * spearman(cosine, score), "mrr": mrr(rank), **held_pairs(encoder, prepared)}
+
+
+def ranks_of(asked: torch.Tensor, texts: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """The rank, from 1, of text right[i] for query i; texts that are as near do not push it back."""
+    similarity = asked @ texts.T
+    return (similarity > similarity.gather(1, right[:, None])).sum(1) + 1
+
+
+def mrr(rank: torch.Tensor) -> float:
+    """Mean reciprocal rank in percent, ranks beyond 10 counting nothing."""
+    return 100 * torch.where(rank <= 10, 1.0 / rank, 0.0).mean().item()
+
+
+def held_pairs(encoder: Encoder, prepared: dict, least: int = 30) -> dict:
+    """MRR@10 over the open corpus's held-out pairs, every held-out passage a candidate: of all, and of each source that has
+    at least so many."""
+    every = prepared["pairs"]["held"] if "pairs" in prepared else {}
+    if not every:
+        return {}
+    asked, texts = (torch.cat([embed(encoder, pair[i]) for pair in every.values()]) for i in (0, 1))
+    rank = ranks_of(asked, texts, torch.arange(len(asked), device=asked.device))
+    parts = zip(every, rank.split([len(pair[0]) for pair in every.values()]))
+    return {"pairs": mrr(rank), "pairs_by_source": {name: round(mrr(part), 1) for name, part in parts if len(part) >= least}}
 
 
 def neighbours(vectors: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ import time
 
 import torch
 
-from distil import checkpoint, evaluate, setup, tree_init
+from distil import checkpoint, corpus, evaluate, setup, tree_init
 from distil.data import Text
 from distil.feedforward import Spec
 from distil.model import TEACHER_LAYERS, TEACHER_WIDTH, Encoder, make_student, pool
@@ -66,9 +66,12 @@ def main() -> None:
     p.add_argument("--lr-ffn", type=float, default=4e-4)
     p.add_argument("--save-every", type=int, default=1000, help="steps between resumable states")
     p.add_argument("--keep", default="", help="members whose checkpoint is written to --out too, not to --work alone")
+    p.add_argument("--open", action="store_true", help="encyclopaedic text is the open corpus's")
     p.add_argument("--name", default="general", help="of the results file")
     args = p.parse_args()
     prepared, teacher, device = setup.begin(args, 12)
+    if args.open:
+        corpus.add(prepared, args)
     text = Text(prepared, args.tokens, args.seed)
     members = {name: parse_member(name) for name in args.members.split(",")}
 

@@ -121,13 +121,13 @@ def main() -> None:
         if not finished(args, job):
             groups.setdefault((task, seed, member == "teacher"), []).append(job)
     if any(PLANS[task].changed(args.set).open for task, _, _ in groups):
-        corpus.load(args.data, args.tokenizer, args.work / "open.pt", args.limit)  # once, before the workers ask for it
+        corpus.add({}, args)  # makes the caches once, before the workers ask for them
     if args.workers > 1 and len(groups) > 1:
         share(args, list(groups.values()))
     elif groups:
         prepared, teacher, device = setup.begin(args, 4)
         if any(PLANS[task].changed(args.set).open for task, _, _ in groups):
-            prepared["open"] = corpus.load(args.data, args.tokenizer, args.work / "open.pt", args.limit)["stream"]
+            corpus.add(prepared, args)
         for (task, seed, is_teacher), jobs in groups.items():
             if is_teacher:
                 run_teacher(jobs[0], prepared, teacher, device, args)

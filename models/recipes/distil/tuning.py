@@ -42,7 +42,7 @@ class Plan:
     teacher_lr: float = 1e-4
     dropout: float = 0.0  # the teacher's
     push: float = 0.0  # the teacher also learns from embeddings moved so far, of their length, against it (FGM, arXiv 1605.07725)
-    open: int = 0  # 1: masked LM reads open text in rows of 16 to 512 pieces
+    open: int = 0  # 1: open text: masked LM reads it in rows of 16 to 512 pieces, embeddings as encyclopaedic text and pairs
     by_tokens: int = 0  # 1: lengths are drawn by their share of tokens, not of rows
 
     def changed(self, text: str) -> "Plan":
