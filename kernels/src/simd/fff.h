@@ -321,7 +321,9 @@ template <typename Dot>
 void run_fff(const FffArgs& a) {
   if (a.rows <= 0) return;
   const Forest f = forest_of(a);
-  if (a.trees > 1 && fff_trees_together(a.depth) > 1) {
+  // Many rows of floats in trees that leave the cache go tree by tree: then a tree stays there.
+  const bool side_by_side = a.out_type == DType::int8 || f.small || a.rows <= kBlock;
+  if (a.trees > 1 && fff_trees_together(a.depth) > 1 && side_by_side) {
     run_forest<Dot>(f);
   } else if (a.rows <= kBlock) {
     run_few<Dot>(f);
