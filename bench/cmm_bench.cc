@@ -5,6 +5,9 @@
 // buffer before the clock starts (in a model the layer before has just written them), so paths
 // differ from call to call. "hot" repeats one layer, "cold" rotates through 16 layers' weights.
 // Outputs are compared before anything is timed.
+//
+// The second part, `feedforward_...`: parts of several small trees beside dense ones of 64 to 1,536 neurons and none, six
+// layers behind one another as in a model. Its figure is the dense width that takes as long.
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -12,6 +15,7 @@
 
 #include "cmm_layer.h"
 #include "limits.h"
+#include "tree_layers.h"
 
 namespace sapwood::bench {
 namespace {
@@ -95,6 +99,75 @@ void print_table(const Reporter& reporter, DType type, bool cold, double peak, d
   }
 }
 
+// --- several small trees
+
+constexpr int kTreeTokens[] = {8, 32, 128, 1024}, kTreeCols[] = {384, 768};
+
+std::string tree_name(DType type, int cols, const FeedForwardShape& shape) {
+  return "feedforward_" + std::string(name_of(type)) + "_" + std::to_string(cols) + "_" +
+         shape.name;
+}
+
+void run_trees(benchmark::State& state, DType type, int cols, const FeedForwardShape& shape) {
+  static std::map<std::string, std::unique_ptr<TreeLayers>> all;
+  std::unique_ptr<TreeLayers>& layers = all[tree_name(type, cols, shape)];
+  const kernels::KernelTable& table = *kernels::select_table("auto");
+  if (layers == nullptr) layers = std::make_unique<TreeLayers>(type, cols, shape);
+  const int tokens = static_cast<int>(state.range(0));
+  time_calls(
+      state, [&] { layers->draw(tokens); }, [&] { layers->run(table, tokens); });
+}
+
+void add_trees() {
+  for (const DType type : kTypes) {
+    for (const int cols : kTreeCols) {
+      for (const FeedForwardShape& shape : kFeedForwards) {
+        const auto registered = benchmark::RegisterBenchmark(
+            tree_name(type, cols, shape).c_str(),
+            [=](benchmark::State& state) { run_trees(state, type, cols, shape); });
+        for (const int tokens : kTreeTokens) registered->Arg(tokens);
+        registered->UseManualTime()->Unit(benchmark::kMicrosecond);
+      }
+    }
+  }
+}
+
+// The width at which the line that fits the dense layers' times best reaches a time.
+double equal_width(const std::map<int, double>& dense, double time) {
+  double n = 0, x = 0, y = 0, xx = 0, xy = 0;
+  for (const auto& [width, at] : dense) {
+    const double w = width;
+    n += 1, x += w, y += at, xx += w * w, xy += w * at;
+  }
+  const double slope = (n * xy - x * y) / (n * xx - x * x);
+  return (time - (y - slope * x) / n) / slope;
+}
+
+void print_trees(const Reporter& reporter, DType type, int cols) {
+  std::printf(
+      "\n%s, hidden %d: us a layer over no feedforward, and the dense width of equal time\n%8s",
+      name_of(type), cols, "tokens");
+  for (const FeedForwardShape& shape : kFeedForwards) std::printf(" %16s", shape.name);
+  for (const int tokens : kTreeTokens) {
+    std::map<int, double> dense;
+    double none = 0;
+    std::printf("\n%8d", tokens);
+    for (const FeedForwardShape& shape : kFeedForwards) {
+      const double time =
+          reporter.microseconds(tree_name(type, cols, shape) + "/" + std::to_string(tokens)) /
+          TreeLayers::kLayers;
+      if (shape.trees == 0 && shape.width == 0) none = time;
+      if (shape.trees == 0 && shape.width > 0) dense[shape.width] = time;
+      if (shape.trees == 0 || time == 0 || dense.size() < 2) {
+        std::printf(" %16.2f", shape.width == 0 ? time : time - none);
+      } else {
+        std::printf(" %9.2f (%4.0f)", time - none, equal_width(dense, time));
+      }
+    }
+  }
+  std::printf("\n");
+}
+
 int main_of_bench(int argc, char** argv) {
   use_one_thread(argv);
   benchmark::Initialize(&argc, argv);
@@ -114,6 +187,7 @@ int main_of_bench(int argc, char** argv) {
       }
     }
   }
+  add_trees();
   std::printf("kernels: %s\n", kernels::select_table("auto")->name);
   Reporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
@@ -127,6 +201,11 @@ int main_of_bench(int argc, char** argv) {
       if (reporter.any(benchmark_name(type, Contestant::cmm, cold))) {
         print_table(reporter, type, cold, peak_multiply_adds(type), float_peak);
       }
+    }
+  }
+  for (const DType type : kTypes) {
+    for (const int cols : kTreeCols) {
+      if (reporter.any(tree_name(type, cols, kFeedForwards[0]))) print_trees(reporter, type, cols);
     }
   }
   return 0;

@@ -113,11 +113,18 @@ void load_tokenizer_json(benchmark::State& state) {
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * json.size()));
 }
 
+// As a converted model is loaded.
+void load_tokenizer_parts(benchmark::State& state) {
+  const sapwood::Tokenizer::Parts parts = tokenizer().to_parts();
+  for (auto _ : state) benchmark::DoNotOptimize(sapwood::Tokenizer::from_parts(parts).vocab_size());
+}
+
 BENCHMARK(tokenize_lines)->Unit(benchmark::kMillisecond);
 BENCHMARK(tokenize_lines_without_offsets)->Unit(benchmark::kMillisecond);
 BENCHMARK(tokenize_whole_text)->Unit(benchmark::kMillisecond);
 BENCHMARK(tokenize_one_short_text)->Unit(benchmark::kMicrosecond);
 BENCHMARK(load_tokenizer_json)->Unit(benchmark::kMillisecond);
+BENCHMARK(load_tokenizer_parts)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

@@ -13,7 +13,8 @@ std::size_t attention_scratch(int length, int head_dim) noexcept {
 
 std::size_t fff_scratch(int rows, int depth) noexcept {
   const FffScratch parts = fff_parts(rows, depth);
-  return static_cast<std::size_t>(parts.z + parts.nodes + parts.order);
+  const std::int64_t one_tree = parts.z + parts.nodes + parts.order;
+  return static_cast<std::size_t>(one_tree > parts.steps ? one_tree : parts.steps);
 }
 
 }  // namespace sapwood::kernels

@@ -40,16 +40,30 @@ constexpr std::int64_t fff_aligned(std::int64_t bytes) { return round_up(bytes, 
 // Floats from one token's decisions z to the next one's.
 constexpr std::int64_t fff_z_stride(int depth) { return round_up(depth + 1, kPanelWidth); }
 
-// [z | node | order], in bytes.
+// Rows that walk several trees before their output is computed, at most.
+constexpr int kForestRows = 8;
+// A step of a row down up to 8 trees side by side.
+constexpr int kBandTrees = 8;
+struct BandStep {
+  alignas(32) float z[kBandTrees];  // decisions; 0 where the band has fewer trees
+  float out_scale[kBandTrees];
+  const std::byte* rows[kBandTrees];  // of the nodes visited
+};
+// Steps of a row, at most: those of fff_trees_together(depth) trees, of which the last 8 may be fewer.
+constexpr int kMostSteps = (kMostFffVisits + (kBandTrees - 1) * 10) / kBandTrees;
+
+// [z | node | order], or [steps] of several trees that are walked together; in bytes.
 struct FffScratch {
   std::int64_t z;      // float [rows][fff_z_stride(depth)]
   std::int64_t nodes;  // int32 [rows]
   std::int64_t order;  // int32 [rows]
+  std::int64_t steps;  // BandStep [kForestRows][kMostSteps]
 };
 
 constexpr FffScratch fff_parts(int rows, int depth) {
   const std::int64_t index = fff_aligned(std::int64_t{rows} * 4);
-  return {fff_aligned(rows * fff_z_stride(depth) * 4), index, index};
+  return {fff_aligned(rows * fff_z_stride(depth) * 4), index, index,
+          fff_aligned(std::int64_t{sizeof(BandStep)} * kMostSteps * kForestRows)};
 }
 
 }  // namespace

@@ -26,6 +26,12 @@ FIRST = {
     "f8d7~": ("6 layers, FFF 8x7", 64),
     "3L:d1536": ("3 layers, dense 1536 (DistilBERT recipe)", 1536),
 }
+OPEN = {
+    "d112": ("6 layers, dense 112", 112),
+    "d256": ("6 layers, dense 256", 256),
+    "f6d6+64~": ("6 layers, FFF 6x6 beside 64 always on", 106),
+    "3L:d1536": ("3 layers, dense 1536 (DistilBERT recipe)", 1536),
+}
 GENERAL = [("hidden", 3), ("cos", 3), ("knn", 1)]
 TASKS = [("stsb", 1), ("mrr", 1), ("sst2_dev", 1), ("ner_test_f1", 1), ("mlm", 1), ("mlm_ppl", 1)]
 TEACHER = ("teacher, 6 layers, dense 1536", 1536)
@@ -225,12 +231,31 @@ def countries_table() -> None:
     table(["first answer, one of five, %", *(f"{kind} ({facts[kind]['facts']} countries)" for kind in facts)], rows)
 
 
+def open_table(folder) -> None:
+    """One seed on the open corpus: the member's figures, and what it knows of capitals (countries.json)."""
+    results = collections.defaultdict(dict)
+    for path in folder.glob("general-*.json"):
+        results["teacher"].update({k: v for k, v in json.loads(path.read_text())["teacher"].items() if k != "pairs_by_source"})
+    for r in json.loads((folder / "tasks.json").read_text()):
+        results[r["member"]].update(r)
+    knows = json.loads((HERE / "countries.json").read_text())["models"]
+    rows = []
+    for member, (name, active) in {"teacher": TEACHER, **OPEN}.items():
+        r, facts = results[member], knows.get("open " + member)
+        rows.append([name, active, *(f"{r[k]:.1f}" for k in ("stsb", "mrr", "pairs", "mlm", "mlm_ppl", "mlm_512", "mlm_ppl_512")),
+                     f"{facts['capital']['top5']:.1f}" if facts else "", f"{facts['language']['top5']:.1f}" if facts else ""])
+    table(["model", "active", "STS-B", "MRR@10", "held-out pairs, MRR@10", "MLM acc., rows of 128", "ppl", "acc., rows of 512", "ppl",
+           "capitals, one of five", "languages"], rows)
+
+
 def main() -> None:
     tasks_table(HERE, NAMES)
     share_table(HERE, NAMES)
     shipped_table(HERE / "shipped.json")
     timing_table()
     countries_table()
+    print("On the open corpus:\n")
+    open_table(HERE / "open")
     scratch_table()
     print("From scratch, the fourth run's small one:\n")
     small_scratch_table(HERE / "small")

@@ -162,6 +162,7 @@ FffResult fff(const double* x, const double* in, const double* bias, const doubl
   const std::int64_t nodes = fff_nodes(depth);
   FffResult result{std::vector<double>(static_cast<std::size_t>(rows) * cols),
                    {},
+                   {},
                    std::numeric_limits<double>::infinity()};
   for (int i = 0; i < rows; ++i) {
     for (int tree = 0; tree < trees; ++tree) {
@@ -177,6 +178,7 @@ FffResult fff(const double* x, const double* in, const double* bias, const doubl
         // The last level decides nothing.
         if (level < depth) result.closest_decision = std::min(result.closest_decision, std::abs(z));
         path.push_back(node);
+        result.gelu.push_back(gelu(z));
         node = 2 * node + 1 + (z > 0 ? 1 : 0);
       }
       result.path.push_back(std::move(path));

@@ -31,6 +31,7 @@ std::vector<double> rotary(const RotaryArgs& args);
 struct FffResult {
   std::vector<double> y;                        // [rows, cols]
   std::vector<std::vector<std::int64_t>> path;  // [rows * trees][depth + 1] nodes
+  std::vector<double> gelu;                     // of the visits, [rows * trees * (depth + 1)]
   double closest_decision;  // least |z|: below rounding error, the path is a matter of luck
 };
 

@@ -5,8 +5,10 @@ Real ones are large and belong to others. These have the same parts: pieces and 
 sentencepiece, its character map nmt_nfkc (XLM-R's), and a tokenizer.json that transformers' own class for
 them wrote from the model. Nothing of it is committed; tests/tokenizer/golden has a small one of the same making.
 
-usage: unigram_models.py [--data DIR] [--only NAME ...] [--threads N] OUT
+usage: unigram_models.py [--data DIR] [--only NAME ...] [--threads N] [--encoder] OUT
 Writes OUT/NAME/spiece.model, once, and OUT/NAME/tokenizer.json. NAME and what it stands for: see MODELS.
+With --encoder, OUT/NAME also gets what makes it a model of paraphrase-multilingual-MiniLM-L12-v2's shape, with
+random weights: the time from start to first answer needs no others.
 """
 import argparse
 import lzma
@@ -84,12 +86,35 @@ def convert(model, folder):
     fast.save_pretrained(str(folder))
 
 
+def encoder(folder):
+    """BERT of 12 layers, 384 wide, with mean pooling."""
+    import json
+
+    import torch
+    import transformers
+
+    entries = len(transformers.AutoTokenizer.from_pretrained(str(folder)))
+    torch.manual_seed(1)
+    transformers.BertModel(transformers.BertConfig(
+        vocab_size=entries, hidden_size=384, num_hidden_layers=12, num_attention_heads=12,
+        intermediate_size=1536)).save_pretrained(str(folder))
+    modules = (("", "Transformer"), ("1_Pooling", "Pooling"))
+    (folder / "modules.json").write_text(json.dumps([
+        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for i, (path, kind) in enumerate(modules)]))
+    (folder / "1_Pooling").mkdir(exist_ok=True)
+    (folder / "1_Pooling/config.json").write_text(json.dumps(
+        {"word_embedding_dimension": 384, "pooling_mode_mean_tokens": True}))
+    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 128, "do_lower_case": False}))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--data", type=pathlib.Path, default=ROOT.parent / "shared/data")
     parser.add_argument("--only", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--encoder", action="store_true", help="an encoder beside the tokenizer")
     args = parser.parse_args()
     if not args.data.is_dir():
         sys.exit(f"no data at {args.data}")
@@ -99,6 +124,8 @@ def main():
         if not (folder / "spiece.model").is_file():
             train(args.data, name, MODELS[name], folder, args.threads)
         convert(MODELS[name], folder)
+        if args.encoder:
+            encoder(folder)
         print(f"{folder}/tokenizer.json: {(folder / 'tokenizer.json').stat().st_size} bytes", flush=True)
 
 

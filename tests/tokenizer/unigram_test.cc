@@ -87,13 +87,36 @@ TEST_CASE("a Unigram model goes through parts, also pieces that a line cannot ho
   pieces.push_back(piece("c", -2.0154635906219482));
   pieces.push_back(piece("a\nb", -1));
   const Tokenizer t = load_unigram(unigram_json(pieces));
-  const Tokenizer::Parts parts = t.to_parts();
-  REQUIRE(parts.tables.size() == 2);
+  Tokenizer::Parts parts = t.to_parts();
+  REQUIRE(parts.tables.size() == 3);
   CHECK(parts.tables[1].name == "scores");
   CHECK(parts.tables[1].bytes.size() == 8 * pieces.size());
-  const Tokenizer again = Tokenizer::from_parts(parts);
-  CHECK(again.to_json() == t.to_json());
-  CHECK(again.encode("ca\nbb\n").ids == t.encode("ca\nbb\n").ids);
+  CHECK(parts.tables[2].name == "pieces");
+  // Also without the table of pieces, as files of an earlier version are.
+  for (int i = 0; i < 2; ++i, parts.tables.pop_back()) {
+    const Tokenizer again = Tokenizer::from_parts(parts);
+    CHECK(again.to_json() == t.to_json());
+    CHECK(again.encode("ca\nbb\n").ids == t.encode("ca\nbb\n").ids);
+  }
+}
+
+TEST_CASE("the pieces of a Unigram model come from their table where there is one") {
+  const Tokenizer large = Tokenizer::load(golden("unigram.json"));
+  Tokenizer::Parts parts = large.to_parts();
+  REQUIRE(parts.tables.size() == 3);
+  CHECK(Tokenizer::from_parts(parts).to_parts().tables[2].bytes == parts.tables[2].bytes);
+  for (const char* text :
+       {"Hello, world", "Ein größerer Satz, 12 Wörter.", "\u4f60\u597d zzz \u2603"}) {
+    CHECK(Tokenizer::from_parts(parts).encode(text).ids == large.encode(text).ids);
+  }
+  // The table counts, and is not made again: the token of another id would show it.
+  Json pieces = small_pieces();
+  Tokenizer::Parts small = load_unigram(unigram_json(pieces)).to_parts();
+  std::swap(pieces[1], pieces[2]);
+  const Tokenizer::Parts other = load_unigram(unigram_json(pieces)).to_parts();
+  small.tables[2] = other.tables[2];
+  CHECK(Tokenizer::from_parts(small).encode("a").ids ==
+        Tokenizer::from_parts(other).encode("a").ids);
 }
 
 TEST_CASE("words go on where no space is before a Unigram token") {
@@ -165,7 +188,23 @@ TEST_CASE("HOSTILE tables of a Unigram model must fit together") {
   };
   CHECK(refused([](auto& p) { p.tables[1].bytes.pop_back(); }, "cut short"));
   CHECK(refused([](auto& p) { p.tables[1].bytes.resize(8); }, "5 tokens have 1 scores"));
-  CHECK(refused([](auto& p) { p.tables.pop_back(); }, "no scores"));
+  CHECK(refused([](auto& p) { p.tables.erase(p.tables.begin() + 1); }, "no scores"));
+  CHECK(refused([](auto& p) { p.tables.resize(1); }, "no scores"));
+  CHECK(refused([](auto& p) { p.tables[2].bytes.pop_back(); }, "cut short"));
+  CHECK(refused([](auto& p) { p.tables[2].bytes.clear(); }, "cut short"));
+  CHECK(refused([](auto& p) { p.tables[2].bytes.resize(16); }, "outside"));  // the root alone
+  // Each of the root's and the nodes' members beyond what there is, where it counts.
+  const std::size_t nodes = (parts.tables[2].bytes.size() - 16) / 20;
+  for (std::size_t node = 0; node <= nodes; ++node) {
+    const bool table = parts.tables[2].bytes[16 * node + 2] & 0x40;
+    const bool token = parts.tables[2].bytes[16 * node + 2] & 0x20;
+    const auto spoil = [&](std::size_t at, char byte) {
+      return refused([&](auto& p) { p.tables[2].bytes[at] = byte; }, "outside");
+    };
+    CHECK(spoil(16 * node + 3, '\x1F') == table);  // as many of a table
+    CHECK(spoil(16 * node + 7, '\x7F') == table);  // where it begins
+    if (node > 0) CHECK(spoil(16 + 16 * nodes + 4 * (node - 1) + 3, '\x7F') == token);  // id
+  }
   CHECK(refused([](auto& p) { p.tables[1].bytes.replace(0, 8, 8, '\xFF'); }, "no finite number"));
   CHECK(refused([](auto& p) { p.tables[0].bytes = "a\n\n\n\n\n\n\nb\n"; }, "scores"));
 }

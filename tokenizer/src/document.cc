@@ -1,8 +1,10 @@
 #include "document.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
+#include "base/large_pages.h"
 #include "repeated.h"
 #include "sapwood/utf8.h"
 #include "subword_model.h"
@@ -40,10 +42,13 @@ std::vector<VocabularyEntry> read_lines(std::string_view text) {
   }
   std::vector<VocabularyEntry> entries;
   entries.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), kLineEnd)));
+  advise_large_pages(entries.data(), entries.capacity() * sizeof(VocabularyEntry));
   const char* const text_end = text.data() + text.size();
   const char* line = text.data();
   for (int64_t id = 0; line < text_end; ++id) {
-    const char* const end = std::find(line, text_end, kLineEnd);
+    // Faster for short lines than a loop, whose end is guessed wrong for each of them. There is one.
+    const auto* const end = static_cast<const char*>(
+        std::memchr(line, kLineEnd, static_cast<std::size_t>(text_end - line)));
     if (end > line) entries.push_back({{line, end}, id});
     line = end + 1;
   }

@@ -51,10 +51,20 @@ class Sequences {
 GraphemeTable::GraphemeTable() {
   int blocks = 0;
   const FlagRun* run = std::begin(kGraphemeRuns);
+  const FlagRun* whole = nullptr;  // the run that all of the block before lies in
+  const auto goes_on_to = [&](uint32_t c) {
+    return run + 1 != std::end(kGraphemeRuns) && run[1].first <= c;
+  };
   uint16_t block[256];
   for (uint32_t b = 0; b < 0x1100; ++b) {
+    while (goes_on_to(b << 8)) ++run;
+    if (run == whole && !goes_on_to(b << 8 | 0xFF)) {
+      index_[b] = index_[b - 1];
+      continue;
+    }
+    whole = goes_on_to(b << 8 | 0xFF) ? nullptr : run;
     for (uint32_t i = 0; i < 256; ++i) {
-      while (run + 1 != std::end(kGraphemeRuns) && run[1].first <= (b << 8 | i)) ++run;
+      while (goes_on_to(b << 8 | i)) ++run;
       block[i] = run->flags;
     }
     int same = 0;

@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "vocabulary.h"
@@ -17,6 +19,12 @@ class PieceTrie {
  public:
   // `scores`: one for each id. Error malformed for a token of more than kMaxTokenBytes.
   PieceTrie(const Vocabulary& vocabulary, std::span<const double> scores);
+
+  // The trie as bytes, and back, for converted models; empty, or nothing, where it cannot be kept: then it
+  // is made from the vocabulary. `ids`: the vocabulary's size. Error malformed: cut short, or what leads
+  // outside. A walk through what came from bytes ends after kMaxTokenBytes characters if its caller ends it.
+  std::string table() const;
+  static std::optional<PieceTrie> from_table(std::span<const std::byte> bytes, int ids);
 
   // What a walk costs at most for each character of a text.
   static constexpr std::size_t kMaxTokenBytes = 512;
@@ -48,7 +56,8 @@ class PieceTrie {
     const uint32_t mask = (1u << (node.info_ >> Node::kSizeShift)) - 1;
     const Node* const table = nodes_.data() + node.table_;
     const uint32_t first = node.info_ & Node::kHashed ? hash(c) : c;
-    for (uint32_t i = 0; i <= mask; ++i) {
+    const uint32_t last = mask < kMostProbes ? mask : kMostProbes;
+    for (uint32_t i = 0; i <= last; ++i) {
       const Node& found = table[(first + i) & mask];
       const uint32_t character = found.info_ & Node::kCharacter;
       if (character == c) return &found;
@@ -67,11 +76,16 @@ class PieceTrie {
   struct Branch;
   class Builder;
 
+  // The furthest that a character lies behind its place in a table.
+  static constexpr uint32_t kMostProbes = 255;
+
+  PieceTrie() = default;
+
   uint32_t hash(char32_t c) const noexcept {
     return static_cast<uint32_t>((c ^ seed_) * 0x9e3779b97f4a7c15u >> 32);
   }
 
-  uint64_t seed_;
+  uint64_t seed_ = 0;  // of the tables that are hashed; 0 unless a file's characters fall together
   Node root_;
   std::vector<Node> nodes_;
   std::vector<int32_t> ids_;  // of the nodes

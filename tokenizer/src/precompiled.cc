@@ -1,6 +1,7 @@
 #include "precompiled.h"
 
 #include <algorithm>
+#include <array>
 
 #include "call.h"
 #include "graphemes.h"
@@ -15,6 +16,15 @@ constexpr uint32_t kLeaf = 1 << 8, kLeafUnit = 1u << 31;
 constexpr uint32_t label(uint32_t unit) noexcept { return unit & (kLeafUnit | 0xFF); }
 constexpr uint32_t offset(uint32_t unit) noexcept { return unit >> 10 << ((unit & 1 << 9) >> 6); }
 constexpr uint32_t value(uint32_t unit) noexcept { return unit & (kLeafUnit - 1); }
+
+// Of units that lie side by side, whether one of the bytes first, first ^ 1, ... leads to it: most have none
+// that does, and a loop without branches says so fastest.
+constexpr uint32_t kTogether = 64;
+bool any_child(const uint32_t* units, uint32_t first) noexcept {
+  uint32_t found = 0;
+  for (uint32_t i = 0; i < kTogether; ++i) found |= label(units[i]) == (first ^ i);
+  return found != 0;
+}
 
 // The longest cluster that the reference looks up as a whole.
 constexpr std::size_t kMaxClusterBytes = 5;
@@ -83,29 +93,33 @@ class MapRewriter {
   bool added_ = false;  // the last character of the result
 };
 
-int32_t base64_digit(char c) noexcept {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
+constexpr std::string_view kBase64Digits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr auto kBase64Values = [] {
+  std::array<int8_t, 256> values{};
+  values.fill(-1);
+  int8_t value = 0;
+  for (const char digit : kBase64Digits) values[static_cast<unsigned char>(digit)] = value++;
+  return values;
+}();
 
 // RFC 4648, section 4, with its padding; false where it is something else.
 bool decode_base64(std::string_view text, std::string& bytes) {
   if (text.size() % 4 != 0) return false;
   const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
   text.remove_suffix(padding);
-  bytes.reserve(text.size() / 4 * 3 + 3);
+  bytes.resize(text.size() * 3 / 4);  // the padding was taken off
+  char* out = bytes.data();
   uint32_t bits = 0;
   int count = 0;
   for (const char c : text) {
-    const int32_t digit = base64_digit(c);
+    const int32_t digit = kBase64Values[static_cast<unsigned char>(c)];
     if (digit < 0) return false;
     bits = bits << 6 | static_cast<uint32_t>(digit);
     count += 6;
     if (count < 8) continue;
     count -= 8;
-    bytes += static_cast<char>(bits >> count & 0xFF);
+    *out++ = static_cast<char>(bits >> count & 0xFF);
   }
   return (bits & ((1u << count) - 1)) == 0;
 }
@@ -156,9 +170,14 @@ void CharacterMap::check_reachable(const std::string& where) const {
   while (!states.empty()) {
     const uint32_t state = states.back();
     states.pop_back();
-    for (uint32_t byte = 1; byte < 256; ++byte) {
-      const uint32_t unit = units_[state ^ byte];
-      if (label(unit) != byte) continue;
+    const uint32_t block = state & ~0xFFu, low = state & 0xFF;
+    for (uint32_t i = 0; i < 256;) {
+      if (i % kTogether == 0 && !any_child(&units_[block + i], i ^ low)) {
+        i += kTogether;
+        continue;
+      }
+      const uint32_t byte = i ^ low, unit = units_[block + i++];
+      if (byte == 0 || label(unit) != byte) continue;
       const uint32_t next = state ^ byte ^ offset(unit);
       reach(next);
       if (!(unit & kLeaf)) continue;
@@ -194,11 +213,11 @@ int32_t CharacterMap::find(std::string_view utf8) const noexcept {
 
 // Characters that differ in their last byte alone are walked to together: most lead nowhere.
 void CharacterMap::tabulate() {
-  constexpr uint32_t kTogether = 64;
+  constexpr uint32_t kLast = 64;  // values of a last byte
   index_.assign(0x1100, 0);
   characters_.assign(256, kNone);
   std::string utf8;
-  for (uint32_t first = 0; first < 0x110000; first += kTogether) {
+  for (uint32_t first = 0; first < 0x110000; first += kLast) {
     if (first >= 0xD800 && first < 0xE000) continue;  // surrogates
     utf8.clear();
     utf8::append(utf8, first);
@@ -206,7 +225,7 @@ void CharacterMap::tabulate() {
     utf8.pop_back();
     Walk start{offset(units_[0])};
     if (!steps(start, utf8) && start.place == kNone) continue;
-    for (uint32_t i = 0; i < kTogether; ++i) {
+    for (uint32_t i = 0; i < kLast; ++i) {
       Walk walk = start;
       if (walk.place == kNone) step(walk, static_cast<unsigned char>(last + i));
       if (walk.place != kNone) set(first + i, walk.place);

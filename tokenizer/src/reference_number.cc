@@ -45,6 +45,10 @@ double from_parts(uint64_t digits, int64_t exponent) noexcept {
 
 double reference_number(std::string_view text) noexcept {
   constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
+  // Whether one more digit is too much; below the quotient, as nearly always, none is.
+  const auto no_room = [](uint64_t digits, uint64_t digit) {
+    return digits >= kMax / 10 && digits > (kMax - digit) / 10;
+  };
   std::size_t at = 0;
   const bool negative = !text.empty() && text[0] == '-';
   at += negative;
@@ -53,7 +57,7 @@ double reference_number(std::string_view text) noexcept {
   bool full = false;  // further digits are passed over
   for (; at < text.size() && is_digit(text[at]); ++at) {
     const auto digit = static_cast<uint64_t>(text[at] - '0');
-    full = full || digits > (kMax - digit) / 10;
+    full = full || no_room(digits, digit);
     if (full) {
       ++exponent;
     } else {
@@ -65,7 +69,7 @@ double reference_number(std::string_view text) noexcept {
     full = false;
     for (++at; at < text.size() && is_digit(text[at]); ++at) {
       const auto digit = static_cast<uint64_t>(text[at] - '0');
-      full = full || digits > (kMax - digit) / 10;
+      full = full || no_room(digits, digit);
       if (full) continue;
       digits = digits * 10 + digit;
       --exponent;

@@ -19,7 +19,7 @@ struct ModelKind {
   std::span<const std::string_view> tables = {};
 };
 
-constexpr std::string_view kUnigramTables[] = {kScoresTable};
+constexpr std::string_view kUnigramTables[] = {kScoresTable, kPiecesTable};
 constexpr std::string_view kBpeTables[] = {kMergesTable};
 
 constexpr ModelKind kModels[] = {

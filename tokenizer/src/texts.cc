@@ -8,11 +8,11 @@ Tokenizer Tokenizer::from_json(std::string_view tokenizer_json,
                                std::string_view tokenizer_config) try {
   TokenizerConfig config;
   if (!tokenizer_config.empty()) {
-    config.read(JsonDocument::parse(std::string(tokenizer_config), "tokenizer_config.json").root());
+    config.read(JsonDocument::parse_copy(tokenizer_config, "tokenizer_config.json").root());
     config.settle();
   }
-  return Tokenizer(build_tokenizer(
-      {JsonDocument::parse(std::string(tokenizer_json), "tokenizer.json")}, std::move(config)));
+  return Tokenizer(build_tokenizer({JsonDocument::parse_copy(tokenizer_json, "tokenizer.json")},
+                                   std::move(config)));
 } catch (...) {
   throw_as_error();
 }
@@ -25,7 +25,7 @@ Tokenizer Tokenizer::from_vocab(std::string_view vocab_txt, const VocabOptions& 
 
 Tokenizer Tokenizer::from_parts(std::string_view settings,
                                 std::span<const NamedBuffer> tables) try {
-  TokenizerDocument document{JsonDocument::parse(std::string(settings), "tokenizer.json")};
+  TokenizerDocument document{JsonDocument::parse_copy(settings, "tokenizer.json")};
   for (const NamedBuffer& table : tables) {
     if (table.name == kVocabularyTable) {
       document.vocabulary =

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/large_pages.h"
 #include "base/quote.h"
 #include "reference_number.h"
 #include "sapwood/error.h"
@@ -55,6 +56,10 @@ struct Pieces {
 Pieces read_json(const JsonValue& vocab) {
   if (!vocab.is_array()) vocab.expected("a list of tokens with their scores");
   Pieces pieces;
+  const std::size_t count = vocab.size();
+  pieces.entries.reserve(count);
+  advise_large_pages(pieces.entries.data(), count * sizeof(VocabularyEntry));
+  pieces.scores.reserve(count);
   for (const JsonValue piece : vocab.elements()) {
     if (!piece.is_array() || piece.size() != 2) piece.expected("a token and its score");
     auto member = piece.elements().begin();
@@ -82,15 +87,21 @@ std::vector<double> read_scores(const NamedBuffer& table) {
   return scores;
 }
 
+const NamedBuffer* find_table(const TokenizerDocument& document, std::string_view name) {
+  const auto table = std::ranges::find(document.tables, name, &NamedBuffer::name);
+  return table == document.tables.end() ? nullptr : &*table;
+}
+
 // Those of the JSON, or of the tables, where what a line cannot hold stands in the JSON, in order.
 Pieces take_pieces(TokenizerDocument& document) {
   Pieces pieces = read_json(document.json.root().at("model").at("vocab"));
   std::vector<VocabularyEntry> lines = std::move(document.vocabulary);
-  if (document.tables.empty()) {
-    if (!lines.empty()) refuse("there are tokens but no scores");
+  const NamedBuffer* const scores = find_table(document, kScoresTable);
+  if (!scores) {
+    if (!lines.empty() || !document.tables.empty()) refuse("there are tokens but no scores");
     return pieces;
   }
-  pieces.scores = read_scores(document.tables.front());
+  pieces.scores = read_scores(*scores);
   const auto count = static_cast<int64_t>(pieces.scores.size());
   if (static_cast<int64_t>(lines.size() + pieces.entries.size()) != count ||
       (!lines.empty() && lines.back().id >= count)) {
@@ -110,12 +121,12 @@ Pieces take_pieces(TokenizerDocument& document) {
 
 }  // namespace
 
-Unigram::Unigram(Vocabulary vocabulary, std::vector<double> scores, std::optional<int32_t> unk_id,
-                 bool byte_fallback)
+Unigram::Unigram(Vocabulary vocabulary, std::vector<double> scores, PieceTrie trie,
+                 std::optional<int32_t> unk_id, bool byte_fallback)
     : SubwordModel(std::move(vocabulary), unk_id, ""),
       number_(next_number()),
       scores_(std::move(scores)),
-      trie_(this->vocabulary(), scores_),
+      trie_(std::move(trie)),
       unknown_score_(*std::min_element(scores_.begin(), scores_.end()) - kUnknownPenalty) {
   if (byte_fallback) bytes_ = byte_ids(this->vocabulary());
 }
@@ -130,12 +141,13 @@ void Unigram::find_path(std::u32string_view word, std::vector<PathStep>& path) c
   };
   for (uint32_t start = 0; start < word.size(); ++start) {
     const double before = path[start].score;
+    const std::size_t limit = std::min(word.size(), start + PieceTrie::kMaxTokenBytes);
     const PieceTrie::Node* node = trie_.next(trie_.root(), word[start]);
     // Whether the character is a token by itself.
     const bool known = node && node->is_token();
     for (std::size_t end = start + 1; node; node = trie_.next(*node, word[end++])) {
       if (node->is_token()) reach(start, end, node->score() + before, trie_.number(*node));
-      if (end == word.size()) break;
+      if (end == limit) break;
     }
     if (!known && reach(start, start + 1, unknown_score_ + before, PathStep::kUnknown) &&
         !unk_id()) {
@@ -240,17 +252,36 @@ void Unigram::write_tables(JsonWriter& model, std::vector<Tokenizer::Table>* tab
   }
   tables->push_back({std::string(kVocabularyTable), vocabulary_lines(vocabulary())});
   tables->push_back({std::string(kScoresTable), std::move(scores)});
+  if (std::string pieces = trie_.table(); !pieces.empty()) {
+    tables->push_back({std::string(kPiecesTable), std::move(pieces)});
+  }
 }
+
+namespace {
+
+PieceTrie make_trie(const TokenizerDocument& document, const Vocabulary& vocabulary,
+                    std::span<const double> scores) {
+  if (const NamedBuffer* const pieces = find_table(document, kPiecesTable)) {
+    if (auto trie = PieceTrie::from_table(pieces->bytes, vocabulary.size()))
+      return *std::move(trie);
+  }
+  return PieceTrie(vocabulary, scores);
+}
+
+}  // namespace
 
 std::unique_ptr<const SubwordModel> make_unigram(TokenizerDocument& document) {
   const JsonValue model = document.json.root().at("model");
   Pieces pieces = take_pieces(document);
   Vocabulary vocabulary(pieces.entries, "model.vocab");
+  std::vector<VocabularyEntry>().swap(pieces.entries);  // before the trie takes memory
+  PieceTrie trie = make_trie(document, vocabulary, pieces.scores);
   std::optional<int32_t> unk_id;
   if (model.has("unk_id")) {
     unk_id = model.integer("unk_id", 0, vocabulary.size() - 1);
   }
-  return std::make_unique<const Unigram>(std::move(vocabulary), std::move(pieces.scores), unk_id,
+  return std::make_unique<const Unigram>(std::move(vocabulary), std::move(pieces.scores),
+                                         std::move(trie), unk_id,
                                          model.boolean("byte_fallback", false));
 }
 

@@ -13,9 +13,9 @@ namespace sapwood {
 
 class Unigram final : public SubwordModel {
  public:
-  // `scores`: finite, one for each id of the vocabulary, which has no gaps. Errors as PieceTrie.
-  Unigram(Vocabulary vocabulary, std::vector<double> scores, std::optional<int32_t> unk_id,
-          bool byte_fallback);
+  // `scores`: finite, one for each id of the vocabulary, which has no gaps; `trie`: made of the two.
+  Unigram(Vocabulary vocabulary, std::vector<double> scores, PieceTrie trie,
+          std::optional<int32_t> unk_id, bool byte_fallback);
 
   // Kudo, "Subword Regularization" (2018), section 3.2, as the reference does it: sums in double from
   // left to right, of equal ones the one whose last token is longest; a character that is no token is
@@ -48,5 +48,7 @@ std::unique_ptr<const SubwordModel> make_unigram(TokenizerDocument& document);
 
 // The table with the scores: for each id a double, little-endian.
 inline constexpr std::string_view kScoresTable = "scores";
+// PieceTrie::table. Files without it are read, too.
+inline constexpr std::string_view kPiecesTable = "pieces";
 
 }  // namespace sapwood

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/hash.h"
+#include "base/large_pages.h"
 #include "base/quote.h"
 #include "sapwood/error.h"
 
@@ -18,6 +19,8 @@ Vocabulary::Vocabulary(const std::vector<VocabularyEntry>& entries, std::string_
   const auto n = static_cast<int64_t>(entries.size());
   int64_t max_id = 0;
   std::size_t total = 0;
+  std::vector<uint64_t> hashes;
+  hashes.reserve(entries.size());
   for (const VocabularyEntry& e : entries) {
     if (e.token.empty()) fail("an empty token has the id " + std::to_string(e.id));
     if (e.id < 0 || e.id > std::numeric_limits<int32_t>::max() - 1) {
@@ -27,6 +30,9 @@ Vocabulary::Vocabulary(const std::vector<VocabularyEntry>& entries, std::string_
     max_id = std::max(max_id, e.id);
     max_token_bytes_ = std::max(max_token_bytes_, e.token.size());
     total += e.token.size();
+    uint64_t hash = seed_;
+    for (char c : e.token) hash = step(hash, static_cast<unsigned char>(c));
+    hashes.push_back(hash);
   }
   if (max_id - n >= kMaxHoles) {
     fail("the largest id is " + std::to_string(max_id) + " but there are only " +
@@ -39,16 +45,21 @@ Vocabulary::Vocabulary(const std::vector<VocabularyEntry>& entries, std::string_
   tokens_.resize(static_cast<std::size_t>(max_id) + 1);
   std::size_t capacity = 16;
   while (capacity < entries.size() * 2) capacity *= 2;
+  slots_.reserve(capacity);
+  advise_large_pages(slots_.data(), capacity * sizeof(Slot));
   slots_.resize(capacity);
   mask_ = capacity - 1;
-  for (const VocabularyEntry& e : entries) {
+  // The places of a large table are not in the cache: asked for this many tokens ahead.
+  constexpr std::size_t kAhead = 16;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (i + kAhead < entries.size()) __builtin_prefetch(&slots_[hashes[i + kAhead] & mask_], 1);
+    const VocabularyEntry& e = entries[i];
+    const uint64_t hash = hashes[i];
     Piece& piece = tokens_[static_cast<std::size_t>(e.id)];
     if (piece.length != 0) {
       fail("the id " + std::to_string(e.id) + " is given to both " +
            quote(token(static_cast<int32_t>(e.id))) + " and " + quote(e.token));
     }
-    uint64_t hash = seed_;
-    for (char c : e.token) hash = step(hash, static_cast<unsigned char>(c));
     const auto tag = static_cast<uint32_t>(hash >> 32);
     std::size_t slot = hash & mask_;
     for (; slots_[slot].id >= 0; slot = (slot + 1) & mask_) {

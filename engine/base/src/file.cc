@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/large_pages.h"
 #include "base/quote.h"
 #include "sapwood/error.h"
 
@@ -179,6 +180,7 @@ std::string InputFile::read(std::int64_t limit) const {
   constexpr std::size_t kRoom = 64;
   std::string text;
   text.reserve(static_cast<std::size_t>(size_) + 1 + kRoom);
+  advise_large_pages(text.data(), text.capacity());
   text.resize(static_cast<std::size_t>(size_) + 1);
   if (read_into(text.data(), text.size()) != static_cast<std::size_t>(size_)) {
     throw Error(ErrorCode::io, path_.string() + ": expected " + std::to_string(size_) +

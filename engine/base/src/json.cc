@@ -86,7 +86,8 @@ std::size_t JsonValue::size() const noexcept {
 }
 
 std::string_view JsonValue::key() const noexcept {
-  return {document_->text_.get() + node().key, node().key_size};
+  const JsonDocument::Node& n = node();
+  return {document_->bytes(n.key_escaped) + n.key, n.key_size};
 }
 
 std::optional<JsonValue> JsonValue::find(std::string_view key) const noexcept {

@@ -7,7 +7,9 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/large_pages.h"
 #include "base/quote.h"
+#include "base/valid_utf8.h"
 #include "sapwood/utf8.h"
 
 namespace sapwood {
@@ -25,9 +27,9 @@ constexpr std::size_t kMostDoubled = 16;  // keys that are named
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-// RFC 8259, section 6. Asked here, because numbers are kept as text: a configuration may hold
-// integers of any length.
-bool is_number(std::string_view text) noexcept {
+// Bytes of the number that the text begins with; 0 where it begins with none. RFC 8259, section 6. Asked
+// here, because numbers are kept as text: a configuration may hold integers of any length.
+std::size_t number_size(std::string_view text) noexcept {
   std::size_t i = 0;
   const auto digits = [&] {
     const std::size_t begin = i;
@@ -36,27 +38,50 @@ bool is_number(std::string_view text) noexcept {
   };
   if (i < text.size() && text[i] == '-') ++i;
   const std::size_t whole = i;
-  if (digits() == 0) return false;
-  if (text[whole] == '0' && i - whole > 1) return false;
+  if (digits() == 0) return 0;
+  if (text[whole] == '0' && i - whole > 1) return 0;
   if (i < text.size() && text[i] == '.') {
     ++i;
-    if (digits() == 0) return false;
+    if (digits() == 0) return 0;
   }
   if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
     ++i;
     if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
-    if (digits() == 0) return false;
+    if (digits() == 0) return 0;
   }
-  return i == text.size();
+  return i;
 }
 
-// Without the white space that JSON has between its tokens, which is no more than these.
+// The white space that JSON has between its tokens.
+bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
 std::string_view trim_end(std::string_view text) noexcept {
-  const std::size_t last = text.find_last_not_of(" \t\n\r");
-  return text.substr(0, last + 1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// The first quotation mark or backslash from `at` on. There is one, and the bytes of a word behind it can
+// be read.
+const char* find_quote_or_escape(const char* at) noexcept {
+  constexpr std::uint64_t kOnes = 0x0101010101010101u, kHighs = 0x8080808080808080u;
+  const auto has = [](std::uint64_t word, char c) {
+    const std::uint64_t zero_where_c = word ^ kOnes * static_cast<unsigned char>(c);
+    return (zero_where_c - kOnes) & ~zero_where_c & kHighs;
+  };
+  for (std::uint64_t word;; at += sizeof word) {
+    std::memcpy(&word, at, sizeof word);
+    if (has(word, '"') | has(word, '\\')) break;
+  }
+  while (*at != '"' && *at != '\\') ++at;
+  return at;
 }
 
 }  // namespace
+
+// Here, because no other file includes the library.
+bool valid_utf8(std::string_view text) noexcept {
+  return simdjson::validate_utf8(text.data(), text.size());
+}
 
 // Walks a document once and lists its values.
 class JsonReader {
@@ -64,18 +89,20 @@ class JsonReader {
   JsonReader(JsonDocument& document, const JsonLimits& limits)
       : document_(document), limits_(limits) {}
 
+  // Bytes behind a text: the library reads beyond its end.
+  static constexpr std::size_t kRoom = simdjson::SIMDJSON_PADDING;
+
   void read(std::string text) {
     if (std::string_view(text).starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
     text_ = std::move(text);
     check_size();
     const std::size_t first = text_.find_first_not_of(" \t\r\n");
     scalar_ = first != text_.npos && text_[first] != '{' && text_[first] != '[';
-    if (scalar_) text_ = '[' + text_ + ']';
-    text_.reserve(text_.size() + simdjson::SIMDJSON_PADDING);  // the library reads beyond the end
-    // No string or number is longer than what it is made of, and the library writes whole vectors.
-    document_.text_ =
-        std::make_unique_for_overwrite<char[]>(text_.size() + simdjson::SIMDJSON_PADDING);
-    document_.nodes_.reserve(text_.size() / 16 + 8);
+    if (scalar_) text_.insert(0, 1, '[').push_back(']');
+    text_.reserve(text_.size() + kRoom);
+    // As many as a large list of short values has; what is not used is never touched.
+    document_.nodes_.reserve(std::min<std::size_t>(text_.size() / 10 + 8, limits_.values));
+    advise_large_pages(document_.nodes_.data(), document_.nodes_.capacity() * sizeof(Node));
     ondemand::document source;
     check(parser_.iterate(text_.data(), text_.size(), text_.capacity()).get(source), nullptr);
     read_root(source);
@@ -89,11 +116,11 @@ class JsonReader {
   // Before any memory is taken for the values: each but the first has a comma, a bracket or a brace
   // before it.
   void check_size() const {
-    const auto count = [&](char c) { return std::count(text_.begin(), text_.end(), c); };
     // The library's memory grows with the text, too, so that text without values is bounded by the
     // caller, who knows what is being read.
     if (text_.size() / 2 < limits_.values) return;
-    if (count(',') + count('[') + count('{') >= std::int64_t{limits_.values}) too_many();
+    const auto before = [](char c) { return c == ',' || c == '[' || c == '{'; };
+    if (std::ranges::count_if(text_, before) >= std::int64_t{limits_.values}) too_many();
   }
 
   // A document that is one string, number or word is read as the only element of a list, because
@@ -127,28 +154,38 @@ class JsonReader {
     return node.next - 1;
   }
 
-  // A number's or string's place in the document's text.
+  // A number's or string's place in the document's text, or in that of what had escapes.
   struct Place {
     std::uint32_t begin, size;
+    bool escaped = false;
   };
 
-  Place keep(std::string_view text) {
-    std::memcpy(document_.text_.get() + used_, text.data(), text.size());
-    return take(text.size());
+  Place place_of(const char* begin, const char* end) const {
+    return {static_cast<std::uint32_t>(begin - text_.data()),
+            static_cast<std::uint32_t>(end - begin)};
   }
 
-  // Unescaped into its place, without the library's own buffer: version 3 of it does not notice
-  // where that cannot be allocated.
-  Place keep(ondemand::raw_json_string text, ondemand::document& source) {
-    auto* at = reinterpret_cast<std::uint8_t*>(document_.text_.get() + used_);
+  Place place_of(ondemand::raw_json_string text, ondemand::document& source) {
+    const char* const begin = text.raw();
+    // The library has found where it ends, and that it is valid but for its escapes.
+    const char* const end = find_quote_or_escape(begin);
+    return *end == '"' ? place_of(begin, end) : unescape(text, source);
+  }
+
+  // Into its place, without the library's own buffer: version 3 of it does not notice where that cannot be
+  // allocated.
+  Place unescape(ondemand::raw_json_string text, ondemand::document& source) {
+    if (!document_.unescaped_) {
+      // No string is longer than what it is made of, and the library writes whole vectors.
+      document_.unescaped_ =
+          std::make_unique_for_overwrite<char[]>(text_.size() + simdjson::SIMDJSON_PADDING);
+    }
+    auto* at = reinterpret_cast<std::uint8_t*>(document_.unescaped_.get() + used_);
     std::string_view unescaped;
     check(parser_.unescape(text, at).get(unescaped), &source);
-    return take(unescaped.size());
-  }
-
-  Place take(std::size_t size) {
-    const Place place{static_cast<std::uint32_t>(used_), static_cast<std::uint32_t>(size)};
-    used_ += size;
+    const Place place{static_cast<std::uint32_t>(used_),
+                      static_cast<std::uint32_t>(unescaped.size()), true};
+    used_ += unescaped.size();
     return place;
   }
 
@@ -156,6 +193,7 @@ class JsonReader {
     Node& node = document_.nodes_[add(type)];
     node.text = place.begin;
     node.size = place.size;
+    node.text_escaped = place.escaped;
   }
 
   void read_value(ondemand::value value, ondemand::document& source, int depth) {
@@ -177,12 +215,15 @@ class JsonReader {
       case ondemand::json_type::string: {
         ondemand::raw_json_string text;
         check(value.get_raw_json_string().get(text), &source);
-        return add_text(Type::string, keep(text, source));
+        return add_text(Type::string, place_of(text, source));
       }
       case ondemand::json_type::number: {
-        const std::string_view text = trim_end(value.raw_json_token());
-        if (!is_number(text)) fail("expected a number, found " + quote(text), &source);
-        return add_text(Type::number, keep(text));
+        const std::string_view text = value.raw_json_token();
+        const std::size_t size = number_size(text);
+        if (size == 0 || !std::ranges::all_of(text.substr(size), is_space)) {
+          fail("expected a number, found " + quote(trim_end(text)), &source);
+        }
+        return add_text(Type::number, place_of(text.data(), text.data() + size));
       }
       case ondemand::json_type::boolean: {
         bool truth = false;
@@ -220,11 +261,12 @@ class JsonReader {
     for (auto member : object) {
       ondemand::field field;
       check(std::move(member).get(field), &source);
-      const Place key = keep(field.key(), source);
+      const Place key = place_of(field.key(), source);
       const std::size_t at = document_.nodes_.size();
       read_value(field.value(), source, depth + 1);
       document_.nodes_[at].key = key.begin;
       document_.nodes_[at].key_size = key.size;
+      document_.nodes_[at].key_escaped = key.escaped;
     }
     document_.nodes_[index].next = static_cast<std::uint32_t>(document_.nodes_.size());
     find_doubled(index);
@@ -274,7 +316,10 @@ class JsonReader {
   }
 
   void check(simdjson::error_code code, ondemand::document* source) const {
-    if (code == simdjson::SUCCESS) return;
+    if (code != simdjson::SUCCESS) fail(code, source);
+  }
+
+  [[noreturn]] void fail(simdjson::error_code code, ondemand::document* source) const {
     if (code == simdjson::MEMALLOC) throw std::bad_alloc();
     const std::size_t invalid = utf8::find_invalid(text_);
     if (invalid != utf8::kValid) {
@@ -315,14 +360,23 @@ class JsonReader {
 
   JsonDocument& document_;
   const JsonLimits& limits_;
-  std::string text_;
+  std::string& text_ = document_.text_;
   ondemand::parser parser_{std::numeric_limits<std::uint32_t>::max()};
-  std::size_t used_ = 0;  // of the document's text
+  std::size_t used_ = 0;  // of the document's unescaped text
   bool scalar_ = false;   // text_ was put into a list of its own
   std::uint64_t seed_ = hash_seed();
   std::vector<std::uint32_t> table_;  // of an object's keys: its members, by hash
   std::vector<std::uint32_t> doubled_;
 };
+
+JsonDocument JsonDocument::parse_copy(std::string_view text, std::string where,
+                                      const JsonLimits& limits) {
+  std::string copy;
+  copy.reserve(text.size() + JsonReader::kRoom);
+  advise_large_pages(copy.data(), copy.capacity());
+  copy = text;
+  return parse(std::move(copy), std::move(where), limits);
+}
 
 JsonDocument JsonDocument::parse(std::string text, std::string where, const JsonLimits& limits) {
   JsonDocument document;

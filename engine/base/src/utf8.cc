@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/border.h"
+#include "base/valid_utf8.h"
 #include "sapwood/error.h"
 
 namespace sapwood::utf8 {
@@ -32,6 +33,8 @@ std::size_t sequence_length(const unsigned char* p, std::size_t left) noexcept {
 std::size_t find_invalid(std::string_view text) noexcept {
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());
   const std::size_t size = text.size();
+  constexpr std::size_t kLong = 256;  // less is faster without the library
+  if (size >= kLong && valid_utf8(text)) return kValid;
   std::size_t i = 0;
   while (i < size) {
     uint64_t word;

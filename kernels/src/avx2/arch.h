@@ -29,6 +29,8 @@ constexpr int kDots = 4;
 constexpr int kDotChains = 2;
 constexpr int kOutputRegs = 12;
 constexpr int kOutputRows = 2;
+// Registers of bytes that int8 output rows are summed in together.
+constexpr int kByteRegs = 2;
 
 // Registers of words: what products of every type read (DType).
 using Raw = __m256i;
@@ -144,6 +146,49 @@ inline Reg to_floats(Raw sum, std::int32_t correction, const std::int32_t* colum
   const Raw corrected = _mm256_mullo_epi32(_mm256_set1_epi32(correction), load_raw(column_sums));
   return _mm256_cvtepi32_ps(_mm256_sub_epi32(sum, corrected));
 }
+
+inline Reg to_floats(Raw integers) { return _mm256_cvtepi32_ps(integers); }
+inline Raw minus(Raw integers) { return _mm256_sub_epi32(_mm256_setzero_si256(), integers); }
+
+// Four rows of kRegBytes bytes, interleaved within blocks of 16: lane 4 b + e of register q holds byte 16 b + 4 q + e
+// of each row.
+[[gnu::always_inline]] inline void interleave(const std::byte* const (&rows)[4], Raw (&quads)[4]) {
+  const Raw a = load_raw(rows[0]), b = load_raw(rows[1]), c = load_raw(rows[2]),
+            d = load_raw(rows[3]);
+  const Raw low_ab = _mm256_unpacklo_epi8(a, b), high_ab = _mm256_unpackhi_epi8(a, b);
+  const Raw low_cd = _mm256_unpacklo_epi8(c, d), high_cd = _mm256_unpackhi_epi8(c, d);
+  quads[0] = _mm256_unpacklo_epi16(low_ab, low_cd);
+  quads[1] = _mm256_unpackhi_epi16(low_ab, low_cd);
+  quads[2] = _mm256_unpacklo_epi16(high_ab, high_cd);
+  quads[3] = _mm256_unpackhi_epi16(high_ab, high_cd);
+}
+
+// Sums for such lanes to the order of columns.
+[[gnu::always_inline]] inline void order_columns(Raw (&sums)[4]) {
+  const Raw a = sums[0], b = sums[1], c = sums[2], d = sums[3];
+  sums[0] = _mm256_permute2x128_si256(a, b, 0x20);
+  sums[1] = _mm256_permute2x128_si256(c, d, 0x20);
+  sums[2] = _mm256_permute2x128_si256(a, b, 0x31);
+  sums[3] = _mm256_permute2x128_si256(c, d, 0x31);
+}
+
+// The positive of kLanes integers below 256, with their pointers: one behind the other. Returns how many there are; writes
+// kLanes whatever their number.
+inline int pack_positive(Raw integers, const std::byte* const* pointers, const std::byte** to,
+                         std::uint8_t* bytes) {
+  alignas(32) std::int32_t values[kLanes];
+  store_raw(values, integers);
+  int count = 0;
+  for (int i = 0; i < kLanes; ++i) {
+    to[count] = pointers[i];
+    bytes[count] = static_cast<std::uint8_t>(values[i]);
+    count += values[i] > 0 ? 1 : 0;
+  }
+  return count;
+}
+
+// Nearest integers, to even.
+inline Raw to_integers(Reg values) { return _mm256_cvtps_epi32(values); }
 
 // Lanes are added in one fixed order: halves of 4, of 2, of 1.
 inline float sum_lanes(Reg value) {

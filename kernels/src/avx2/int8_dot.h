@@ -25,6 +25,11 @@ struct Int8Dot {
     const Raw pairs = _mm256_maddubs_epi16(x.magnitude, _mm256_sign_epi8(w, x.value));
     return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
+  // x at most 128.
+  static Sum add_small(Sum sum, Raw x, Raw w) {
+    const Raw pairs = _mm256_maddubs_epi16(x, w);
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  }
 };
 
 // For rows of x that many w share. VPSIGNB waits for the units that multiply, so the sign is an

@@ -30,10 +30,13 @@ constexpr int kDots = 8;
 constexpr int kDotChains = 2;
 constexpr int kOutputRegs = 24;
 constexpr int kOutputRows = 4;
+// Registers of bytes that int8 output rows are summed in together.
+constexpr int kByteRegs = 6;
 
 // Registers of words: what products of every type read (DType).
 using Raw = __m512i;
 inline Raw load_raw(const void* p) { return _mm512_loadu_si512(p); }
+inline void store_raw(void* p, Raw words) { _mm512_storeu_si512(p, words); }
 // The word at p in every lane.
 inline Raw broadcast_word(const std::byte* p) {
   std::int32_t word;
@@ -130,6 +133,51 @@ inline Reg to_floats(Raw sum, std::int32_t correction, const std::int32_t* colum
       _mm512_mullo_epi32(_mm512_set1_epi32(correction), _mm512_loadu_si512(column_sums));
   return _mm512_cvtepi32_ps(_mm512_sub_epi32(sum, corrected));
 }
+
+inline Reg to_floats(Raw integers) { return _mm512_cvtepi32_ps(integers); }
+inline Raw minus(Raw integers) { return _mm512_sub_epi32(_mm512_setzero_si512(), integers); }
+
+// Four rows of kRegBytes bytes, interleaved within blocks of 16: lane 4 b + e of register q holds byte 16 b + 4 q + e
+// of each row.
+[[gnu::always_inline]] inline void interleave(const std::byte* const (&rows)[4], Raw (&quads)[4]) {
+  const Raw a = load_raw(rows[0]), b = load_raw(rows[1]), c = load_raw(rows[2]),
+            d = load_raw(rows[3]);
+  const Raw low_ab = _mm512_unpacklo_epi8(a, b), high_ab = _mm512_unpackhi_epi8(a, b);
+  const Raw low_cd = _mm512_unpacklo_epi8(c, d), high_cd = _mm512_unpackhi_epi8(c, d);
+  quads[0] = _mm512_unpacklo_epi16(low_ab, low_cd);
+  quads[1] = _mm512_unpackhi_epi16(low_ab, low_cd);
+  quads[2] = _mm512_unpacklo_epi16(high_ab, high_cd);
+  quads[3] = _mm512_unpackhi_epi16(high_ab, high_cd);
+}
+
+// Sums for such lanes to the order of columns.
+[[gnu::always_inline]] inline void order_columns(Raw (&sums)[4]) {
+  const Raw low01 = _mm512_shuffle_i32x4(sums[0], sums[1], 0x44);
+  const Raw high01 = _mm512_shuffle_i32x4(sums[0], sums[1], 0xee);
+  const Raw low23 = _mm512_shuffle_i32x4(sums[2], sums[3], 0x44);
+  const Raw high23 = _mm512_shuffle_i32x4(sums[2], sums[3], 0xee);
+  sums[0] = _mm512_shuffle_i32x4(low01, low23, 0x88);
+  sums[1] = _mm512_shuffle_i32x4(low01, low23, 0xdd);
+  sums[2] = _mm512_shuffle_i32x4(high01, high23, 0x88);
+  sums[3] = _mm512_shuffle_i32x4(high01, high23, 0xdd);
+}
+
+// The positive of kLanes integers below 256, with their pointers: one behind the other. Returns how many there are; writes
+// kLanes whatever their number.
+inline int pack_positive(Raw integers, const std::byte* const* pointers, const std::byte** to,
+                         std::uint8_t* bytes) {
+  const __mmask16 positive = _mm512_cmpgt_epi32_mask(integers, _mm512_setzero_si512());
+  const Raw packed = _mm512_maskz_compress_epi32(positive, integers);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(bytes), _mm512_cvtepi32_epi8(packed));
+  const auto low = static_cast<__mmask8>(positive), high = static_cast<__mmask8>(positive >> 8);
+  const int low_count = __builtin_popcount(low);
+  store_raw(to, _mm512_maskz_compress_epi64(low, load_raw(pointers)));
+  store_raw(to + low_count, _mm512_maskz_compress_epi64(high, load_raw(pointers + 8)));
+  return low_count + __builtin_popcount(high);
+}
+
+// Nearest integers, to even.
+inline Raw to_integers(Reg values) { return _mm512_cvtps_epi32(values); }
 
 // Lanes are added in one fixed order: halves of 8, of 4, of 2, of 1.
 inline float sum_lanes(Reg value) {

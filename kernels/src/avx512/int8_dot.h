@@ -27,6 +27,11 @@ struct Int8Dot {
     const Raw pairs = _mm512_maddubs_epi16(x.magnitude, signed_w);
     return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
   }
+  // x at most 128.
+  static Sum add_small(Sum sum, Raw x, Raw w) {
+    const Raw pairs = _mm512_maddubs_epi16(x, w);
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+  }
 };
 using Int8TileDot = Int8Dot;
 

@@ -1,4 +1,5 @@
 #include "isa.h"
+#include "quantized.h"
 #include "sapwood/kernels/bf16.h"
 #include "scalar/math.h"
 
@@ -42,36 +43,79 @@ float decide(const FffArgs& a, int row, const void* w, const FffNode& node) {
          node.bias;
 }
 
-// Calls add(j, element) for the elements of a row.
-template <typename Add>
-void for_each(const void* row, DType type, int n, const Add& add) {
-  for (int j = 0; j < n; ++j) {
-    add(j, type == DType::f32    ? static_cast<const float*>(row)[j]
-           : type == DType::bf16 ? float_of(static_cast<const Bf16*>(row)[j])
-                                 : static_cast<float>(static_cast<const std::int8_t*>(row)[j]));
+// A row's visit: the weight of the node's output row, and that row.
+struct Visit {
+  float weight;
+  const char* row;
+};
+
+// Walks a tree from the root down; gelu as the type of the output wants it.
+template <typename Gelu>
+int walk(const FffArgs& a, int row, int tree, const Gelu& gelu_of, Visit* visits) {
+  const std::int64_t node_bytes = fff_node_bytes(a.cols, a.decision_type, a.out_type);
+  const std::int64_t out_at = fff_row_bytes(a.cols, a.decision_type);
+  std::int64_t node = 0;
+  for (int level = 0; level <= a.depth; ++level) {
+    const std::int64_t index = tree * fff_nodes(a.depth) + node;
+    const FffNode& params = a.params[index];
+    const char* in = static_cast<const char*>(a.nodes) + index * node_bytes;
+    const float z = decide(a, row, in, params);
+    visits[level] = {gelu_of(z) * params.out_scale, in + out_at};
+    node = 2 * node + 1 + (z > 0.0f ? 1 : 0);
+  }
+  return a.depth + 1;
+}
+
+void add_floats(const FffArgs& a, const Visit* visits, int count, float* y) {
+  for (int i = 0; i < count; ++i) {
+    const auto* floats = reinterpret_cast<const float*>(visits[i].row);
+    const auto* halves = reinterpret_cast<const Bf16*>(visits[i].row);
+    for (int j = 0; j < a.cols; ++j) {
+      y[j] += visits[i].weight * (a.out_type == DType::f32 ? floats[j] : float_of(halves[j]));
+    }
+  }
+}
+
+void add_integers(const FffArgs& a, const Visit* visits, int count, float* y) {
+  constexpr float kLargest = 127.0f;
+  float largest = 0.0f, poison = 0.0f;
+  for (int i = 0; i < count; ++i) {
+    largest = fmaxf(largest, fabsf(visits[i].weight));
+    poison += visits[i].weight * 0.0f;
+  }
+  const float range = largest + poison;  // NaN where a weight is not finite
+  const bool counts = range >= kLeastRange;
+  std::int32_t q[kMostFffVisits];
+  for (int i = 0; i < count; ++i) {
+    q[i] = counts ? nearest(visits[i].weight * (kLargest / range)) : 0;
+  }
+  for (int j = 0; j < a.cols; ++j) {
+    std::int32_t sum = 0;
+    for (int i = 0; i < count; ++i) {
+      sum += q[i] * reinterpret_cast<const std::int8_t*>(visits[i].row)[j];
+    }
+    y[j] = fmaf(static_cast<float>(sum), range / kLargest, y[j]);
   }
 }
 
 void run(const FffArgs& a) {
-  const std::int64_t node_bytes = fff_node_bytes(a.cols, a.decision_type, a.out_type);
-  const std::int64_t out_at = fff_row_bytes(a.cols, a.decision_type);
-  const std::int64_t nodes = fff_nodes(a.depth);
+  Visit visits[kMostFffVisits];
+  const bool integers = a.out_type == DType::int8;
+  const int together = fff_trees_together(a.depth);
   for (int i = 0; i < a.rows; ++i) {
     float* y = a.y + i * a.y_stride;
     for (int j = 0; j < a.cols; ++j) {
       y[j] = a.residual == nullptr ? 0.0f : a.residual[i * a.residual_stride + j];
     }
-    for (int tree = 0; tree < a.trees; ++tree) {
-      std::int64_t node = 0;
-      for (int level = 0; level <= a.depth; ++level) {
-        const std::int64_t index = tree * nodes + node;
-        const FffNode& params = a.params[index];
-        const char* in = static_cast<const char*>(a.nodes) + index * node_bytes;
-        const float z = decide(a, i, in, params);
-        const float weight = gelu(z) * params.out_scale;
-        for_each(in + out_at, a.out_type, a.cols, [&](int j, float w) { y[j] += weight * w; });
-        node = 2 * node + 1 + (z > 0.0f ? 1 : 0);
+    for (int tree = 0; tree < a.trees; tree += together) {
+      int count = 0;
+      for (int t = tree; t < a.trees && t < tree + together; ++t) {
+        Visit* const next = visits + count;
+        count += integers ? walk(a, i, t, vector_gelu, next)
+                          : walk(
+                                a, i, t, [](float z) { return gelu(z); }, next);
       }
+      integers ? add_integers(a, visits, count, y) : add_floats(a, visits, count, y);
     }
   }
 }

@@ -1,14 +1,14 @@
 // Fast feedforward by conditional matrix multiplication (CMM), for every type of decisions and
 // output rows.
 //
-// Every path through this file computes a walker's numbers in one order (fff_walk.h, fff_output.h).
-// They differ only in which walkers take turns:
+// Every path through this file computes a walker's numbers in one order (fff_walk.h, fff_output.h,
+// fff_integers.h). They differ only in which walkers take turns:
 //
 //  - one walker: each level waits for the row that the last decision chose; the path's output rows
 //    are fetched meanwhile, so that the output phase finds them in cache.
 //  - up to kBlock walkers take turns level by level, in groups whose dot products run together:
 //    eight rows of nodes stream in at once, where one would wait for memory.
-//  - small trees: rows take turns by so many that each walks all trees of a block at once.
+//  - several trees: a few rows take turns, each in up to eight trees at once (fff_forest.h).
 //  - many rows: all walk the top levels, whose nodes stay in the second-level cache; then they are
 //    sorted by the subtree reached and go on in blocks of neighbours, which share nodes. A block is
 //    sorted once more, by leaf, before its output.
@@ -18,6 +18,8 @@
 
 #include "isa.h"
 #include "scratch.h"
+#include "simd/fff_forest.h"
+#include "simd/fff_integers.h"
 #include "simd/fff_output.h"
 #include "simd/fff_walk.h"
 
@@ -26,7 +28,6 @@ namespace {
 
 constexpr int kBlock = 32;      // walkers between whose decisions and output nothing else happens
 constexpr int kMaxLevels = 32;  // floats from one walker's decisions to the next one's; depth <= 24
-constexpr int kMostNodes = 128;  // on a row's paths through the trees of one block
 // Levels with so many rows for each node, whose nodes are then visited in 98 of 100 cases, are
 // fetched before; not more than stays in cache.
 constexpr int kSureRows = 4;
@@ -63,7 +64,7 @@ void walk_one(const Forest& f, Walker& walker) {
   Fetcher fetcher(0);  // nothing
   for (int level = 0; level < f.levels; ++level) {
     const std::byte* node = walker.tree + walker.node * f.node_bytes;
-    visit<Dot, 1, false>(f, &walker, level, fetcher);
+    visit<Dot, 1, Shared::nothing>(f, &walker, level, fetcher);
     for (std::int64_t i = f.out_at; i < f.node_bytes; i += kAlignment) prefetch_l1(node + i);
   }
 }
@@ -75,15 +76,39 @@ inline bool streams(const FffArgs& a) {
          (reinterpret_cast<std::uintptr_t>(a.y) & kMask) == 0;
 }
 
+// Output rows that are int8: from finished walkers of one tree, each row by itself.
+[[gnu::noinline]] void write_int8_output(const Forest& f, const Walker* walkers, int count,
+                                         int tree) {
+  const FffArgs& a = f.a;
+  const std::byte* rows[2][kMaxLevels] = {};
+  alignas(kAlignment) float weights[2][kMaxLevels] = {};
+  IntegerSums sums;
+  Fetcher fetcher(f.node_bytes - f.out_at);
+  const auto prepare = [&](int i) {
+    finish_path(f, walkers[i], rows[i % 2], weights[i % 2]);
+    for (int level = kFetchedLevel; i > 0 && level < f.levels; ++level) {
+      fetcher.add(rows[i % 2][level]);
+    }
+  };
+  prepare(0);
+  for (int i = 0; i < count; ++i) {
+    split_by_sign(weights[i % 2], rows[i % 2], f.levels, sums);
+    if (i + 1 < count) prepare(i + 1);
+    const int row = walkers[i].row;
+    const bool stream = tree + 1 == a.trees && streams(a);
+    write_row(sums, {start_of(a, row, tree), a.y + row * a.y_stride, a.cols, stream}, fetcher);
+  }
+}
+
 // Writes rows of y from finished walkers: walkers[t * count + i] is that of row i in tree `tree` +
 // t. (Not inlined: its 14 KB and its callers' 6 KB are on the stack together, but in no one frame.)
 [[gnu::noinline]] void write_output(const Forest& f, const Walker* walkers, int count, int tree,
                                     int trees) {
   const FffArgs& a = f.a;
   const int nodes = trees * f.levels;
-  const std::byte* rows[2][kOutputRows * kMostNodes];
-  float weights[2][kOutputRows * kMostNodes];
-  bool shared[2][kMostNodes];
+  const std::byte* rows[2][kOutputRows * kMostFffVisits];
+  float weights[2][kOutputRows * kMostFffVisits];
+  bool shared[2][kMostFffVisits];
   Output outputs[2][kOutputRows];
   Fetcher fetcher(f.node_bytes - f.out_at);
   // Makes a tile ready, from the walker `first` on, and asks for its rows of nodes.
@@ -124,26 +149,33 @@ inline bool streams(const FffArgs& a) {
   }
 }
 
-// Few rows, from the row `begin` on: the walkers of a block are some rows, each in some trees.
+// Rows of y of either kind.
+inline void write_walked(const Forest& f, const Walker* walkers, int count, int tree, int trees) {
+  if (f.a.out_type != DType::int8) return write_output(f, walkers, count, tree, trees);
+  for (int t = 0; t < trees; ++t) write_int8_output(f, walkers + t * count, count, tree + t);
+}
+
+// Few rows: the walkers of a block are the rows, each in some trees.
 template <typename Dot>
-void run_few(const Forest& f, int begin, int rows) {
+void run_few(const Forest& f) {
   const FffArgs& a = f.a;
+  const int rows = a.rows;
   alignas(kAlignment) float z[kBlock][kMaxLevels];
   Walker walkers[kBlock];
   const int most = kBlock / rows;
-  const int trees_at_once = most * f.levels <= kMostNodes ? most : kMostNodes / f.levels;
+  const int trees_at_once = most * f.levels <= kMostFffVisits ? most : kMostFffVisits / f.levels;
   for (int tree = 0; tree < a.trees; tree += trees_at_once) {
     const int trees = a.trees - tree < trees_at_once ? a.trees - tree : trees_at_once;
     const int count = rows * trees;
     for (int i = 0; i < count; ++i) {
-      walkers[i] = walker_at(f, begin + i % rows, tree + i / rows, 0, z[i]);
+      walkers[i] = walker_at(f, i % rows, tree + i / rows, 0, z[i]);
     }
     if (count == 1) {
       walk_one<Dot>(f, walkers[0]);
     } else {
       walk<Dot>(f, walkers, count, 0, f.levels);
     }
-    write_output(f, walkers, rows, tree, trees);
+    write_walked(f, walkers, rows, tree, trees);
   }
 }
 
@@ -216,29 +248,83 @@ void run_many(const Forest& f) {
       walk<Dot>(f, walkers, count, top, f.levels);
       Walker sorted[kBlock];
       sort_by_leaf(walkers, count, sorted);
-      write_output(f, sorted, count, tree, 1);
+      write_walked(f, sorted, count, tree, 1);
     }
   }
 }
 
-// The rows of a block. Small trees stay in cache whoever walks them, so that some rows take all of
-// them at once, and each element of y is written once.
-inline int rows_at_once(const Forest& f) {
-  if (!f.small || f.a.trees > kBlock / kOutputRows) return kBlock;
-  return kBlock / f.a.trees / kOutputRows * kOutputRows;
+// Turns the decisions of a row's steps into weights, in place: weights[step * kBandTrees + lane].
+inline void weigh_steps(BandStep* steps, int count, float* weights) {
+  for (int step = 0; step < count; ++step)
+    _mm256_store_ps(weights + step * kBandTrees, _mm256_load_ps(steps[step].z));
+  const int n = count * kBandTrees;
+  for (int i = n; i % kLanes != 0; ++i) weights[i] = 0.0f;
+  for (int i = 0; i < n; i += kLanes) store_reg(weights + i, gelu(Vec(load_reg(weights + i))));
+  for (int step = 0; step < count; ++step) {
+    float* const at = weights + step * kBandTrees;
+    _mm256_store_ps(at, _mm256_mul_ps(_mm256_load_ps(at), _mm256_load_ps(steps[step].out_scale)));
+  }
+}
+
+// The row of y of a token that has walked the trees [tree, tree + trees).
+inline void write_forest_row(const Forest& f, int row, int tree, int trees, BandStep* steps) {
+  const FffArgs& a = f.a;
+  const int count = part_count(trees, kBandTrees) * f.levels;
+  alignas(kAlignment) float weights[kMostSteps * kBandTrees + kLanes];
+  weigh_steps(steps, count, weights);
+  const std::byte* all[kMostSteps * kBandTrees + kLanes];
+  for (int step = 0; step < count; ++step) {
+    for (int i = 0; i < kBandTrees; ++i)
+      all[step * kBandTrees + i] = steps[step].rows[i] + f.out_at;
+  }
+  const bool stream = tree + trees == a.trees && streams(a);
+  Fetcher fetcher(0);  // nothing
+  if (a.out_type == DType::int8) {
+    IntegerSums sums;
+    split_by_sign(weights, all, count * kBandTrees, sums);
+    return write_row(sums, {start_of(a, row, tree), a.y + row * a.y_stride, a.cols, stream},
+                     fetcher);
+  }
+  const std::byte* rows[kMostFffVisits];
+  float in_order[kMostFffVisits];  // tree by tree
+  for (int t = 0, visit = 0; t < trees; ++t) {
+    for (int level = 0; level < f.levels; ++level, ++visit) {
+      const int i = (t / kBandTrees * f.levels + level) * kBandTrees + t % kBandTrees;
+      rows[visit] = all[i];
+      in_order[visit] = weights[i];
+    }
+  }
+  const Output output{rows, in_order, start_of(a, row, tree), a.y + row * a.y_stride};
+  write_rows(&output, 1, {a.out_type, trees * f.levels, a.cols, stream, nullptr}, fetcher);
+}
+
+// Several small trees: some rows at a time, each in as many trees as are computed together.
+template <typename Dot>
+void run_forest(const Forest& f) {
+  const FffArgs& a = f.a;
+  auto* const steps = static_cast<BandStep*>(a.scratch);
+  const int most = fff_trees_together(a.depth);
+  for (int begin = 0; begin < a.rows; begin += kForestRows) {
+    const int rows = a.rows - begin < kForestRows ? a.rows - begin : kForestRows;
+    for (int tree = 0; tree < a.trees; tree += most) {
+      const int trees = a.trees - tree < most ? a.trees - tree : most;
+      walk_forest<Dot>(f, begin, rows, tree, trees, steps);
+      const int row_steps = part_count(trees, kBandTrees) * f.levels;
+      for (int i = 0; i < rows; ++i) {
+        write_forest_row(f, begin + i, tree, trees, steps + i * row_steps);
+      }
+    }
+  }
 }
 
 template <typename Dot>
 void run_fff(const FffArgs& a) {
   if (a.rows <= 0) return;
   const Forest f = forest_of(a);
-  const int at_once = rows_at_once(f);
-  if (a.rows <= at_once) {
-    run_few<Dot>(f, 0, a.rows);
-  } else if (at_once < kBlock) {
-    for (int begin = 0; begin < a.rows; begin += at_once) {
-      run_few<Dot>(f, begin, a.rows - begin < at_once ? a.rows - begin : at_once);
-    }
+  if (a.trees > 1 && fff_trees_together(a.depth) > 1) {
+    run_forest<Dot>(f);
+  } else if (a.rows <= kBlock) {
+    run_few<Dot>(f);
   } else {
     run_many<Dot>(f);
   }

@@ -77,45 +77,65 @@ constexpr int kAlone = 8;
 // Rows are fetched ahead from this level on: above it they are shared, and so in cache.
 constexpr int kFetchedLevel = 5;
 
+// What the dot products that run together have in common.
+enum class Shared { nothing, node, row };
+
 // Registers that a step of the loop below takes from each row.
 constexpr int kDotStep = 2 * kDotChains;
 
 // The rest of the rows from word j on, fewer than a step of the loop in multiply_rows().
-template <typename Dot, int kCount, bool kShared>
+template <typename Dot, int kCount, Shared kShared>
 [[gnu::always_inline]] inline void multiply_rest(const std::byte* const* x,
                                                  const std::byte* const* w, int j, int words,
                                                  typename Dot::Sum (&chains)[kCount][kDotChains],
                                                  Fetcher& fetcher) {
 #pragma GCC unroll 8
-  for (int c = 0; c < kDotStep; ++c) {
+  for (int c = 0; c < (kShared == Shared::row ? kDotChains : kDotStep); ++c) {
     const int left = words - j - c * kLanes;
     if (left <= 0) break;
-    if constexpr (kCount > 1) {
+    if constexpr (kCount > 1 && kShared != Shared::row) {
       fetcher.step();
       fetcher.step();
     }
     const int at = (j + c * kLanes) * 4;
+    const auto load = [&](const std::byte* row) {
+      return Dot::prepare(left < kLanes ? load_raw_first(row + at, left) : load_raw(row + at));
+    };
+    [[maybe_unused]] const typename Dot::X first = load(x[0]);
 #pragma GCC unroll 8
     for (int i = 0; i < kCount; ++i) {
-      const Raw value = left < kLanes ? load_raw_first(x[i] + at, left) : load_raw(x[i] + at);
       typename Dot::Sum& sum = chains[i][c % kDotChains];
-      sum = Dot::add(sum, Dot::prepare(value), load_raw(w[kShared ? 0 : i] + at));
+      sum = Dot::add(sum, kShared == Shared::row ? first : load(x[i]),
+                     load_raw(w[kShared == Shared::node ? 0 : i] + at));
     }
   }
 }
 
-// The sums of kCount dot products x . w, not yet over the lanes. With kShared all have the row
-// w[0]. w is padded with zeros to whole registers.
-template <typename Dot, int kCount, bool kShared>
+// The sums of kCount dot products x . w, not yet over the lanes. What is shared is x[0] or w[0]. w is
+// padded with zeros to whole registers.
+template <typename Dot, int kCount, Shared kShared>
 [[gnu::always_inline]] inline void multiply_rows(const std::byte* const* x,
                                                  const std::byte* const* w, int words,
                                                  typename Dot::Sum (&sums)[kCount],
                                                  Fetcher& fetcher) {
   typename Dot::Sum chains[kCount][kDotChains];
   clear<Dot>(chains);
+  // Short rows leave little to multiply_rest().
+  constexpr int kStep = kShared == Shared::row ? kDotChains : kDotStep;
   int j = 0;
-  for (; j + kDotStep * kLanes <= words; j += kDotStep * kLanes) {
-    if constexpr (kShared) {
+  for (; j + kStep * kLanes <= words; j += kStep * kLanes) {
+    if constexpr (kShared == Shared::row) {
+#pragma GCC unroll 8
+      for (int c = 0; c < kStep; ++c) {
+        const int at = (j + c * kLanes) * 4;
+        const typename Dot::X row = Dot::prepare(load_raw(x[0] + at));
+#pragma GCC unroll 8
+        for (int i = 0; i < kCount; ++i) {
+          typename Dot::Sum& sum = chains[i][c % kDotChains];
+          sum = Dot::add(sum, row, load_raw(w[i] + at));
+        }
+      }
+    } else if constexpr (kShared == Shared::node) {
 #pragma GCC unroll 8
       for (int c = 0; c < kDotStep; ++c) {
         const int at = (j + c * kLanes) * 4;
@@ -179,8 +199,8 @@ inline void fetch_node(const Forest& f, const Walker& walker) {
   for (; at < f.node_bytes; at += kAlignment) prefetch_l2(node + at);
 }
 
-// kCount walkers take a step. With kShared they stand at one node.
-template <typename Dot, int kCount, bool kShared>
+// kCount walkers take a step; they may stand at one node.
+template <typename Dot, int kCount, Shared kShared>
 [[gnu::noinline]] void visit(const Forest& f, Walker* walkers, int level, Fetcher& fetcher) {
   const std::byte* x[kCount];
   const std::byte* w[kCount];
@@ -213,13 +233,13 @@ template <typename Dot, int kCount = kDots>
 void visit_group(const Forest& f, Walker* walkers, int count, bool shared, int level,
                  Fetcher& fetcher) {
   if constexpr (kCount == 1) {
-    visit<Dot, 1, false>(f, walkers, level, fetcher);
+    visit<Dot, 1, Shared::nothing>(f, walkers, level, fetcher);
   } else if (count < kCount) {
     visit_group<Dot, kCount - 1>(f, walkers, count, shared, level, fetcher);
   } else if (shared) {
-    visit<Dot, kCount, true>(f, walkers, level, fetcher);
+    visit<Dot, kCount, Shared::node>(f, walkers, level, fetcher);
   } else {
-    visit<Dot, kCount, false>(f, walkers, level, fetcher);
+    visit<Dot, kCount, Shared::nothing>(f, walkers, level, fetcher);
   }
 }
 

@@ -39,6 +39,9 @@ class JsonDocument {
   // passed over. Throws Error malformed: not JSON (naming line and column), not UTF-8, nested too
   // deeply, too many values, a doubled key where that is an error.
   static JsonDocument parse(std::string text, std::string where, const JsonLimits& limits = {});
+  // Of text that stays the caller's: what is copied has the room that the reader wants.
+  static JsonDocument parse_copy(std::string_view text, std::string where,
+                                 const JsonLimits& limits = {});
 
   // Views into the document, which must outlive them and stay where it is.
   JsonValue root() const noexcept;
@@ -57,17 +60,23 @@ class JsonDocument {
   enum class Type : std::uint8_t { null, boolean, number, string, array, object };
 
   struct Node {
-    std::uint32_t key = 0, key_size = 0;  // in text_; of a member of an object
-    std::uint32_t text = 0, size = 0;  // in text_; of a string, unescaped; of a number, as it came
-    std::uint32_t next = 0;            // the first value behind this one and all inside it
+    std::uint32_t key = 0, key_size = 0;  // of a member of an object
+    std::uint32_t text = 0, size = 0;     // of a string, unescaped; of a number, as it came
+    std::uint32_t next = 0;               // the first value behind this one and all inside it
     Type type = Type::null;
     bool truth = false;
+    bool key_escaped = false, text_escaped = false;  // in unescaped_, not in text_
   };
 
+  const char* bytes(bool escaped) const noexcept {
+    return escaped ? unescaped_.get() : text_.data();
+  }
+
   std::string where_;
-  // All keys, strings and numbers, one after the other. As large as the document, of which only the
-  // part that is used is ever touched.
-  std::unique_ptr<char[]> text_;
+  // Keys, strings and numbers stay where they came in the text; what had escapes lies without them in a
+  // place of its own. As large as the text, of which only the part that is used is ever touched.
+  std::string text_;  // never short, so that it stays where it is when the document moves
+  std::unique_ptr<char[]> unescaped_;
   std::vector<Node> nodes_;  // the values in the order in which they come; the first is the root
   std::vector<std::string> doubled_keys_;
 };
@@ -156,7 +165,8 @@ class JsonValue {
   const JsonDocument::Node& node() const noexcept { return document_->nodes_[index_]; }
   Type type() const noexcept { return node().type; }
   std::string_view text() const noexcept {
-    return {document_->text_.get() + node().text, node().size};
+    const JsonDocument::Node& n = node();
+    return {document_->bytes(n.text_escaped) + n.text, n.size};
   }
   JsonValue there(std::string_view key) const;
   Range children() const noexcept;

@@ -242,10 +242,15 @@ struct FffNode {
 //  (README.md,
 //             Determinism). int8: z = float(sum_k q[k] w[k] - zero * in_sum) * (scale * in_scale) +
 //             bias with exact integers, the same bits, so the same path, on every instruction set.
-//  output:    each element of y is one FMA chain (the scalar table multiplies and adds separately)
-//  of
-//             (gelu(z) * out_scale) times the widened output row, from the root down, tree by tree,
-//             that starts from the residual or zero. It may wait in y.
+//  output:    f32 and bf16: each element of y is one FMA chain (the scalar table multiplies and
+//             adds separately) of gelu(z) * out_scale times the widened output row, from the root
+//             down, tree by tree, that starts from the residual or zero. It may wait in y.
+//             int8: the weights gelu(z) * out_scale of fff_trees_together(depth) trees at a time
+//             become integers, q = round(weight * (127 / largest)) with the largest magnitude among
+//             them, to nearest even; y = fma(float(sum of q times the rows' elements),
+//             largest / 127, y). All q are 0 where that is less than 1e-30; y is NaN where a weight
+//             is not finite. gelu is the same operations on every instruction set: so int8 with
+//             int8 gives the same bits everywhere.
 //
 // out_type is no finer than decision_type: f32 with any, bf16 with bf16 or int8, int8 with int8.
 struct FffArgs {
@@ -280,6 +285,16 @@ std::size_t fff_scratch(int rows, int depth) noexcept;
 
 // Nodes of a tree of this depth (the depth of a single node is 0).
 constexpr std::int64_t fff_nodes(int depth) noexcept { return (std::int64_t{2} << depth) - 1; }
+
+// Nodes on a row's paths through trees that are computed together, at most.
+inline constexpr int kMostFffVisits = 128;
+
+// How many trees' int8 output rows share one scale of their weights: deep trees have one each.
+constexpr int fff_trees_together(int depth) noexcept {
+  constexpr int kMost = 32, kDeep = 10;
+  if (depth >= kDeep) return 1;
+  return kMostFffVisits / (depth + 1) < kMost ? kMostFffVisits / (depth + 1) : kMost;
+}
 
 // Every kernel and its arguments: the one list. A kernel that not every instruction set has is null in the tables of
 // the others.
