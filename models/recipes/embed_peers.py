@@ -1,6 +1,6 @@
 """The models of sentence embeddings beside their teacher, in the engine: quality, and texts a second in one run.
 
-    python embed_peers.py --sapwood BIN --data DIR --teacher DIR --files DIR     # results/embed.json
+    python embed_peers.py --sapwood BIN --data DIR --teacher DIR --work .cache --files DIR     # results/embed.json
 
 Every model is an int8 file, run on one thread. Speed: `sapwood embed` of the 2,758 sentences of STS-B test, so often that a model takes
 a while; texts a second of processor time, loading included; models take turns, the best round counts.
@@ -12,6 +12,7 @@ import json
 import pathlib
 import tempfile
 
+from distil import data, embedded, evaluate, pairs
 from shipped import MODELS, run
 
 TEACHER = "all-MiniLM-L6-v2"
@@ -29,7 +30,10 @@ def quality(args, file: pathlib.Path) -> dict:
     for task, name, metric, path in (("sts", "stsb", "spearman", "stsb/sts-test.tsv"), ("retrieval", "mrr", "mrr@10", "qa/xquad.en.json")):
         out, _ = run(args.sapwood, "eval", "--task", task, "-m", file, "--json", "-q", "--threads", 1, args.data / path)
         found[name] = round(100 * json.loads(out)["metrics"][metric], 2)
-    return found
+    tokenizer = data.whole_tokenizer(args.teacher / "tokenizer.json")
+    held = pairs.load(args.data, args.teacher / "tokenizer.json", args.work / "pairs.pt")["held"]
+    of = evaluate.pair_figures(held, lambda pieces: embedded.embed(args.sapwood, file, embedded.as_lines(tokenizer, pieces)).float())
+    return found | {"pairs": round(of["pairs"], 2), "pairs_by_source": of["pairs_by_source"]}
 
 
 def main() -> None:
@@ -37,6 +41,7 @@ def main() -> None:
     p.add_argument("--sapwood", type=pathlib.Path, required=True)
     p.add_argument("--data", type=pathlib.Path, required=True)
     p.add_argument("--teacher", type=pathlib.Path, required=True, help="all-MiniLM-L6-v2, a directory")
+    p.add_argument("--work", type=pathlib.Path, default=pathlib.Path(".cache"), help="caches of the recipe")
     p.add_argument("--files", type=pathlib.Path, required=True, help="where the teacher's int8 file goes")
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--results", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent / "results/embed.json")
