@@ -209,7 +209,7 @@ inline std::vector<double> rounding_of_weights(const Layer& layer,
       for (const std::int64_t node : visits.nodes) {
         for (int j = 0; j < layer.cols; ++j) {
           bounds[static_cast<std::size_t>(i) * layer.cols + j] +=
-              0.501 * largest / 127 * std::abs(element(layer.out_row(node), j, DType::int8, 1.0f));
+              0.501 * largest / 255 * std::abs(element(layer.out_row(node), j, DType::int8, 1.0f));
         }
       }
     }

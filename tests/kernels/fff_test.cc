@@ -121,10 +121,10 @@ float in_integers(const Layer& layer, const std::vector<std::int64_t>& nodes, st
   for (const std::int64_t node : nodes) largest = std::max(largest, weight(node));
   int integers = 0;
   for (const std::int64_t node : nodes) {
-    integers += static_cast<int>(std::nearbyint(weight(node) * (127.0f / largest))) *
+    integers += static_cast<int>(std::nearbyint(weight(node) * (255.0f / largest))) *
                 static_cast<int>(element(layer.out_row(node), j, DType::int8, 1.0f));
   }
-  return std::fma(static_cast<float>(integers), largest / 127.0f, sum);
+  return std::fma(static_cast<float>(integers), largest / 255.0f, sum);
 }
 
 }  // namespace

@@ -25,10 +25,14 @@ struct Int8Dot {
     const Raw pairs = _mm256_maddubs_epi16(x.magnitude, _mm256_sign_epi8(w, x.value));
     return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
-  // x at most 128.
-  static Sum add_small(Sum sum, Raw x, Raw w) {
-    const Raw pairs = _mm256_maddubs_epi16(x, w);
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  // The same of u8 as they are, of which two products would not fit: 2 (x / 2) and the rest apart.
+  static Sum add_bytes(Sum sum, Raw x, Raw w) {
+    const Raw ones = _mm256_set1_epi8(1);
+    const Raw half = _mm256_and_si256(_mm256_srli_epi16(x, 1), _mm256_set1_epi8(127));
+    const Raw halves = _mm256_maddubs_epi16(half, w);
+    const Raw rest = _mm256_maddubs_epi16(_mm256_and_si256(x, ones), w);
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(halves, _mm256_set1_epi16(2)));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(rest, _mm256_set1_epi16(1)));
   }
 };
 

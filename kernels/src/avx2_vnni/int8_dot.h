@@ -14,7 +14,7 @@ struct Int8Dot {
   static Sum zero() { return _mm256_setzero_si256(); }
   static X prepare(Raw x) { return x; }
   static Sum add(Sum sum, X x, Raw w) { return _mm256_dpbusd_avx_epi32(sum, x, w); }
-  static Sum add_small(Sum sum, Raw x, Raw w) { return add(sum, x, w); }
+  static Sum add_bytes(Sum sum, Raw x, Raw w) { return add(sum, x, w); }
 };
 using Int8TileDot = Int8Dot;
 

@@ -27,10 +27,14 @@ struct Int8Dot {
     const Raw pairs = _mm512_maddubs_epi16(x.magnitude, signed_w);
     return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
   }
-  // x at most 128.
-  static Sum add_small(Sum sum, Raw x, Raw w) {
-    const Raw pairs = _mm512_maddubs_epi16(x, w);
-    return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+  // The same of u8 as they are, of which two products would not fit: 2 (x / 2) and the rest apart.
+  static Sum add_bytes(Sum sum, Raw x, Raw w) {
+    const Raw ones = _mm512_set1_epi8(1);
+    const Raw half = _mm512_and_si512(_mm512_srli_epi16(x, 1), _mm512_set1_epi8(127));
+    const Raw halves = _mm512_maddubs_epi16(half, w);
+    const Raw rest = _mm512_maddubs_epi16(_mm512_and_si512(x, ones), w);
+    sum = _mm512_add_epi32(sum, _mm512_madd_epi16(halves, _mm512_set1_epi16(2)));
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(rest, _mm512_set1_epi16(1)));
   }
 };
 using Int8TileDot = Int8Dot;

@@ -18,7 +18,7 @@ struct Int8Dot {
     asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "vm"(w));
     return sum;
   }
-  static Sum add_small(Sum sum, Raw x, Raw w) { return add(sum, x, w); }
+  static Sum add_bytes(Sum sum, Raw x, Raw w) { return add(sum, x, w); }
 };
 using Int8TileDot = Int8Dot;
 

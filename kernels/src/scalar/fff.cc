@@ -77,7 +77,7 @@ void add_floats(const FffArgs& a, const Visit* visits, int count, float* y) {
 }
 
 void add_integers(const FffArgs& a, const Visit* visits, int count, float* y) {
-  constexpr float kLargest = 127.0f;
+  constexpr float kLargest = 255.0f;
   float largest = 0.0f, poison = 0.0f;
   for (int i = 0; i < count; ++i) {
     largest = fmaxf(largest, fabsf(visits[i].weight));

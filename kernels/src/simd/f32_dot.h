@@ -10,7 +10,7 @@
 //   prepare_row(...)     (where x is read in another form, by load_x()) makes that form of a row,
 //   and
 //                        returns what the sums of the row start from
-//   add_small (Int8Dot)  add() for activations that are u8 of at most 128, not made ready
+//   add_bytes (Int8Dot)  add() for activations that are u8 as they are, without kOffset
 //   kOffset (Int8Dot)    what is subtracted from each u8 activation: the caller adds kOffset *
 //   sum(w)
 #pragma once

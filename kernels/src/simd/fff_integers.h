@@ -26,7 +26,7 @@ struct IntegerSums {
   float scale;
 };
 
-constexpr float kLargestWeight = 127.0f;
+constexpr float kLargestWeight = 255.0f;
 
 // Takes in the rows of n visits by their weights, behind both of which there is room to a whole register; weights are 0
 // there.
@@ -93,7 +93,7 @@ template <int kRegs>
         Raw quads[4];
         interleave({rows[0] + at, rows[1] + at, rows[2] + at, rows[3] + at}, quads);
 #pragma GCC unroll 4
-        for (int q = 0; q < 4; ++q) sums[r][q] = Int8Dot::add_small(sums[r][q], weights, quads[q]);
+        for (int q = 0; q < 4; ++q) sums[r][q] = Int8Dot::add_bytes(sums[r][q], weights, quads[q]);
       }
     }
     if (sign == &s.positive) break;

@@ -246,9 +246,9 @@ struct FffNode {
 //             adds separately) of gelu(z) * out_scale times the widened output row, from the root
 //             down, tree by tree, that starts from the residual or zero. It may wait in y.
 //             int8: the weights gelu(z) * out_scale of fff_trees_together(depth) trees at a time
-//             become integers, q = round(weight * (127 / largest)) with the largest magnitude among
+//             become integers, q = round(weight * (255 / largest)) with the largest magnitude among
 //             them, to nearest even; y = fma(float(sum of q times the rows' elements),
-//             largest / 127, y). All q are 0 where that is less than 1e-30; y is NaN where a weight
+//             largest / 255, y). All q are 0 where that is less than 1e-30; y is NaN where a weight
 //             is not finite. gelu is the same operations on every instruction set: so int8 with
 //             int8 gives the same bits everywhere.
 //
