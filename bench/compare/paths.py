@@ -12,7 +12,7 @@ REPORT = ROOT / "bench" / "report"
 BINARIES = ROOT / "build" / "release"
 SAPWOOD = BINARIES / "sapwood"
 TOKENIZER = WORK / "tokenizer"  # BERT's uncased one, from a shipped model's file by write_tokenizer()
-SHIPPED = ROOT / "models" / "distilbert-sst2-3l" / "model.safetensors"
+SHIPPED = ROOT / "models" / "minilm-fff-sst2" / "model.safetensors"
 GOLDEN = ROOT / "tests" / "golden"
 
 

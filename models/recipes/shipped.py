@@ -25,7 +25,7 @@ SHIPPED = {
     "minilm-fff-ner": ("ner-f6d6-64-flip-s0", []),
     "minilm-fff-embed": ("embed-f6d6-64-flip-s0", []),
     "minilm-fff-mlm": ("mlm-f6d6-64-flip-s0", []),
-    "distilbert-sst2-3l": ("sst2-3L-d1536-s0", []),
+    "minilm-static-embed": ("embed-static", []),
 }
 TASKS = {
     "sst2": [("classify", "sst2/dev.tsv")],

@@ -208,6 +208,17 @@ def shipped_table(path) -> None:
     table(["model", "type", "MB", "figures", "texts a second, one core"], rows)
 
 
+def embed_table() -> None:
+    results = json.loads((HERE / "embed.json").read_text())
+    teacher, rows = next(iter(results["models"].values())), []
+    of = lambda r, key: f"{r[key]:.1f} ({100 * r[key] / teacher[key]:.1f} %)"
+    for name, r in results["models"].items():
+        rows.append([name, f"{r['bytes'] / 1e6:.1f}", *(of(r, key) for key in ("stsb", "mrr", "pairs")), f"{r['texts_per_cpu_second']:,.0f}",
+                     f"{r['texts_per_cpu_second'] / teacher['texts_per_cpu_second']:.1f}x"])
+    print(f"{results['isa']}:\n")
+    table(["model, int8, one thread", "MB", "STS-B", "MRR@10 on XQuAD-en", "MRR@10 on held-out pairs", "texts a second", "the teacher's speed"], rows)
+
+
 def timing_table() -> None:
     for cpu, measured in json.loads((HERE / "timing.json").read_text()).items():
         times, rows = measured["best_ms"], []
@@ -252,6 +263,7 @@ def main() -> None:
     tasks_table(HERE, NAMES)
     share_table(HERE, NAMES)
     shipped_table(HERE / "shipped.json")
+    embed_table()
     timing_table()
     countries_table()
     print("On the open corpus:\n")

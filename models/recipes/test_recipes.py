@@ -13,7 +13,7 @@ if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # Triton's interpreter, on the CPU: read when it is imported
 
 import country_probe
-from distil import int8, pairs
+from distil import embedded, evaluate, int8, pairs, static
 from distil.batches import Masked
 from distil.data import CLS, SEP, Pieces, corrupt, frame, neighbours, reword
 from distil.evaluate import mrr, ranks_of, spans, spearman
@@ -281,6 +281,69 @@ def test_country_probe():
         "capital": {"facts": 1, "sentences": 2}, "currency": {"facts": 1, "sentences": 1}, "language": {"facts": 0, "sentences": 0}}
     committed = json.loads(country_probe.TABLE.read_text())
     assert {kind: len(of) for kind, of in committed.items()} == {"capital": 88, "currency": 100, "language": 100}
+
+
+def random_texts(rng, rows: int, pieces: int, longest: int = 9) -> Pieces:
+    return Pieces([rng.integers(pieces, size=n) for n in rng.integers(1, longest, rows)])
+
+
+def test_static_table_learns_the_teachers_embeddings():
+    rng = np.random.default_rng(9)
+    torch.manual_seed(9)
+    truth = torch.randn(40, 12)
+    shards = []
+    for _ in range(2):
+        every = {kind: static.Bags(random_texts(rng, 128, 40)) for kind in embedded.KINDS}
+        shards.append({kind: (bags, bags.means(truth, torch.arange(128))) for kind, bags in every.items()})
+    plan = static.Plan(epochs=40, rows=96, lr=0.1, right=0.0, temperature=0.5)  # 128 texts: a batch of 96 and one of 32
+    fitted = static.fit(plan, 0.1 * torch.randn(40, 12), shards, 0)
+    texts = random_texts(rng, 50, 40)
+    mine, theirs = (static.Bags(texts).means(table, torch.arange(50)) for table in (fitted, truth))
+    assert (mine * theirs).sum(1).mean() > 0.95
+    torch.testing.assert_close(evaluate.embed(static.Static(truth), texts), theirs)
+
+
+def test_static_table_starts_as_model2vec_has_it():
+    class Teacher:
+        last = staticmethod(lambda rows: F.one_hot(rows, 103).float())
+
+    vectors = torch.randn(30, 103) * torch.arange(1, 104)
+    components = static.principal(vectors, 103)
+    torch.testing.assert_close((vectors @ components) @ (vectors @ components).T, vectors @ vectors.T, rtol=1e-3, atol=10)
+    assert (vectors @ components).square().sum(0).diff().max() <= 1e-3
+    frequency = torch.tensor([0.5, 0.25, 0.0, 0.25])
+    table = static.first_table(Teacher, torch.eye(103), frequency, 0.25)
+    assert table.norm(dim=1).mean() == pytest.approx(1, abs=1e-5)
+    lengths = table.norm(dim=1)
+    torch.testing.assert_close(lengths / lengths[2], torch.tensor([1 / 3, 1 / 2, 1, 1 / 2]))
+
+
+def test_texts_for_the_teacher(monkeypatch):
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+    words = ["[UNK]", "[CLS]", "[SEP]", "a", "tree", "##s", "'", "don", "t", ".", ","]
+    tokenizer = Tokenizer(models.WordPiece({w: i for i, w in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    tokenizer.add_special_tokens(words[:3])
+    texts = Pieces([[3, 4, 5, 9], [7, 6, 8, 10, 0, 4]])
+    lines = embedded.as_lines(tokenizer, texts)
+    assert lines[0] == "a trees." and [e.ids for e in tokenizer.encode_batch(lines)] == [texts[0].tolist(), texts[1].tolist()]
+
+    monkeypatch.setattr(embedded, "SHARD", 5)
+    rng = np.random.default_rng(3)
+    queries, passages = random_texts(rng, 20, 100), random_texts(rng, 20, 100, 200)
+    queries = Pieces([[]] + [queries[i] for i in range(1, 20)])
+    prepared = {"pairs": {"train": (queries, passages)}, "sentences": random_texts(rng, 30, 100)}
+    seen = []
+    for number in range(3):
+        found = embedded.texts_of(prepared, number)
+        assert list(found) == list(embedded.KINDS) and all(len(pieces) == 5 for pieces in found.values())
+        for query, passage in zip(*([found[kind][i].tolist() for i in range(5)] for kind in ("queries", "passages"))):
+            pair = [i for i in range(1, 20) if queries[i].tolist() == query and passages[i][: len(passage)].tolist() == passage]
+            assert len(passage) in (*embedded.CROPS, *(len(passages[i]) for i in pair))
+            seen += pair
+    assert len(set(seen)) == 15
 
 
 def test_cards_say_what_was_measured():

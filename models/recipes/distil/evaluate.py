@@ -59,13 +59,15 @@ def mrr(rank: torch.Tensor) -> float:
     return 100 * torch.where(rank <= 10, 1.0 / rank, 0.0).mean().item()
 
 
-def held_pairs(encoder: Encoder, prepared: dict, least: int = 30) -> dict:
-    """MRR@10 over the open corpus's held-out pairs, every held-out passage a candidate: of all, and of each source that has
-    at least so many."""
+def held_pairs(encoder: Encoder, prepared: dict) -> dict:
     every = prepared["pairs"]["held"] if "pairs" in prepared else {}
-    if not every:
-        return {}
-    asked, texts = (torch.cat([embed(encoder, pair[i]) for pair in every.values()]) for i in (0, 1))
+    return pair_figures(every, lambda pieces: embed(encoder, pieces)) if every else {}
+
+
+def pair_figures(every: dict, embedded, least: int = 30) -> dict:
+    """MRR@10 over the open corpus's held-out pairs {source: (queries, passages)}, every held-out passage a candidate: of all, and
+    of each source that has at least so many. `embedded`: vectors of unit length of Pieces."""
+    asked, texts = (torch.cat([embedded(pair[i]) for pair in every.values()]) for i in (0, 1))
     rank = ranks_of(asked, texts, torch.arange(len(asked), device=asked.device))
     parts = zip(every, rank.split([len(pair[0]) for pair in every.values()]))
     return {"pairs": mrr(rank), "pairs_by_source": {name: round(mrr(part), 1) for name, part in parts if len(part) >= least}}
