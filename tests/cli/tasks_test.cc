@@ -239,8 +239,9 @@ TEST_CASE("the shipped models answer without being named") {
   const Json ranked = Json::parse(
       run({"rerank", "--query", "how trees drink", "Prices rose.", "Sapwood carries water."}).out);
   CHECK(ranked[0].at("index") == 1);
-  const Json words = Json::parse(run({"fill-mask", "the capital of france is [MASK] ."}).out);
-  CHECK(words.size() == 5);
+  const Json words = Json::parse(run({"fill-mask", "the first world [MASK] ended in 1918 ."}).out);
+  REQUIRE(words.size() == 5);
+  CHECK(words[0].at("token_str") == "war");
   std::istringstream lines(run({"models", "--json"}).out);
   std::set<std::string> names;
   for (std::string line; std::getline(lines, line);) {
