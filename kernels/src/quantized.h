@@ -15,7 +15,7 @@ struct QuantizedRange {
   float inverse;  // what elements are multiplied by
 };
 
-// The nearest integer to 0 <= x <= 255, ties to even: adding 1.5 * 2^23 leaves no fraction bits.
+// The nearest integer to -255 <= x <= 255, ties to even: adding 1.5 * 2^23 leaves no fraction bits.
 inline std::int32_t nearest(float x) {
   const float shifted = x + 12582912.0f;
   return static_cast<std::int32_t>(shifted - 12582912.0f);

@@ -125,6 +125,13 @@ TEST_CASE("settings: a class that nobody knows and a space that does not count a
                            {"add_prefix_space", true},
                            {"trim_offsets", true},
                            {"use_regex", true}};
+  const char* roberta =
+      R"({"tokenizer_class": "RobertaTokenizer"})";  // its add_prefix_space is false
+  const std::string settled = Tokenizer::from_json(json.dump(), roberta).to_json();
+  CHECK(Json::parse(settled)["pre_tokenizer"]["add_prefix_space"] == false);
+  CHECK(
+      settled ==
+      load_files({{"tokenizer.json", json.dump()}, {"tokenizer_config.json", roberta}}).to_json());
   const auto told = [&](const char* config) {
     return load_files({{"tokenizer.json", json.dump()}, {"tokenizer_config.json", config}})
         .notices();

@@ -26,7 +26,7 @@ class PieceTrie {
   std::string table() const;
   static std::optional<PieceTrie> from_table(std::span<const std::byte> bytes, int ids);
 
-  // What a walk costs at most for each character of a text.
+  // The steps of a walk from one character of a text at most; each looks at kMostProbes + 1 nodes at most.
   static constexpr std::size_t kMaxTokenBytes = 512;
 
   // A place in the trie: what the characters from the root to here are.

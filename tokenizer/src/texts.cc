@@ -1,18 +1,20 @@
 // A tokenizer from text and back: one tokenizer.json, a vocab.txt, or the parts of a converted model.
 #include "base/border.h"
 #include "impl.h"
+#include "prefix_space.h"
 
 namespace sapwood {
 
 Tokenizer Tokenizer::from_json(std::string_view tokenizer_json,
                                std::string_view tokenizer_config) try {
   TokenizerConfig config;
+  JsonDocument document = JsonDocument::parse_copy(tokenizer_json, "tokenizer.json");
   if (!tokenizer_config.empty()) {
     config.read(JsonDocument::parse_copy(tokenizer_config, "tokenizer_config.json").root());
     config.settle();
+    settle_prefix_space(document, config);
   }
-  return Tokenizer(build_tokenizer({JsonDocument::parse_copy(tokenizer_json, "tokenizer.json")},
-                                   std::move(config)));
+  return Tokenizer(build_tokenizer({std::move(document)}, std::move(config)));
 } catch (...) {
   throw_as_error();
 }

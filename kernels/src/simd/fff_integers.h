@@ -111,10 +111,9 @@ template <int kRegs>
     for (int q = 0; q < 4; ++q) {
       const int at = j + r * kRegBytes + q * kLanes, left = out.cols - at;
       if (left <= 0) return;
-      const float* const from = out.from + at;
       const Reg start = out.from == nullptr ? zero()
-                        : left < kLanes     ? load_first(from, left)
-                                            : load_reg(from);
+                        : left < kLanes     ? load_first(out.from + at, left)
+                                            : load_reg(out.from + at);
       const Reg y = fma(to_floats(sums[r][q]), scale, start);
       if (left < kLanes) {
         store_first(out.y + at, y, left);

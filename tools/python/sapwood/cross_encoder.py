@@ -29,11 +29,10 @@ class CrossEncoder(LoadedModel):
         self.activation_fn = activation_fn
         self._raw_by_default = sentence.get("pair_score") == "raw" if sentence.get("pair_score") else self.num_labels != 1
         self._max_length = check_length(max_length, self.facts["max_positions"])
-        self._settings = {"prompts": prompts, "default_prompt_name": default_prompt_name}
 
     def __reduce__(self):
-        settings = dict(self._settings, max_length=self._max_length, activation_fn=self.activation_fn)
-        return _load, (type(self), self._state, settings)
+        names = ("prompts", "default_prompt_name", "activation_fn", "_max_length")
+        return _load, (type(self), self._state, {name: getattr(self, name) for name in names})
 
     @property
     def num_labels(self):
@@ -130,7 +129,10 @@ class CrossEncoder(LoadedModel):
 
 
 def _load(cls, state, settings):
-    return cls(**state, **settings)
+    encoder = cls(**state)
+    for name, value in settings.items():  # whatever was set since it was loaded
+        setattr(encoder, name, value)
+    return encoder
 
 
 def _pairs(inputs):

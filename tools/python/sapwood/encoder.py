@@ -37,8 +37,6 @@ class Encoder(LoadedModel):
     def __init__(self, model_name_or_path, *, prompts=None, default_prompt_name=None, similarity_fn_name=None, truncate_dim=None, **options):
         super().__init__(model_name_or_path, **options)
         sentence = self.facts["sentence"] or {}
-        self._settings = {"prompts": prompts, "default_prompt_name": default_prompt_name, "similarity_fn_name": similarity_fn_name,
-                          "truncate_dim": truncate_dim, "max_seq_length": None}
         self.prompts = {"query": "", "document": "", **sentence.get("prompts", {}), **(prompts or {})}  # as sentence-transformers 6 begins
         self.default_prompt_name = default_prompt_name if default_prompt_name is not None else sentence.get("default_prompt_name") or None
         if self.default_prompt_name is not None and self.default_prompt_name not in self.prompts:
@@ -49,8 +47,8 @@ class Encoder(LoadedModel):
         self._options = {}
 
     def __reduce__(self):
-        return _load, (type(self), self._state, dict(self._settings, max_seq_length=self._max_length, similarity_fn_name=self.similarity_fn_name,
-                                                     truncate_dim=self.truncate_dim))
+        names = ("prompts", "default_prompt_name", "truncate_dim", "similarity_fn_name")
+        return _load, (type(self), self._state, {name: getattr(self, name) for name in names} | {"_max_length": self._max_length})
 
     # --- what is known of it -------------------------------------------------------------------
 
@@ -211,11 +209,9 @@ class Encoder(LoadedModel):
 
 
 def _load(cls, state, settings):
-    settings = dict(settings)
-    max_seq_length = settings.pop("max_seq_length")
-    encoder = cls(**state, **settings)
-    if max_seq_length is not None:
-        encoder.max_seq_length = max_seq_length
+    encoder = cls(**state)
+    for name, value in settings.items():  # whatever was set since it was loaded, and also where that is None
+        setattr(encoder, name, value)
     return encoder
 
 

@@ -82,7 +82,7 @@ nb::dict facts(const ModelHandle& handle) {
 }
 
 ModelHandle load(const std::string& path, const LoadOptions& options) {
-  nb::gil_scoped_release released;
+  const Released released;
   return ModelHandle(Model::load(path, options));
 }
 
@@ -92,7 +92,7 @@ nb::dict convert_model(const std::string& path, const std::string& to, const std
   options.dtype = from_string<WeightType>(dtype);
   ConvertReport report;
   {
-    nb::gil_scoped_release released;
+    const Released released;
     report = convert(path, to, options);
   }
   nb::dict kept, facts;
@@ -133,12 +133,12 @@ Model ModelHandle::open() const {
   return *model_;
 }
 
-Call::Call(const ModelHandle& handle) : model_(handle.open()) {
+Released::Released() {
   calls.fetch_add(1);
   state_ = PyEval_SaveThread();
 }
 
-Call::~Call() {
+Released::~Released() {
   PyEval_RestoreThread(state_);
   calls.fetch_sub(1);
 }

@@ -26,21 +26,30 @@ class ModelHandle {
   std::uint64_t loaded_after_;  // forks
 };
 
-// One call of the library: the model, with the interpreter's lock given back as long as it lives. Throws Error invalid_argument for a
+// The interpreter's lock given back as long as it lives; forks meanwhile are noticed.
+class Released {
+ public:
+  Released();
+  ~Released();
+  Released(const Released&) = delete;
+  Released& operator=(const Released&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
+// One call of the library: the model, without the interpreter's lock. Throws Error invalid_argument for a
 // model that was closed, and in the child of a fork() for one that was loaded before it while another thread of the parent was
 // inside a call: what that thread held is held for ever.
 class Call {
  public:
-  explicit Call(const ModelHandle& handle);
-  ~Call();
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
+  explicit Call(const ModelHandle& handle) : model_(handle.open()) {}
 
   const Model& model() const noexcept { return model_; }
 
  private:
   Model model_;
-  PyThreadState* state_;
+  Released released_;
 };
 
 void bind_model(nanobind::module_& module);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "model.h"
 #include "sapwood/model.h"
 #include "texts.h"
 #include "tokenizer.h"
@@ -43,7 +44,7 @@ nb::list encode(const LoadedTokenizer& loaded, nb::handle list, nb::handle pairs
   const TextPairs texts(list, pairs);
   std::vector<Encoding> encodings;
   {
-    nb::gil_scoped_release released;
+    const Released released;
     for (const TextInput& input : texts.inputs()) {
       encodings.push_back(input.pair ? loaded.tokenizer.encode(input.text, *input.pair, options)
                                      : loaded.tokenizer.encode(input.text, options));
@@ -101,7 +102,7 @@ void bind_tokenizer(nb::module_& module) {
       .def_static(
           "load",
           [](const std::string& path) {
-            nb::gil_scoped_release released;
+            const Released released;
             return load_tokenizer(path);
           },
           nb::arg("path"))

@@ -133,7 +133,12 @@ def test_pickled_by_path(encoder):
     assert len(pickle.dumps(encoder)) < 2000
     changed = sapwood.Encoder(EMBED, truncate_dim=8, similarity_fn_name="dot", threads=1)
     changed.max_seq_length = 5
+    changed.prompts["q"] = "query: "
+    changed.default_prompt_name = "q"
+    before = changed.encode("a tree")
     changed = pickle.loads(pickle.dumps(changed))
+    np.testing.assert_array_equal(changed.encode("a tree"), before)
+    np.testing.assert_array_equal(changed.encode("a tree"), changed.encode("query: a tree", prompt=""))
     assert (changed.truncate_dim, changed.similarity_fn_name, changed.max_seq_length) == (8, "dot", 5)
     ner = pickle.loads(pickle.dumps(sapwood.pipeline("ner", model=str(MODELS / "minilm-fff-ner"), aggregation_strategy="simple")))
     assert ner("Ada Lovelace lived in London .")[0]["entity_group"] == "PER"
