@@ -141,10 +141,10 @@ def sentence() -> str:
 
 VERDICT = [  # what the figures say, judged by hand
     "Fast feedforward keeps more of the teacher than DistilBERT's recipe on entities and masked words, beyond the spread, and on SST-2 within the test's",
-    "noise; it ties on retrieval and is 0.3 points behind on STS-B. It does so in no more time with AVX2, in more with AVX-512 as measured so far.",
+    "noise; it ties on retrieval and is 0.3 points behind on STS-B. It does so in no more time.",
     "**Against the dense layer as wide as its path it pays little**: it wins in masked-LM perplexity (23.3 against 23.9), in fidelity to the teacher's",
     "hidden states and by 0.4 points on WikiANN, ties on three tasks, is 0.3 points behind on retrieval, and takes longer. On sentence tasks even no",
-    "feedforward at all costs little: they prove nothing about it. Missed: 99 % of the teacher on retrieval.",
+    "feedforward at all costs little: they prove nothing about it. Missed: 99 % of the teacher on retrieval, which open text reached ([below](#on-the-open-corpus)).",
 ]
 
 
