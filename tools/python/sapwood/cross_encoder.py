@@ -5,17 +5,19 @@ import numpy as np
 from . import _native
 from .encoder import _to_torch, bar_wanted, check_batch_size
 from .errors import InvalidArgument, Unsupported
-from .models import CHUNK, LoadedModel, Progress, as_texts, check_length, make_options, refuse, refuse_unknown, warn_truncated
+from .models import CHUNK, Progress, SentenceModel, as_texts, check_length, make_options, refuse, refuse_unknown, warn_truncated
 
 _FUNCTIONS = {"Sigmoid": "sigmoid", "Identity": "none"}  # of torch.nn, by the library's names
 
 
-class CrossEncoder(LoadedModel):
+class CrossEncoder(SentenceModel):
     """A model that scores pairs, with the methods, arguments and defaults of sentence_transformers.CrossEncoder. Options of loading: as Encoder's.
 
     activation_fn: what is made of the logits: torch.nn.Sigmoid(), torch.nn.Identity(), or a function of a NumPy array [pairs, labels].
     Without one: what the model's files name, else the sigmoid of a model with one label, and the logits of others.
     """
+
+    _settings = ("prompts", "default_prompt_name", "activation_fn", "_max_length")
 
     def __init__(self, model_name_or_path, *, max_length=None, activation_fn=None, prompts=None, default_prompt_name=None, num_labels=None, **options):
         super().__init__(model_name_or_path, **options)
@@ -30,23 +32,10 @@ class CrossEncoder(LoadedModel):
         self._raw_by_default = sentence.get("pair_score") == "raw" if sentence.get("pair_score") else self.num_labels != 1
         self._max_length = check_length(max_length, self.facts["max_positions"])
 
-    def __reduce__(self):
-        names = ("prompts", "default_prompt_name", "activation_fn", "_max_length")
-        return _load, (type(self), self._state, {name: getattr(self, name) for name in names})
-
     @property
     def num_labels(self):
         """Scores of one pair."""
         return len(self.facts["labels"])
-
-    @property
-    def max_seq_length(self):
-        """The most tokens of a pair, special tokens included; may be set."""
-        return self._limit(self._max_length)
-
-    @max_seq_length.setter
-    def max_seq_length(self, value):
-        self._max_length = check_length(value, self.facts["max_positions"])
 
     def predict(self, inputs, prompt_name=None, prompt=None, batch_size=32, show_progress_bar=None, activation_fn=None, apply_softmax=False,
                 convert_to_numpy=True, convert_to_tensor=False, device=None, pool=None, chunk_size=None, **kwargs):
@@ -126,13 +115,6 @@ class CrossEncoder(LoadedModel):
         if then is not None:
             out = np.asarray(then(out), np.float32)
         return out[:, 0] if out.ndim > 1 and self.num_labels == 1 else out
-
-
-def _load(cls, state, settings):
-    encoder = cls(**state)
-    for name, value in settings.items():  # whatever was set since it was loaded
-        setattr(encoder, name, value)
-    return encoder
 
 
 def _pairs(inputs):

@@ -6,7 +6,7 @@ import numpy as np
 
 from . import _native, vectors
 from .errors import InvalidArgument
-from .models import CHUNK, LoadedModel, Progress, as_texts, check_length, make_options, refuse, refuse_unknown, warn, warn_truncated
+from .models import CHUNK, Progress, SentenceModel, as_texts, make_options, refuse, refuse_unknown, warn, warn_truncated
 
 _logger = logging.getLogger("sapwood")
 _MOST_OPTIONS = 64  # kept at once
@@ -23,7 +23,7 @@ def check_batch_size(batch_size):
         raise InvalidArgument(f"batch_size: expected a positive whole number, found {batch_size!r}")
 
 
-class Encoder(LoadedModel):
+class Encoder(SentenceModel):
     """An embedding model, with the methods, arguments and defaults of SentenceTransformer.
 
     model_name_or_path: a directory, a converted file, a name in $SAPWOOD_MODELS, or ORG/NAME in the cache of the Hugging Face libraries.
@@ -33,6 +33,8 @@ class Encoder(LoadedModel):
 
     Any number of threads may call it at once; the interpreter's lock is free meanwhile. It is pickled by its path.
     """
+
+    _settings = ("prompts", "default_prompt_name", "truncate_dim", "similarity_fn_name", "_max_length")
 
     def __init__(self, model_name_or_path, *, prompts=None, default_prompt_name=None, similarity_fn_name=None, truncate_dim=None, **options):
         super().__init__(model_name_or_path, **options)
@@ -46,20 +48,7 @@ class Encoder(LoadedModel):
         self._max_length = None
         self._options = {}
 
-    def __reduce__(self):
-        names = ("prompts", "default_prompt_name", "truncate_dim", "similarity_fn_name")
-        return _load, (type(self), self._state, {name: getattr(self, name) for name in names} | {"_max_length": self._max_length})
-
     # --- what is known of it -------------------------------------------------------------------
-
-    @property
-    def max_seq_length(self):
-        """The most tokens of a text that are read, special tokens included; may be set."""
-        return self._limit(self._max_length)
-
-    @max_seq_length.setter
-    def max_seq_length(self, value):
-        self._max_length = check_length(value, self.facts["max_positions"])
 
     def get_max_seq_length(self):
         """As max_seq_length."""
@@ -206,13 +195,6 @@ class Encoder(LoadedModel):
                 bar.update(len(chunk))
         warn_truncated(truncated, len(texts), self.max_seq_length)
         return arrays
-
-
-def _load(cls, state, settings):
-    encoder = cls(**state)
-    for name, value in settings.items():  # whatever was set since it was loaded, and also where that is None
-        setattr(encoder, name, value)
-    return encoder
 
 
 def _to_torch(array, whole):

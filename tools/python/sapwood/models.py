@@ -199,6 +199,31 @@ class LoadedModel:
         return self.facts["max_length"] if max_length is None else max_length
 
 
+class SentenceModel(LoadedModel):
+    """What Encoder and CrossEncoder share: a limit of tokens, and settings that are pickled as they stand."""
+
+    _settings = ()  # names of attributes that may be set after loading
+
+    def __reduce__(self):
+        return _load, (type(self), self._state, {name: getattr(self, name) for name in self._settings})
+
+    @property
+    def max_seq_length(self):
+        """The most tokens of a text or a pair that are read, special tokens included; may be set."""
+        return self._limit(self._max_length)
+
+    @max_seq_length.setter
+    def max_seq_length(self, value):
+        self._max_length = check_length(value, self.facts["max_positions"])
+
+
+def _load(cls, state, settings):
+    model = cls(**state)
+    for name, value in settings.items():  # also where that is None
+        setattr(model, name, value)
+    return model
+
+
 def check_length(max_length, most):
     """A limit of tokens, checked. Errors: InvalidArgument."""
     if max_length is not None and (not isinstance(max_length, int) or isinstance(max_length, bool) or not 1 <= max_length <= most):
