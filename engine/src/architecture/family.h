@@ -34,6 +34,13 @@ constexpr HeadClass with_suffix(HeadClass head, std::string_view suffix) {
   return head;
 }
 
+// The heads that most families of transformers have in one form: a product, nothing before it.
+inline constexpr HeadClass kTokenClassificationHead{.suffix = "ForTokenClassification",
+                                                    .kind = HeadKind::token_classification,
+                                                    .output = "classifier"};
+inline constexpr HeadClass kQuestionAnsweringHead{
+    .suffix = "ForQuestionAnswering", .kind = HeadKind::question_answering, .output = "qa_outputs"};
+
 struct Family {
   std::string_view model_type;    // of config.json, and ModelConfig::architecture
   std::string_view class_prefix;  // of the classes in `architectures`: "Bert"

@@ -20,12 +20,8 @@ constexpr HeadClass kHeads[] = {{.suffix = "Model"},
                                  .transform = "pooler.dense",
                                  .transform_in_encoder = true,
                                  .output = "classifier"},
-                                {.suffix = "ForTokenClassification",
-                                 .kind = HeadKind::token_classification,
-                                 .output = "classifier"},
-                                {.suffix = "ForQuestionAnswering",
-                                 .kind = HeadKind::question_answering,
-                                 .output = "qa_outputs"}};
+                                kTokenClassificationHead,
+                                kQuestionAnsweringHead};
 
 // Of Google's own configurations; nothing in transformers reads them.
 constexpr std::string_view kHarmless[] = {

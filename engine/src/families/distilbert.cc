@@ -16,12 +16,8 @@ constexpr HeadClass kHeads[] = {{.suffix = "Model"},
                                  .kind = HeadKind::sequence_classification,
                                  .transform = "pre_classifier",
                                  .output = "classifier"},
-                                {.suffix = "ForTokenClassification",
-                                 .kind = HeadKind::token_classification,
-                                 .output = "classifier"},
-                                {.suffix = "ForQuestionAnswering",
-                                 .kind = HeadKind::question_answering,
-                                 .output = "qa_outputs"}};
+                                kTokenClassificationHead,
+                                kQuestionAnsweringHead};
 
 constexpr std::string_view kHarmless[] = {
     // Training alone.

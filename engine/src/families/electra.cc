@@ -20,12 +20,8 @@ constexpr HeadClass kHeads[] = {{.suffix = "Model"},
                                  .kind = HeadKind::sequence_classification,
                                  .transform = "classifier.dense",
                                  .output = "classifier.out_proj"},
-                                {.suffix = "ForTokenClassification",
-                                 .kind = HeadKind::token_classification,
-                                 .output = "classifier"},
-                                {.suffix = "ForQuestionAnswering",
-                                 .kind = HeadKind::question_answering,
-                                 .output = "qa_outputs"}};
+                                kTokenClassificationHead,
+                                kQuestionAnsweringHead};
 
 // How ElectraForMultipleChoice makes one vector of a text; no head here reads them.
 constexpr std::string_view kHarmless[] = {"summary_activation", "summary_first_dropout",

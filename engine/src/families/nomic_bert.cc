@@ -26,9 +26,7 @@ constexpr HeadClass kHeads[] = {{.suffix = "Model"},
                                  .transform = "pooler.dense",
                                  .transform_in_encoder = true,
                                  .output = "classifier"},
-                                {.suffix = "ForTokenClassification",
-                                 .kind = HeadKind::token_classification,
-                                 .output = "classifier"}};
+                                kTokenClassificationHead};
 
 constexpr std::string_view kHarmless[] = {
     // Training alone.

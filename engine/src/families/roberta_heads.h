@@ -17,12 +17,8 @@ inline constexpr HeadClass kRobertaHeads[] = {{.suffix = "Model"},
                                                .kind = HeadKind::sequence_classification,
                                                .transform = "classifier.dense",
                                                .output = "classifier.out_proj"},
-                                              {.suffix = "ForTokenClassification",
-                                               .kind = HeadKind::token_classification,
-                                               .output = "classifier"},
-                                              {.suffix = "ForQuestionAnswering",
-                                               .kind = HeadKind::question_answering,
-                                               .output = "qa_outputs"}};
+                                              kTokenClassificationHead,
+                                              kQuestionAnsweringHead};
 
 inline void parse_roberta_heads(ModelConfig& config) {
   config.head_width = config.hidden;
