@@ -122,9 +122,14 @@ std::string tree_name(const kernels::KernelTable& table, DType type, int cols,
 
 void run_trees(benchmark::State& state, const kernels::KernelTable& table, DType type, int cols,
                const FeedForwardShape& shape) {
-  static std::map<std::string, std::unique_ptr<TreeLayers>> all;
-  std::unique_ptr<TreeLayers>& layers =
-      all[std::string(name_of(type)) + std::to_string(cols) + shape.name];
+  // Those of one type and width at a time: all together would take 7 GB.
+  static std::map<std::string, std::unique_ptr<TreeLayers>> current;
+  static DType current_type;
+  static int current_cols = 0;
+  if (current_cols != cols || current_type != type) current.clear();
+  current_type = type;
+  current_cols = cols;
+  std::unique_ptr<TreeLayers>& layers = current[shape.name];
   if (layers == nullptr) layers = std::make_unique<TreeLayers>(type, cols, shape);
   const int tokens = static_cast<int>(state.range(0));
   time_calls(
@@ -198,9 +203,9 @@ int main_of_bench(int argc, char** argv) {
       }
     }
   }
-  for (const auto* table : tree_tables()) {
-    for (const DType type : kTypes) {
-      for (const int cols : kTreeCols) add_trees(*table, type, cols);
+  for (const DType type : kTypes) {
+    for (const int cols : kTreeCols) {
+      for (const auto* table : tree_tables()) add_trees(*table, type, cols);
     }
   }
   std::printf("kernels: %s\n", kernels::select_table("auto")->name);
