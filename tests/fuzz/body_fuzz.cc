@@ -11,7 +11,8 @@
 namespace sapwood::fuzz {
 namespace {
 
-using namespace serve;
+using serve::Application, serve::AppOptions, serve::Exchange;
+using serve::HttpRequest, serve::HttpResponse;
 
 class WaitingExchange final : public Exchange {
  public:
@@ -53,7 +54,7 @@ Application& application() {
     }
     options.threads = 1;
     options.max_wait = std::chrono::minutes(10);
-    return make_app(std::move(options));
+    return serve::make_app(std::move(options));
   }();
   return *app;
 }

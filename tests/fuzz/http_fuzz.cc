@@ -8,7 +8,7 @@
 namespace sapwood::fuzz {
 namespace {
 
-using namespace serve;
+using serve::find_header, serve::HttpRequest, serve::Limits, serve::RequestParser;
 
 struct Parsed {
   enum class End { incomplete, complete, refused } end = End::incomplete;

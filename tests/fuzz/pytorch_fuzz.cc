@@ -1,10 +1,10 @@
 // What torch.save writes: a zip archive with a pickle, or bare pickles. An input that begins with "=== " is the entries of an
 // archive that is made here, whose checksums are therefore right; any other is the file.
 #include "checkpoint/pickle.h"
-#include "checkpoint_pickle_files.h"
 #include "files.h"
 #include "target.h"
 #include "tensors.h"
+#include "zip_archive.h"
 
 namespace sapwood::fuzz {
 namespace {
