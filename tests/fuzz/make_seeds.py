@@ -280,6 +280,7 @@ def make_pytorch():
     state["transposed"] = tensor("FloatStorage", "0", 6, 0, (3, 2), (1, 3))
     state["half"] = Reduced("_rebuild_parameter", tensor("HalfStorage", "1", 4, 1, (3,), (1,)), True, OrderedDict())
     state["old"] = Reduced("_rebuild_tensor", Storage("LongStorage", "2", 2), 0, (2,), (1,))
+    state["far"] = tensor("FloatStorage", "0", 6, 0, (2, 1, 2), (1, (1 << 63) - 1, 3))
     state["scalar"] = tensor("BFloat16Storage", "3", 1, 0, (), ())
     state["empty"] = tensor("DoubleStorage", "4", 0, 0, (0, 4), (4, 1))
     state["other"] = [1, 2.5, None, True, "text", {"a": (1, -(1 << 40))}, b"bytes"]
@@ -447,6 +448,8 @@ def make_dictionaries():
 
 if __name__ == "__main__":
     OUT = pathlib.Path(sys.argv[1])
+    for source in pathlib.Path(__file__).parent.glob("*_fuzz.cc"):
+        (OUT / source.name.removesuffix("_fuzz.cc")).mkdir(parents=True, exist_ok=True)
     make_small()
     make_safetensors()
     make_pytorch()
