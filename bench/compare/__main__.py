@@ -15,7 +15,8 @@ from .rounds import QUICK, Settings
 from .store import Store
 
 PARTS = (
-    *grid.CONTESTS, lengths.PART, startup.PART, tokenizing.PART, static_embedding.PART, suites.LAYER, suites.KERNELS, serving.PART,
+    *grid.CONTESTS, lengths.PART, startup.PART, tokenizing.PART, static_embedding.PART, suites.LAYER, suites.TREES,
+    suites.KERNELS, serving.PART,
 )  # fmt: skip
 DTYPES = ("f32", "bf16", "int8")
 
@@ -76,6 +77,8 @@ def measure(asked: argparse.Namespace, store: Store) -> None:
         static_embedding.run(settings, store, asked.data)
     if suites.LAYER in asked.only:
         suites.run_layer(settings, store)
+    if suites.TREES in asked.only:
+        suites.run_trees(settings, store)
     if suites.KERNELS in asked.only:
         suites.run_kernels(settings, store)
     if serving.PART in asked.only:
