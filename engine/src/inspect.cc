@@ -4,6 +4,7 @@
 #include "graph/graph.h"
 #include "load/converted.h"
 #include "model_state.h"
+#include "sapwood/kernels/processor.h"
 
 namespace sapwood {
 namespace {
@@ -118,6 +119,13 @@ ModelInfo inspect(const Model& model) try {
   info.weight_bytes = state.parts.weights.bytes();
   info.max_length = state.max_length;
   info.isa = state.graph.kernels().name;
+  const kernels::Processor& processor = kernels::this_processor();
+  info.processor = std::string(processor.vendor) + " family " + std::to_string(processor.family) +
+                   " model " + std::to_string(processor.model);
+  info.processor_line = kernels::line_of(processor).name;
+  for (const auto& [operation, set] : kernels::kernel_choices(state.graph.kernels())) {
+    info.kernels.emplace_back(operation, set != nullptr ? set : "none");
+  }
   info.unused_tensors = state.parts.unused_tensors;
   info.source_sha256 = state.parts.source_sha256;
   return info;

@@ -98,6 +98,8 @@ struct LinearArgs {
 
 // Largest k of an int8 product: 255 * 127 * k must fit 31 bits.
 inline constexpr int kMostInt8Depth = 65536;
+// Largest k of a bf16 product: a row of floats must fit the scratch memory.
+inline constexpr int kMostBf16Depth = 98304;
 
 // Bytes of scratch that one call of a product needs, the same for every instruction set; 0: none.
 std::size_t linear_scratch(DType type) noexcept;
@@ -320,7 +322,8 @@ constexpr int fff_trees_together(int depth) noexcept {
 // reference.
 struct KernelTable {
   Isa isa;
-  const char* name;  // "scalar", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16"
+  const char*
+      name;  // "scalar", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16"; "avx512_intel"
 #define SAPWOOD_KERNEL_FIELD(kernel, Args) void (*kernel)(const Args&) noexcept;
   SAPWOOD_KERNELS(SAPWOOD_KERNEL_FIELD)
   SAPWOOD_OPTIONAL_KERNELS(SAPWOOD_KERNEL_FIELD)
