@@ -122,9 +122,9 @@ TEST_CASE("HOSTILE 53: many threads share one model", "[model][threads][hostile]
   const auto expected = run(model, texts.sequences, Output::hidden);
   std::vector<std::thread> threads;
   std::atomic<int> wrong{0};
-  for (int t = 0; t < 16; ++t) {
+  for (int t = 0; t < 64; ++t) {
     threads.emplace_back([&] {
-      for (int i = 0; i < 4; ++i) {
+      for (int i = 0; i < 2; ++i) {
         if (run(model, texts.sequences, Output::hidden) != expected) ++wrong;
       }
     });
