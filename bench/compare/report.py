@@ -13,9 +13,10 @@ def write(results: Results, folder: Path, draw=None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     results.save(folder / "results.json")
     if draw is not None:
+        drawn = draw(results, folder)
         for old in folder.glob("*.png"):
-            old.unlink()
-        draw(results, folder)
+            if old.name not in drawn:
+                old.unlink()
     pictures = {path.stem for path in folder.glob("*.png")}
     (folder / "README.md").write_text(page(results, pictures), encoding="utf-8")
 
