@@ -62,7 +62,6 @@ def interleave(contestants: list, settings: Settings, turn, rounds=None, keep_al
 
     keep_all: also peers that are far from the best are timed to the end.
     """
-    settings.require_time()
     turns: dict = {contestant.name: [] for contestant in contestants}
     refused: dict = {}
     # On one thread the processor's time is what the wall's clock would show if nobody else computed here.

@@ -80,8 +80,6 @@ class BudgetTest(unittest.TestCase):
     def test_no_cell_begins_after_the_deadline(self):
         late = rounds.Settings(deadline=time.monotonic())
         with self.assertRaises(rounds.OutOfTime):
-            rounds.interleave([], late, None)
-        with self.assertRaises(rounds.OutOfTime):
             rounds.shape_cell([], (1, 8), late)
         rounds.Settings().require_time()
 
