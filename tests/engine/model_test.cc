@@ -212,6 +212,23 @@ TEST_CASE("the graph is fused as designed", "[model][graph]") {
   CHECK(std::count(dot.begin(), dot.end(), '>') >= static_cast<long>(graph.nodes.size()) - 1);
 }
 
+TEST_CASE("in int8 norms quantize, and hidden units are activated where they are quantized",
+          "[model][graph]") {
+  const Model model = Model::load(golden_dir() / "distilbert-base",
+                                  {.dtype = WeightType::int8, .dense = DenseProducts::native});
+  int narrowed = 0;
+  for (const NodeSummary& node : summarize(model).nodes) {
+    INFO(node.name);
+    narrowed += node.op == "narrow";
+    if (node.name == "embeddings.norm") CHECK(node.epilogue == "quantize");
+    if (node.name == "layers.0.attention.norm") CHECK(node.epilogue == "residual+quantize");
+    if (node.name == "layers.1.ffn.norm") CHECK(node.epilogue == "residual");  // nothing reads it
+    if (node.name == "layers.0.ffn.in") CHECK(node.epilogue == "bias");
+    if (node.name == "layers.0.ffn.in.int8") CHECK(node.epilogue == "gelu");
+  }
+  CHECK(narrowed == 2 * 2);  // attention's output and the hidden units of each layer
+}
+
 TEST_CASE("a directory without a tokenizer loads where none is asked for", "[model]") {
   const TemporaryFolder folder;
   for (const char* name : {"config.json", "model.safetensors"})
