@@ -236,7 +236,7 @@ struct FffNode {
 //   y = residual (or 0)
 //   for each tree in order: n = 0; repeat depth + 1 times:
 //     z = w_in[n] . x + bias[n]; y += gelu(z) * w_out[n]; n = 2n + 1 + (z > 0)
-// Nodes off the path are never read, neither their rows nor their numbers; rows may be prefetched.
+// Nodes off the path are never used, and read only in those levels of several trees that have no more nodes than rows.
 //
 //  decisions: f32 and bf16: z = dot + bias; the order of the dot's sum is the table's own
 //  (README.md,
