@@ -211,7 +211,8 @@ def peer_check(results: Results, part: str, peer: str, bound: float) -> list[Che
 
 
 def goals(results: Results) -> list[Goal]:
-    from .serving.goals import goals as of_the_server  # which is made of the classes above
+    from .people import goals as of_shapes  # which are made of the classes above
+    from .serving.goals import goals as of_the_server
 
     shape = "DistilBERT-base shape"
     every = "faster in every cell"
@@ -257,5 +258,6 @@ def goals(results: Results) -> list[Goal]:
              peer_check(results, "tokenizer-unigram", "tokenizers", 5)),
         Goal("static embeddings, one thread, against model2vec", ">= 10x",
              peer_check(results, "static", "model2vec", 10)),
+        *of_shapes(results),
         *of_the_server(results),
     ]  # fmt: skip

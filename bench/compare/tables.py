@@ -6,6 +6,12 @@ from .results import Results, split
 from .suites import ISAS, kernel_times, layer_times
 
 DTYPES = ("f32", "bf16", "int8")
+GRIDS = {  # by part
+    "minilm": "all-MiniLM-L6-v2",
+    "grid": "DistilBERT-base shape",
+    "bge-small": "bge-small-en shape (12 layers, 384)",
+    "bge-base": "bge-base-en shape (12 layers, 768)",
+}
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -94,10 +100,35 @@ def lengths(results: Results, dtype: str, threads: int) -> str:
     return table(["texts/s", *rates], rows) + left_out(cells)
 
 
-def startup(results: Results) -> str:
+def texts(cell: dict) -> str:
+    """Texts a second; the way in which each engine was called, and how close its answers are."""
+    rates = {name: 1e3 * cell["texts"] / ms for name, ms in cell["median_ms"].items()}
+    best = max((rate for name, rate in rates.items() if not name.startswith("sapwood")), default=None)
+    ways, checks, rows = cell.get("ways", {}), cell.get("checks", {}), []
+    for name, rate in sorted(rates.items(), key=lambda item: -item[1]):
+        close = f"{checks[name]['cosine']:.5f}" if name in checks else "-"
+        ratio = f"{rate / best:.2f}" if best else "-"
+        rows.append([name, way_words(ways[name]) if name in ways else "all in one call", ms(rate), ratio, close])
+    text = table(["engine", "called with", "texts/s", "over the best peer", "likeness to PyTorch in f32"], rows)
+    tried: dict = {}
+    for entry in cell.get("tried", []):
+        tried.setdefault(entry["name"], []).append(f"{way_words(entry['way'])}: {entry['per_s']:.0f}")
+    if tried:
+        said = "; ".join(f"{name}, {', '.join(found)}" for name, found in tried.items())
+        text += f"\nOn a sample, texts/s: {said}.\n"
+    return text + left_out({"": cell})
+
+
+def way_words(way: dict) -> str:
+    """ "2 x batches of 8"."""
+    streams = f"{way['streams']} x " if way["streams"] > 1 else ""
+    return streams + (f"batches of {way['batch']}" if way["batch"] > 1 else "one text")
+
+
+def startup(results: Results, part: str) -> str:
     rows = []
     for dtype in DTYPES:
-        cell = results.one("startup", dtype=dtype)
+        cell = results.one(part, dtype=dtype)
         for name, time in (cell["median_ms"] if cell else {}).items():
             file = f"{cell['file_mb']:.0f}" if name == "sapwood" else "-"
             rows.append([dtype, name, ms(time), f"{cell['peak_mb'][name]:.0f}", file])
