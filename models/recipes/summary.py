@@ -2,6 +2,7 @@
 
 import collections
 import json
+import math
 import pathlib
 import statistics
 
@@ -32,6 +33,12 @@ OPEN = {
     "f6d6+64~": ("6 layers, FFF 6x6 beside 64 always on", 106),
     "3L:d1536": ("3 layers, dense 1536 (DistilBERT recipe)", 1536),
 }
+WIDE = {  # on the open corpus too, masked words in fewer steps
+    "d512": ("6 layers, dense 512", 512),
+    "f8d7~": ("6 layers, FFF 8x7", 64),
+    "f16d7+64~": ("6 layers, FFF 16x7 beside 64 always on", 192),
+}
+TIMED = {**NAMES, **OPEN, **WIDE}
 GENERAL = [("hidden", 3), ("cos", 3), ("knn", 1)]
 TASKS = [("stsb", 1), ("mrr", 1), ("sst2_dev", 1), ("ner_test_f1", 1), ("mlm", 1), ("mlm_ppl", 1)]
 TEACHER = ("teacher, 6 layers, dense 1536", 1536)
@@ -147,10 +154,16 @@ def equal_width(members: dict, member: str, text: str) -> float | None:
     """The width of the dense layer that reaches the member's mean loss on a text: a line in log width between the two dense
     members around it. None where no two are around it."""
     loss = lambda name: statistics.mean(scratch_loss(members[name], text))
-    dense = sorted((results[0]["active"], loss(name)) for name, results in members.items() if name.startswith("d") and "/" not in name)
-    for (w0, l0), (w1, l1) in zip(dense, dense[1:]):
-        if l0 >= loss(member) >= l1 and l0 > l1:
-            return w0 * (w1 / w0) ** ((l0 - loss(member)) / (l0 - l1))
+    dense = sorted((math.log(results[0]["active"]), loss(name)) for name, results in members.items() if name.startswith("d") and "/" not in name)
+    width = where(dense, loss(member))
+    return width and math.exp(width)
+
+
+def where(points, value) -> float | None:
+    """The x at which the lines that join the points (x, y), sorted by x, have the value; None where they have it nowhere."""
+    for (x0, y0), (x1, y1) in zip(points, points[1:]):
+        if y0 != y1 and min(y0, y1) <= value <= max(y0, y1):
+            return x0 + (x1 - x0) * (value - y0) / (y1 - y0)
     return None
 
 
@@ -195,6 +208,12 @@ def newest_times() -> dict:
     return {cpu: m for cpu, m in every.items() if cpu == [c for c, n in every.items() if n["isa"] == m["isa"]][-1]}
 
 
+def dense_times(times: dict, shape: str) -> list[tuple[int, float]]:
+    """(width, milliseconds) of the six-layer members without trees that were timed."""
+    width = lambda member: {"none": 0, "teacher": TEACHER[1]}.get(member, int(member[1:]) if member[0] == "d" else None)
+    return sorted((width(m), t[shape]) for m, t in times.items() if width(m) is not None and shape in t)
+
+
 def shipped_table(path) -> None:
     rows = []
     for name, types in json.loads(path.read_text()).items():
@@ -223,7 +242,7 @@ def timing_table() -> None:
     for cpu, measured in json.loads((HERE / "timing.json").read_text()).items():
         times, rows = measured["best_ms"], []
         for member, t in times.items():
-            name, active = {**SECOND, **NAMES}.get(member, TEACHER)
+            name, active = {**SECOND, **TIMED}.get(member, TEACHER)
             size = measured.get("bytes", {}).get(member)
             rows.append([name, active, f"{size / 1e6:.1f}" if size else "", f"{t['1x32']:.2f}", f"{times['teacher']['1x32'] / t['1x32']:.2f}x",
                          f"{t['1x128']:.2f}", f"{times['teacher']['1x128'] / t['1x128']:.2f}x"])
@@ -242,21 +261,57 @@ def countries_table() -> None:
     table(["first answer, one of five, %", *(f"{kind} ({facts[kind]['facts']} countries)" for kind in facts)], rows)
 
 
-def open_table(folder) -> None:
-    """One seed on the open corpus: the member's figures, and what it knows of capitals (countries.json)."""
+def open_results(folder) -> dict:
+    """{member: its figures} of one seed on the open corpus."""
     results = collections.defaultdict(dict)
     for path in folder.glob("general-*.json"):
         results["teacher"].update({k: v for k, v in json.loads(path.read_text())["teacher"].items() if k != "pairs_by_source"})
     for r in json.loads((folder / "tasks.json").read_text()):
         results[r["member"]].update(r)
+    return results
+
+
+def open_table(folder, members) -> None:
+    """One seed on the open corpus: the member's figures, and what it knows of capitals (countries.json)."""
+    results = open_results(folder)
     knows = json.loads((HERE / "countries.json").read_text())["models"]
     rows = []
-    for member, (name, active) in {"teacher": TEACHER, **OPEN}.items():
+    for member, (name, active) in members.items():
         r, facts = results[member], knows.get("open " + member)
-        rows.append([name, active, *(f"{r[k]:.1f}" for k in ("stsb", "mrr", "pairs", "mlm", "mlm_ppl", "mlm_512", "mlm_ppl_512")),
+        rows.append([name, active, *(f"{r[k]:.1f}" if k in r else "" for k in ("stsb", "mrr", "pairs", "mlm", "mlm_ppl", "mlm_512", "mlm_ppl_512")),
                      f"{facts['capital']['top5']:.1f}" if facts else "", f"{facts['language']['top5']:.1f}" if facts else ""])
     table(["model", "active", "STS-B", "MRR@10", "held-out pairs, MRR@10", "MLM acc., rows of 128", "ppl", "acc., rows of 512", "ppl",
            "capitals, one of five", "languages"], rows)
+
+
+def front() -> list[dict]:
+    """Trees against dense layers after general distillation on the open corpus, the same batches: [{"member", "error", "worth":
+    the dense width of equal error, "costs": {(isa, shape): the dense width of equal time}}]."""
+    general = {}
+    for path in ("open/general-0-4000.json", "open/wide/general-0-4000.json"):
+        general.update(json.loads((HERE / path).read_text()))
+    error = {m: statistics.mean(r["hidden_error"]) for m, r in general.items() if m != "teacher"}
+    dense = sorted((int(m[1:]), m) for m in error if m[0] == "d")
+    found = []
+    for member in (m for m in error if m[0] == "f"):
+        costs = {}
+        for measured in newest_times().values():
+            times = measured["best_ms"]
+            for shape, ms in times.get(member, {}).items():
+                costs[measured["isa"], shape] = where(dense_times(times, shape), ms)
+        worth = where([(math.log(w), error[m]) for w, m in dense], error[member])
+        found.append({"member": member, "error": error[member], "worth": worth and math.exp(worth), "costs": costs})
+    return found
+
+
+def front_table() -> None:
+    rows = []
+    found = front()
+    machines = sorted({key for f in found for key in f["costs"]})
+    for f in found:
+        name, active = TIMED[f["member"]]
+        rows.append([name, active, f"{f['error']:.3f}", f"{f['worth']:.0f}" if f["worth"] else "", *(f"{f['costs'][m]:.0f}" if f["costs"].get(m) else "" for m in machines)])
+    table(["trees", "active", "hidden error", "worth a dense layer of", *(f"take the time of, {shape} ({isa})" for isa, shape in machines)], rows)
 
 
 def main() -> None:
@@ -267,7 +322,9 @@ def main() -> None:
     timing_table()
     countries_table()
     print("On the open corpus:\n")
-    open_table(HERE / "open")
+    open_table(HERE / "open", {"teacher": TEACHER, **OPEN})
+    open_table(HERE / "open/wide", WIDE)
+    front_table()
     scratch_table()
     print("From scratch, the fourth run's small one:\n")
     small_scratch_table(HERE / "small")

@@ -18,7 +18,7 @@ import torch
 from distil import checkpoint, export
 from distil.general import parse_member
 from distil.model import load_teacher, make_student
-from summary import NAMES
+from summary import TIMED
 
 
 def processor() -> str:
@@ -35,7 +35,7 @@ def main() -> None:
     p.add_argument("--engine", required=True, help="the commit that --sapwood was built from")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--use", nargs="*", default=[], help="MEMBER=DIRECTORY: time this export")
-    p.add_argument("--shapes", default="1x32,1x128")
+    p.add_argument("--shapes", default="1x32,1x128,32x32")
     args = p.parse_args()
     weights = args.teacher / "model.safetensors"
     path = pathlib.Path(__file__).parent / "results/timing.json"
@@ -46,7 +46,7 @@ def main() -> None:
         folder = pathlib.Path(folder)
         _, teacher = load_teacher(weights)
         sources = {"teacher": args.teacher}
-        for i, member in enumerate(NAMES):
+        for i, member in enumerate(TIMED):
             torch.manual_seed(0)
             specs, _ = parse_member(member)
             student, _ = make_student(teacher, specs)

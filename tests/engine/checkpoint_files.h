@@ -2,20 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <vector>
 
+#include "little_endian.h"
 #include "scratch.h"
 
 namespace sapwood::test {
-
-template <typename T>
-std::string little_endian(T value) {
-  std::string bytes(sizeof(T), '\0');
-  std::memcpy(bytes.data(), &value, sizeof(T));
-  return bytes;
-}
 
 template <typename T>
 std::string bytes_of(const std::vector<T>& values) {

@@ -1,5 +1,6 @@
 // pytorch_model.bin: good archives, and hostile ones. Over 400 lines, most of them pickles written opcode by opcode.
 #include <iostream>
+#include <limits>
 #include <numeric>
 
 #include "catch.h"
@@ -84,6 +85,15 @@ TEST_CASE("pickle: a state dict with views, tied tensors, a scalar, parameters a
   CHECK(source.at("none").bytes == 0);
   CHECK(values(source.at("odd")) == std::vector<float>{2, 3, 4});
   CHECK(source.metadata().empty());
+}
+
+// Its steps are never taken; under the sanitizer of undefined behaviour no sum with one may overflow.
+TEST_CASE("pickle: a dimension of one may have any stride") {
+  const ScratchDir dir;
+  const std::int64_t far = std::numeric_limits<std::int64_t>::max();
+  const TensorSource source = open_pickle(
+      dir, op::state_dict(op::text("w") + op::tensor(kStorage, 2, {2, 1, 2}, {1, far, 6})));
+  CHECK(values(source.at("w")) == std::vector<float>{2, 8, 3, 9});
 }
 
 TEST_CASE("pickle: every storage type") {

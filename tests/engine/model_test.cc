@@ -168,9 +168,9 @@ TEST_CASE("HOSTILE 53: many threads share one model", "[model][threads][hostile]
   const auto expected = run(model, texts.sequences, Output::hidden);
   std::vector<std::thread> threads;
   std::atomic<int> wrong{0};
-  for (int t = 0; t < 16; ++t) {
+  for (int t = 0; t < 64; ++t) {
     threads.emplace_back([&] {
-      for (int i = 0; i < 4; ++i) {
+      for (int i = 0; i < 2; ++i) {
         if (run(model, texts.sequences, Output::hidden) != expected) ++wrong;
       }
     });
@@ -210,6 +210,23 @@ TEST_CASE("the graph is fused as designed", "[model][graph]") {
   }
   const std::string dot = to_dot(graph);
   CHECK(std::count(dot.begin(), dot.end(), '>') >= static_cast<long>(graph.nodes.size()) - 1);
+}
+
+TEST_CASE("in int8 norms quantize, and hidden units are activated where they are quantized",
+          "[model][graph]") {
+  const Model model = Model::load(golden_dir() / "distilbert-base",
+                                  {.dtype = WeightType::int8, .dense = DenseProducts::native});
+  int narrowed = 0;
+  for (const NodeSummary& node : summarize(model).nodes) {
+    INFO(node.name);
+    narrowed += node.op == "narrow";
+    if (node.name == "embeddings.norm") CHECK(node.epilogue == "quantize");
+    if (node.name == "layers.0.attention.norm") CHECK(node.epilogue == "residual+quantize");
+    if (node.name == "layers.1.ffn.norm") CHECK(node.epilogue == "residual");  // nothing reads it
+    if (node.name == "layers.0.ffn.in") CHECK(node.epilogue == "bias");
+    if (node.name == "layers.0.ffn.in.int8") CHECK(node.epilogue == "gelu");
+  }
+  CHECK(narrowed == 2 * 2);  // attention's output and the hidden units of each layer
 }
 
 TEST_CASE("a directory without a tokenizer loads where none is asked for", "[model]") {

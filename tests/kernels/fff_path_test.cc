@@ -77,6 +77,28 @@ TEST_CASE("fff: pages off the path are not touched: reading them would end the t
   });
 }
 
+TEST_CASE("fff: of several trees only levels with no more nodes than rows are read whole") {
+  constexpr int kDepth = 7, kRows = 20, kReadNodes = 31;
+  for_each_table([](const KernelTable& table, Types types) {
+    if (types.in != types.out) return;
+    Layer layer(types, kRows, page_cols(types), 2, kDepth);
+    REQUIRE(layer.node_bytes == kPage);
+    const auto expected = layer.expected();
+    REQUIRE(expected.closest_decision > 1e-6);
+    Floats before(static_cast<std::size_t>(kRows) * layer.cols), after(before.size());
+    layer.run(table, 0, kRows, before.data(), layer.cols);
+    int closed = 0;
+    for (const std::int64_t node : unvisited(layer, expected)) {
+      if (node % fff_nodes(kDepth) < kReadNodes) continue;
+      REQUIRE(mprotect(layer.in_row(node), kPage, PROT_NONE) == 0);
+      ++closed;
+    }
+    REQUIRE(closed > 100);
+    layer.run(table, 0, kRows, after.data(), layer.cols);
+    CHECK(first_difference(before.data(), after.data(), before.size()) == -1);
+  });
+}
+
 TEST_CASE("fff: NaN goes left: the pages of the right half are not touched") {
   constexpr int kDepth = 3;
   for_each_table([](const KernelTable& table, Types types) {

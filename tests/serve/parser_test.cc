@@ -82,6 +82,15 @@ TEST_CASE("parser: every cut gives the same request") {
   }
 }
 
+// A second one was passed over where it came in a piece of its own.
+TEST_CASE("parser: one empty line may stand before a request, however it is cut") {
+  const std::string request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+  for (std::size_t part = 1; part < 40; ++part) {
+    CHECK(parse("\r\n" + request, part).status == 1);
+    CHECK(parse("\r\n\r\n" + request, part).status == 400);
+  }
+}
+
 TEST_CASE("parser: 30,000 damaged requests, cut and whole, are never two requests") {
   std::mt19937 random(1);
   const auto below = [&](std::size_t n) {

@@ -8,7 +8,7 @@ namespace sapwood {
 
 // Multiplication by a random odd number, of which the highest bits count: nobody who does not know
 // the number can choose pairs that fall together.
-std::size_t MergeTable::place(uint64_t pair) const noexcept {
+SAPWOOD_WRAPS std::size_t MergeTable::place(uint64_t pair) const noexcept {
   return static_cast<std::size_t>((pair * factor_) >> shift_);
 }
 

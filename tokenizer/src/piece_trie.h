@@ -81,7 +81,7 @@ class PieceTrie {
 
   PieceTrie() = default;
 
-  uint32_t hash(char32_t c) const noexcept {
+  SAPWOOD_WRAPS uint32_t hash(char32_t c) const noexcept {
     return static_cast<uint32_t>((c ^ seed_) * 0x9e3779b97f4a7c15u >> 32);
   }
 

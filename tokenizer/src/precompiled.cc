@@ -38,7 +38,9 @@ constexpr std::size_t width(char32_t c) noexcept {
 
 uint32_t read_word(std::string_view bytes, std::size_t at) noexcept {
   uint32_t word = 0;
-  for (std::size_t b = 4; b-- > 0;) word = word << 8 | static_cast<unsigned char>(bytes[at + b]);
+  for (std::size_t b = 4; b > 0; --b) {
+    word = word << 8 | static_cast<unsigned char>(bytes[at + b - 1]);
+  }
   return word;
 }
 
@@ -115,7 +117,7 @@ bool decode_base64(std::string_view text, std::string& bytes) {
   for (const char c : text) {
     const int32_t digit = kBase64Values[static_cast<unsigned char>(c)];
     if (digit < 0) return false;
-    bits = bits << 6 | static_cast<uint32_t>(digit);
+    bits = (bits & 0xFF) << 6 | static_cast<uint32_t>(digit);
     count += 6;
     if (count < 8) continue;
     count -= 8;

@@ -10,6 +10,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "base/wraps.h"
+
 namespace sapwood::unicode {
 namespace {
 
@@ -151,7 +153,7 @@ int decompose(char32_t c, bool compatibility, char32_t out[kMaxDecomposition]) n
   return static_cast<int>(n);
 }
 
-char32_t compose(char32_t first, char32_t second) {
+SAPWOOD_WRAPS char32_t compose(char32_t first, char32_t second) {
   if (first - kHangulL < kCountL && second - kHangulV < kCountV) {
     return kHangulS + ((first - kHangulL) * kCountV + (second - kHangulV)) * kCountT;
   }

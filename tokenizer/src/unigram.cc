@@ -78,7 +78,9 @@ std::vector<double> read_scores(const NamedBuffer& table) {
   std::vector<double> scores(bytes.size() / 8);
   for (std::size_t i = 0; i < scores.size(); ++i) {
     uint64_t bits = 0;
-    for (std::size_t b = 8; b-- > 0;) bits = bits << 8 | static_cast<uint64_t>(bytes[8 * i + b]);
+    for (std::size_t b = 8; b > 0; --b) {
+      bits = bits << 8 | static_cast<uint64_t>(bytes[8 * i + b - 1]);
+    }
     scores[i] = std::bit_cast<double>(bits);
     if (!std::isfinite(scores[i])) {
       refuse("the score of the id " + std::to_string(i) + " is no finite number");
@@ -158,7 +160,8 @@ void Unigram::find_path(std::u32string_view word, std::vector<PathStep>& path) c
 
 // Most words of a text come again. As few places as fit into the second cache, and none for who encodes
 // one short text.
-CachedWord* Unigram::place(EncodeScratch::Buffers& scratch, std::u32string_view word) const {
+SAPWOOD_WRAPS CachedWord* Unigram::place(EncodeScratch::Buffers& scratch,
+                                         std::u32string_view word) const {
   constexpr std::size_t kPlaces = 1 << 12, kFirstWords = 128;
   if (word.size() > CachedWord::kMaxCharacters) return nullptr;
   if (scratch.cached.empty()) {

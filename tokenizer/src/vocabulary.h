@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/wraps.h"
+
 namespace sapwood {
 
 // Refers to text that somebody else holds while a vocabulary is made.
@@ -56,7 +58,7 @@ class Vocabulary {
   // It begins with seed(), which differs from process to process, so that no file can be made whose
   // tokens all collide.
   uint64_t seed() const noexcept { return seed_; }
-  static constexpr uint64_t step(uint64_t hash, unsigned char byte) noexcept {
+  SAPWOOD_WRAPS static constexpr uint64_t step(uint64_t hash, unsigned char byte) noexcept {
     hash = (hash ^ byte) * 0x9e3779b97f4a7c15u;
     return hash ^ hash >> 32;
   }

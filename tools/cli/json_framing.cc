@@ -24,7 +24,7 @@ JsonFraming::Step JsonFraming::bracket(char byte) noexcept {
     return Step::ends;  // of nothing: the array's bracket is no part of its first element
   }
   if (!opens && depth_ == 0) return open() && byte == ']' ? end_of_element(true) : Step::inside;
-  depth_ += opens ? 1 : -1;
+  opens ? ++depth_ : --depth_;
   started_ = value_ = true;
   return Step::inside;
 }

@@ -152,11 +152,14 @@ class Parser final : public RequestParser {
  private:
   static constexpr std::uint64_t kReserved = 1 << 16;  // for a body that is only announced
 
-  // An empty line before a request is passed over, as some clients end their bodies so. What speaks another protocol (TLS)
+  // One empty line before a request is passed over, as some clients end their bodies so. What speaks another protocol (TLS)
   // is told at once.
   bool begin(std::string_view& bytes) {
-    if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
-    if (bytes.empty() || bytes == "\r") return false;
+    if (!passed_line_ && bytes.starts_with("\r\n")) {
+      bytes.remove_prefix(2);
+      passed_line_ = true;
+    }
+    if (bytes.empty() || (!passed_line_ && bytes == "\r")) return false;
     begun_ = true;
     const char first = lower(bytes.front());
     if (first >= 'a' && first <= 'z') return true;
@@ -203,6 +206,7 @@ class Parser final : public RequestParser {
   Reader reader_;
   Framing framing_;
   bool begun_ = false;
+  bool passed_line_ = false;
   bool folded_ = false;  // a header goes on in another line
 };
 

@@ -13,7 +13,7 @@ std::uint64_t hash_seed() {
       return std::uint64_t{device()} << 32 | device();
     } catch (const std::exception&) {  // no source of randomness: the clock is better than nothing
       const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
-      return static_cast<std::uint64_t>(now) * 0x9e3779b97f4a7c15u;
+      return seeded_hash({}, static_cast<std::uint64_t>(now));
     }
   }();
   return seed;

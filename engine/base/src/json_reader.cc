@@ -62,9 +62,9 @@ std::string_view trim_end(std::string_view text) noexcept {
 
 // The first quotation mark or backslash from `at` on. There is one, and the bytes of a word behind it can
 // be read.
-const char* find_quote_or_escape(const char* at) noexcept {
+SAPWOOD_WRAPS const char* find_quote_or_escape(const char* at) noexcept {
   constexpr std::uint64_t kOnes = 0x0101010101010101u, kHighs = 0x8080808080808080u;
-  const auto has = [](std::uint64_t word, char c) {
+  const auto has = [](std::uint64_t word, char c) SAPWOOD_WRAPS {
     const std::uint64_t zero_where_c = word ^ kOnes * static_cast<unsigned char>(c);
     return (zero_where_c - kOnes) & ~zero_where_c & kHighs;
   };

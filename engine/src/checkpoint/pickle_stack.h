@@ -71,7 +71,7 @@ class PickleStack : protected PickleBytes {
 
   void push_tuple(std::size_t n) {
     std::vector<PickleRef> items(n);
-    for (std::size_t i = n; i-- > 0;) items[i] = pop();
+    for (std::size_t i = n; i > 0; --i) items[i - 1] = pop();
     push({Kind::tuple, 0, {}, std::move(items)});
   }
 

@@ -24,10 +24,11 @@ enum class StrideOrder { contiguous, strided };
 
 StrideOrder stride_order(const PickleTensor& tensor) {
   std::optional<Size> expected = Size::of(1);
-  for (std::size_t i = tensor.shape.size(); i-- > 0 && expected;) {
-    if (tensor.shape[i] == 1) continue;  // its stride is never used
-    if (tensor.strides[i] != *expected) return StrideOrder::strided;
-    expected = checked_mul(*expected, tensor.shape[i]);
+  for (std::size_t i = tensor.shape.size(); i > 0 && expected; --i) {
+    const Size dimension = tensor.shape[i - 1];
+    if (dimension == 1) continue;  // its stride is never used
+    if (tensor.strides[i - 1] != *expected) return StrideOrder::strided;
+    expected = checked_mul(*expected, dimension);
   }
   return StrideOrder::contiguous;
 }
@@ -55,14 +56,19 @@ void copy_strided(const PickleTensor& tensor, std::int64_t element, const std::b
     std::memcpy(out, storage + index * element, size);
     out += element;
     std::size_t axis = rank;
-    while (axis-- > 0) {
-      const std::int64_t stride = tensor.strides[axis].get();
-      index += stride;
-      if (tensor.shape[axis] > ++position[axis]) break;
-      index -= stride * position[axis];
-      position[axis] = 0;
+    for (; axis > 0; --axis) {
+      // No sum goes beyond what reach() had: a dimension of 1 may have any stride.
+      const std::int64_t stride = tensor.strides[axis - 1].get();
+      std::int64_t& at = position[axis - 1];
+      if (tensor.shape[axis - 1] > at + 1) {
+        ++at;
+        index += stride;
+        break;
+      }
+      index -= stride * at;
+      at = 0;
     }
-    if (axis == static_cast<std::size_t>(-1)) return;
+    if (axis == 0) return;
   }
 }
 

@@ -274,7 +274,7 @@ class Reader {
     constexpr const char* kKey = "activation_function";
     if (!root.has(kKey)) return Activation::tanh;
     const std::string_view function = root.string(kKey);
-    const std::string_view name = function.substr(function.rfind('.') + 1);
+    const std::string_view name = class_name(function);
     if (!function.starts_with("torch.")) {
       // As sentence-transformers does with a function that comes with the model.
       notices_.add(root.path() + ": " + quote(function) +

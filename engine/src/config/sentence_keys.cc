@@ -146,7 +146,7 @@ const KnownModule* find_module(std::string_view type) noexcept {
   if (!type.starts_with("sentence_transformers.") && !type.starts_with("pylate.models.")) {
     return nullptr;
   }
-  const std::string_view name = type.substr(type.rfind('.') + 1);
+  const std::string_view name = class_name(type);
   for (const KnownModule& module : kModules) {
     if (module.name == name) return &module;
   }

@@ -29,6 +29,12 @@ struct KnownModule {
   std::string_view why;  // of one that is refused or does nothing: a clause
 };
 
+// "Pooling" of "sentence_transformers.models.Pooling"; the whole where there is no dot.
+constexpr std::string_view class_name(std::string_view path) noexcept {
+  const std::size_t dot = path.rfind('.');
+  return dot == path.npos ? path : path.substr(dot + 1);
+}
+
 // By the class that modules.json names, "sentence_transformers.models.Pooling", in any of the packages that it has been in.
 // Null for one that nobody knows.
 const KnownModule* find_module(std::string_view type) noexcept;

@@ -84,7 +84,7 @@ void tell_other_modules(const Folder& folder, const Facts& facts, Notices& notic
   for (const JsonValue module : json.root().elements()) {
     tell_unknown_keys(module, SentenceFile::modules, notices);
     const std::string_view type = module.string("type");
-    const std::string_view kind = type.substr(type.rfind('.') + 1);
+    const std::string_view kind = class_name(type);
     normalize = normalize || kind == "Normalize";
     if (kind == "StaticEmbedding" || kind == "Normalize") continue;
     notices.add(module.path() + ": the module " + quote(type) +
@@ -103,7 +103,7 @@ std::optional<Facts> read_modules(const Folder& folder, Notices& notices) {
   std::optional<Facts> facts;
   for (const JsonValue module : json.root().elements()) {
     const std::string_view type = module.string("type");
-    const std::string_view kind = type.substr(type.rfind('.') + 1);
+    const std::string_view kind = class_name(type);
     if (!facts && kind != "StaticEmbedding") return std::nullopt;
     tell_unknown_keys(module, SentenceFile::modules, notices);
     if (!facts) {

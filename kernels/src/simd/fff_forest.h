@@ -1,7 +1,8 @@
 // The decisions of a row (token) in several trees at once.
 //
 // A band is a row in up to eight trees, which take a step together: the row's registers are loaded once for all of them,
-// and so many decisions are one register. Several bands take turns level by level, so that a decision has time. A dot product's order of adding is that of fff_walk.h.
+// and so many decisions are one register. Several bands take turns level by level, so that a decision has time, and so has
+// memory for the nodes that it leads to. A dot product's order of adding is that of fff_walk.h.
 #pragma once
 
 #include "scratch.h"
@@ -96,9 +97,18 @@ template <typename Dot, int kCount, typename Sum>
   sum_each(all, dots + first);
 }
 
-// A band of kCount trees takes a step, which `out` keeps.
+// Asks for bytes [begin, end) of a band's nodes, into the second level: for its next turn, or for its output.
+template <int kCount>
+[[gnu::always_inline]] inline void fetch_band(const Band& band, std::int64_t begin,
+                                              std::int64_t end) {
+  for (int i = 0; i < kCount; ++i) {
+    for (std::int64_t at = begin; at < end; at += kAlignment) prefetch_l2(band.rows[i] + at);
+  }
+}
+
+// A band of kCount trees takes the step of a level, which `out` keeps.
 template <typename Dot, int kCount>
-[[gnu::noinline]] void visit_band(const Forest& f, Band& band, bool last, BandStep& out) {
+[[gnu::noinline]] void visit_band(const Forest& f, Band& band, int level, BandStep& out) {
   alignas(32) decltype(sum_lanes(Dot::zero())) dots[kBandTrees];
   alignas(32) std::int32_t nodes[kBandTrees];
   _mm256_store_si256(reinterpret_cast<__m256i*>(nodes), band.nodes);
@@ -111,21 +121,23 @@ template <typename Dot, int kCount>
   _mm256_store_ps(out.z, _mm256_and_ps(z, _mm256_castsi256_ps(there)));
   _mm256_store_ps(out.out_scale, params.out_scale);
   __builtin_memcpy(out.rows, band.rows, sizeof out.rows);
-  if (last) return;
+  if (level >= f.near) fetch_band<kCount>(band, f.out_at, f.node_bytes);
+  if (level + 1 == f.levels) return;
   // 2 n + 1 in a tree, and one more to the right: the comparison gives -1.
   const __m256i right = _mm256_castps_si256(_mm256_cmp_ps(z, _mm256_setzero_ps(), _CMP_GT_OQ));
   const __m256i left =
       _mm256_add_epi32(_mm256_add_epi32(band.nodes, band.nodes), band.one_less_first);
   band.nodes = _mm256_permutevar8x32_epi32(_mm256_sub_epi32(left, right), band.lanes);
   find_rows(f, band.nodes, band.rows);
+  if (level + 1 >= f.near) fetch_band<kCount>(band, 0, f.out_at);
 }
 
 template <typename Dot, int kCount = kBandTrees>
-void step_band(const Forest& f, Band& band, bool last, BandStep& out) {
+void step_band(const Forest& f, Band& band, int level, BandStep& out) {
   if constexpr (kCount > 1) {
-    if (band.count < kCount) return step_band<Dot, kCount - 1>(f, band, last, out);
+    if (band.count < kCount) return step_band<Dot, kCount - 1>(f, band, level, out);
   }
-  visit_band<Dot, kCount>(f, band, last, out);
+  visit_band<Dot, kCount>(f, band, level, out);
 }
 
 // Bands that take turns level by level.
@@ -147,7 +159,7 @@ void walk_forest(const Forest& f, int begin, int count, int tree, int trees, Ban
     BandStep* const at = steps + first * f.levels;
     for (int level = 0; level < f.levels; ++level) {
       for (int i = 0; i < turns; ++i) {
-        step_band<Dot>(f, bands[i], level + 1 == f.levels, at[i * f.levels + level]);
+        step_band<Dot>(f, bands[i], level, at[i * f.levels + level]);
       }
     }
   }

@@ -22,6 +22,7 @@ struct Forest {
   int levels;
   bool small;  // the trees stay in the second- or third-level cache
   bool fetch;  // small, and what walkers that take turns fetch stays in the first
+  int near;    // levels of several trees whose nodes are in cache
 
   const std::byte* x(int row) const { return static_cast<const std::byte*>(a.x) + row * x_stride; }
   const std::byte* tree(int i) const {
@@ -47,7 +48,8 @@ inline Forest forest_of(const FffArgs& a) {
           .words = (a.cols + per_word - 1) / per_word,
           .levels = a.depth + 1,
           .small = small,
-          .fetch = small && row_bytes <= kShortRow};
+          .fetch = small && row_bytes <= kShortRow,
+          .near = 0};
 }
 
 struct Walker {

@@ -6,16 +6,18 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/wraps.h"
+
 namespace sapwood {
 
 // A random number, one for the whole process. Results never depend on it, only the places in
 // tables.
 std::uint64_t hash_seed();
 
-inline std::uint64_t seeded_hash(std::string_view text, std::uint64_t seed) noexcept {
+SAPWOOD_WRAPS inline std::uint64_t seeded_hash(std::string_view text, std::uint64_t seed) noexcept {
   const std::uint64_t factor = seed | 1;
   std::uint64_t hash = ~seed ^ text.size();
-  const auto mix = [&](std::uint64_t word) {
+  const auto mix = [&](std::uint64_t word) SAPWOOD_WRAPS {
     hash = (hash ^ word) * factor;
     hash ^= hash >> 32;
   };

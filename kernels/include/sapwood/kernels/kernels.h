@@ -108,12 +108,15 @@ std::size_t linear_scratch(DType type) noexcept;
 // least and the largest of the row's elements and zero itself: scale = (max - min) / 255, zero =
 // round(-min / scale). Rounding is to nearest even; the same bits on every instruction set. A row
 // with a NaN or an infinity gets a NaN scale. Padding up to a whole word is written as 0.
+// With an activation all this is said of activation(x), which is written to `activated`.
 struct QuantizeArgs {
   const float* x;  // [rows, cols], row stride cols
   std::uint8_t* q;
   std::int64_t q_stride;
   RowScale* scales;  // [rows]
   int rows, cols;
+  Activation activation = Activation::none;
+  float* activated = nullptr;  // [rows, cols], with an activation only; may be x itself
 };
 
 // y[i, j] = x[i, j] rounded to nearest even; NaN stays NaN. Padding up to a whole word is written
@@ -128,7 +131,7 @@ struct ToBf16Args {
 // s = x + residual (s = x where residual is null); y = (s - mean(s)) / sqrt(var(s) + eps) * gamma +
 // beta per row, with the biased variance, mean and variance in two passes. Writes s to `sum` where
 // it is not null (the residual stream of pre-norm blocks). y or sum may alias x or residual row for
-// row; y and sum must not alias each other.
+// row; y and sum must not alias each other. Where q is not null, y is quantized besides, as by `quantize`: the same bits.
 struct LayerNormArgs {
   const float* x;         // [rows, cols]
   const float* residual;  // [rows, cols] or null
@@ -138,6 +141,9 @@ struct LayerNormArgs {
   float* sum;             // [rows, cols] or null
   int rows, cols;
   float eps;
+  std::uint8_t* q = nullptr;  // [rows, cols] or null; wants y
+  std::int64_t q_stride = 0;
+  RowScale* scales = nullptr;  // [rows], with q
 };
 
 // y[i] = word[ids[i]] + position[positions[i]] (+ type[types[i]]), each an added row of `cols`
@@ -238,7 +244,7 @@ struct FffNode {
 //   y = residual (or 0)
 //   for each tree in order: n = 0; repeat depth + 1 times:
 //     z = w_in[n] . x + bias[n]; y += gelu(z) * w_out[n]; n = 2n + 1 + (z > 0)
-// Nodes off the path are never read, neither their rows nor their numbers; rows may be prefetched.
+// Nodes off the path are never used, and read only in those levels of several trees that have no more nodes than rows.
 //
 //  decisions: f32 and bf16: z = dot + bias; the order of the dot's sum is the table's own
 //  (README.md,

@@ -1,0 +1,1 @@
+"""Good and hostile clients at once against `sapwood serve`: tools/soak."""
