@@ -9,7 +9,7 @@ from .plan import Job, Pick, ordered
 
 NAMES = (
     *grid.CONTESTS, *answers.PARTS, lengths.PART, *startup.MODELS, tokenizing.PART, static_embedding.PART,
-    suites.LAYER, suites.KERNELS, serving.PART,
+    suites.LAYER, suites.TREES, suites.KERNELS, serving.PART,
 )  # fmt: skip
 # What is measured on all cores as well; f32 and int8 say enough there.
 ALL_CORES = ("minilm", "grid", "texts-stsb")
@@ -41,6 +41,7 @@ ORDER = (
     Pick("texts-stsb", ("f32", "bf16"), all_cores=True),
     Pick("grid", all_cores=True),
     Pick("layer"),
+    Pick("trees"),
     Pick("ultrafast"),
     Pick("six-layers"),
     Pick("lengths"),
@@ -74,6 +75,7 @@ def every(asked: Asked, settings, store) -> Iterator[Job]:
     yield Job(tokenizing.PART, lambda: tokenizing.run(settings, store, asked.data))
     yield Job(static_embedding.PART, lambda: static_embedding.run(settings, store, asked.data))
     yield Job(suites.LAYER, lambda: suites.run_layer(settings, store))
+    yield Job(suites.TREES, lambda: suites.run_trees(settings, store))
     yield Job(suites.KERNELS, lambda: suites.run_kernels(settings, store))
     yield Job(serving.PART, lambda: serving.run(settings, store, asked.data))
 

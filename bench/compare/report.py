@@ -89,6 +89,10 @@ def page(results: Results, pictures: set[str]) -> str:
         title = "One feedforward layer 768 - 4095 - 768, microseconds, one thread"
         sections.append(section(title, layer, "layer", pictures))
     for title, text in (
+        (
+            "Several trees beside dense layers: microseconds a layer over attention's products, and the dense width of equal time",
+            tables.forests(results),
+        ),
         ("Start and memory, DistilBERT-base shape", tables.startup(results, "startup")),
         ("Start and memory, all-MiniLM-L6-v2", tables.startup(results, "startup-minilm")),
         ("Tokenizer, one thread, with offsets", tables.tokenizer(results, "tokenizer")),

@@ -1,5 +1,6 @@
 """The report's tables, as Markdown."""
 
+from . import equal_width
 from .goals import SHAPES, geometric_mean, number
 from .results import Results, split
 from .suites import ISAS, kernel_times, layer_times
@@ -160,6 +161,26 @@ def layer(results: Results) -> str:
             ratio = f"{min(others) / cell['cmm']:.1f}" if others else "-"
             rows.append([dtype, heat, tokens, *(ms(cell.get(name)) for name in names), ratio])
     header = ["dtype", "weights", "tokens", "CMM", "our dense", "oneDNN", "MKL", "best other / CMM"]
+    return table(header, rows) if rows else ""
+
+
+def forests(results: Results) -> str:
+    """Us a layer, the dense width of equal time, and the goal where there is one."""
+    rows, layers = [], 6
+    found = equal_width.times(results.benchmarks("trees"))
+    for (isa, dtype, hidden, tokens), cell in found.items():
+        numbers = [ms(cell["none"] / layers if "none" in cell else None)]
+        for shape in ("d256", "d1536", *equal_width.FORESTS):
+            known = shape in cell and "none" in cell
+            said = ms((cell[shape] - cell["none"]) / layers) if known else "-"
+            width = equal_width.width(cell, shape) if shape in equal_width.FORESTS else None
+            if width is not None:
+                goal = equal_width.GOALS.get((tokens, shape)) if hidden == 384 else None
+                said += f": {width:.0f}" + (f" (goal {goal})" if goal else "")
+            numbers.append(said)
+        rows.append([isa, dtype, hidden, tokens, *numbers])
+    header = ["kernels", "dtype", "hidden", "tokens", "attention's products", "d256", "d1536",
+              *equal_width.FORESTS]  # fmt: skip
     return table(header, rows) if rows else ""
 
 

@@ -56,6 +56,19 @@ class ReportTest(unittest.TestCase):
         cold = next(goal for what, goal in self.goals.items() if "in rotation" in what)
         self.assertIn("**bf16 8: 35.0x** of 40.0x", cold.reached)
 
+    def test_trees_are_as_wide_as_the_dense_layer_that_takes_as_long(self):
+        name = "feedforward_avx2_int8_384_"
+        us = {"none": 30, "d64": 100, "d256": 292, "d1536": 1572, "f8d7": 236, "f6d6+64": 246}
+        rows = [{"name": f"{name}{shape}/32", "us": time} for shape, time in us.items()]
+        rows += [{"name": row["name"].replace("384", "768"), "us": row["us"]} for row in rows]
+        self.results.cells.append({"key": "trees", "part": "trees", "benchmarks": rows})
+        goal = next(goal for goal in goals(self.results) if goal.what.startswith("several trees"))
+        self.assertEqual(goal.reached, "avx2 int8 f8d7 32: 200; **avx2 int8 f6d6+64 32: 210** of 200")
+        table = tables.forests(self.results)
+        self.assertIn("| avx2 | int8 | 384 | 32 | 5.00 |", table)
+        self.assertIn("| 34.3: 200 (goal 256) | 36.0: 210 (goal 200) | - |", table)
+        self.assertIn("| 34.3: 200 | 36.0: 210 | - |", table)
+
     def test_products_are_held_to_the_limit_and_to_onednn(self):
         goal = next(goal for what, goal in self.goals.items() if what.startswith("products"))
         self.assertEqual(goal.verdict, "missed")
