@@ -209,6 +209,10 @@ def make_safetensors():
     header = json.dumps({"__metadata__": {"format": "pt", "x": "\u00fc\n"},
                          "w": {"dtype": "F8_E4M3", "shape": [3], "data_offsets": [0, 3]}}).encode()
     write("safetensors", "metadata", struct.pack("<Q", len(header) + 3) + b" \n " + header + b"abc")
+    write("safetensors", "blocks", safetensors([(name.lower(), name, [40]) for name in ("F64", "F32", "F16", "BF16")]))
+    for name, shape in {"many": [1] * 33, "elements": [4194305, 4194305, 211106198978564], "bytes": [1 << 61], "wide": [1 << 70]}.items():
+        header = json.dumps({"w": {"dtype": "F32", "shape": shape, "data_offsets": [0, 4]}}).encode()
+        write("safetensors", name, struct.pack("<Q", len(header)) + header + b"abcd")
     write("safetensors", "html", "<!DOCTYPE html><html></html>")
     write("safetensors", "lfs", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
     write("safetensors", "zip", "PK\3\4 something")

@@ -65,7 +65,7 @@ def make_pytorch():
     state["far"] = tensor("FloatStorage", "0", 6, 0, (2, 1, 2), (1, (1 << 63) - 1, 3))
     state["scalar"] = tensor("BFloat16Storage", "3", 1, 0, (), ())
     state["empty"] = tensor("DoubleStorage", "4", 0, 0, (0, 4), (4, 1))
-    state["other"] = [1, 2.5, None, True, "text", {"a": (1, -(1 << 40))}, b"bytes"]
+    state["other"] = [1, 2.5, None, True, "text", {"a": (1, -(1 << 40))}]
     data = {"0": b"\0" * 24, "1": b"\0" * 8, "2": b"\1" * 16, "3": b"\0\0", "4": b""}
 
     def archive(pickled, storages, extra=()):
