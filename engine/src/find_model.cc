@@ -1,4 +1,7 @@
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <optional>
 #include <set>
@@ -26,43 +29,64 @@ bool is_there(const fs::path& path, std::error_code& error) {
   return type != fs::file_type::none && type != fs::file_type::not_found;
 }
 
-bool is_hub_folder(const fs::path& path) {
+// Where nobody else will say that the system did not: of a folder that must not be read, who opens it does.
+void require_told(const fs::path& path, const std::error_code& error) {
+  if (error && error != std::errc::no_such_file_or_directory &&
+      error != std::errc::not_a_directory && error != std::errc::permission_denied) {
+    throw_errno(path, "cannot look up", error.value());
+  }
+}
+
+bool must_be_there(const fs::path& path) {
   std::error_code error;
-  return hub_id(path) && fs::is_directory(path / "snapshots", error);
+  const bool there = is_there(path, error);
+  require_told(path, error);
+  return there;
+}
+
+bool is_hub_folder(const fs::path& path) {
+  return hub_id(path) && must_be_there(path / "snapshots");
 }
 
 // A folder that holds one converted file (a shipped model with its card) stands for that file, and
 // a model's folder in a Hugging Face cache for its snapshot.
 fs::path resolved(const fs::path& path) {
   if (is_hub_folder(path)) return resolved(hub_snapshot(path));
-  std::error_code error;
   const fs::path file = path / "model.safetensors";
   // A configuration that leads nowhere or cannot be read is one all the same.
+  const auto has_config = [&] {
+    std::error_code error;
+    const fs::file_type type = fs::symlink_status(path / "config.json", error).type();
+    require_told(path / "config.json", error);
+    return type != fs::file_type::not_found;
+  };
   const bool converted =
-      fs::is_directory(path, error) && fs::exists(file, error) &&
-      fs::symlink_status(path / "config.json", error).type() == fs::file_type::not_found &&
-      !fs::exists(path / "modules.json", error);  // sentence-transformers' static embeddings
+      must_be_there(file) && !has_config() &&
+      !must_be_there(path / "modules.json");  // sentence-transformers' static embeddings
   return converted ? file : path;
 }
 
 bool is_model(const fs::path& path) {
-  std::error_code error;
-  return path.extension() == kConverted || fs::exists(path / "config.json", error) ||
-         fs::exists(path / "modules.json", error) || fs::exists(path / "model.safetensors", error);
+  return path.extension() == kConverted || must_be_there(path / "config.json") ||
+         must_be_there(path / "modules.json") || must_be_there(path / "model.safetensors");
 }
 
 // Whether a folder in a Hugging Face cache holds a model as far as its files' names tell.
 bool is_hub_model(const fs::path& path) {
-  if (!is_hub_folder(path)) return false;
   try {
-    return is_model(hub_snapshot(path));
+    return is_hub_folder(path) && is_model(hub_snapshot(path));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::out_of_memory) throw;
     return false;
   }
 }
 
-// What of `folder` is a model, sorted. Nothing where there is no such folder, or one that cannot be read. (The
+// Whether a folder may be listed; true, too, where that is not the reason why it cannot be.
+bool may_list(const fs::path& folder) {
+  return ::access(folder.c_str(), R_OK | X_OK) == 0 || (errno != EACCES && errno != ENOTDIR);
+}
+
+// What of `folder` is a model, sorted. Nothing where there is no such folder, or one that must not be read. (The
 // standard library's iterator ends the program where it finds no memory.)
 template <class IsModel>
 std::vector<fs::path> models_in(const fs::path& folder, IsModel is) {
@@ -72,7 +96,7 @@ std::vector<fs::path> models_in(const fs::path& folder, IsModel is) {
       if (is(folder / name)) models.push_back(folder / name);
     }
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::out_of_memory) throw;
+    if (error.code() != ErrorCode::not_found && may_list(folder)) throw;
   }
   return models;
 }

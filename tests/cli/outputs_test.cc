@@ -1,5 +1,6 @@
 // What a command writes never replaces what it reads; what is not finished does not look finished;
 // every refusal of the system is a message.
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,11 +9,8 @@
 #include <thread>
 
 #include "catch.h"
-#include "npy.h"
 #include "process.h"
 #include "sanitizer.h"
-#include "sapwood/error.h"
-#include "usage_error.h"
 
 using namespace sapwood::test;
 namespace fs = std::filesystem;
@@ -151,34 +149,53 @@ TEST_CASE("convert writes over no file of its source") {
   }
 }
 
-TEST_CASE("A result file that was not finished is not a valid one") {
+TEST_CASE("Results that were not finished are not valid ones") {
   const TemporaryFolder folder;
-  const auto start_of = [&](const std::string& name) { return read_file(folder.path(name)); };
-  const float row[3] = {1, 2, 3};
-  {
-    sapwood::cli::OutputStream output(folder.path("unfinished.npy"), {});
-    sapwood::cli::NpyWriter writer(output, 3);
-    writer.write_row(row);
-    output.flush();
-  }
-  CHECK(start_of("unfinished.npy").size() == 128 + sizeof row);
-  CHECK(start_of("unfinished.npy").substr(0, 128) == std::string(128, '\0'));
-
-  // The program, killed while it waits for more input than it has written the answers of.
+  // Standard output is a file that fills up in the middle.
   std::string input;
   for (int i = 0; i < 3000; ++i) input += "one\n";
-  for (const std::string name : {"killed.npy", "killed.json"}) {
-    CoProcess process({"embed", "-m", golden("distilbert-base"), "-o", folder.path(name)});
-    process.send(input);
-    for (int i = 0; i < 600 && start_of(name).empty(); ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
-    CHECK(process.kill() == 128 + 9);
-    const std::string bytes = start_of(name);
+  for (const std::string format : {"npy", "json"}) {
+    const std::string file = folder.write(format, "");
+    RunOptions options;
+    options.input = input;
+    options.prepare = [&] {
+      ::dup2(::open(file.c_str(), O_WRONLY), STDOUT_FILENO);
+      limit(RLIMIT_FSIZE, 100'000);
+    };
+    CHECK(run({"embed", "-m", golden("distilbert-base"), "--format", format}, options).status == 1);
+    const std::string bytes = read_file(file);
     REQUIRE_FALSE(bytes.empty());
-    CHECK(bytes.find("NUMPY") == std::string::npos);
+    if (format == "npy") CHECK(bytes.substr(0, 128) == std::string(128, '\0'));
     CHECK(bytes.find(']', bytes.rfind('}')) == std::string::npos);  // the array is open
   }
+}
+
+TEST_CASE("A result file appears whole or not at all, and an older one stays until then") {
+  const TemporaryFolder folder;
+  const std::string older = folder.write("killed.npy", "older");
+  fs::permissions(older, fs::perms::owner_read | fs::perms::owner_write);
+  std::string input;
+  for (int i = 0; i < 3000; ++i) input += "one\n";
+  for (const std::string name : {"killed.npy", "killed.jsonl"}) {
+    // Killed while it waits for more input than it has written the answers of.
+    CoProcess process({"embed", "-m", golden("distilbert-base"), "-o", folder.path(name)});
+    process.send(input);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    CHECK(process.kill() == 128 + 9);
+  }
+  CHECK(read_file(older) == "older");
+  CHECK(std::distance(fs::directory_iterator(folder.path("")), {}) == 1);
+  REQUIRE(run({"embed", "-m", golden("distilbert-base"), "-o", older, "one"}).status == 0);
+  CHECK(read_file(older).find("NUMPY") == 1);
+  CHECK(fs::status(older).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
+  // A link is written through, and what is no file is written in its place.
+  fs::create_symlink(older, folder.path("link"));
+  REQUIRE(run({"classify", "-m", golden("bert-nli"), "-o", folder.path("link"), "x"}).status == 0);
+  CHECK(fs::is_symlink(folder.path("link")));
+  CHECK(read_file(older).find("label") != std::string::npos);
+  const Outcome outcome = run({"classify", "-m", golden("bert-nli"), "-o", "/dev/stdout", "x"});
+  CHECK(outcome.status == 0);
+  CHECK(outcome.out.find("label") != std::string::npos);
 }
 
 TEST_CASE("A limit of the shell or the disk is a failed write with its name") {
@@ -186,20 +203,25 @@ TEST_CASE("A limit of the shell or the disk is a failed write with its name") {
   const std::string model = golden("distilbert-base");
   RunOptions small_files;
   small_files.prepare = [] { limit(RLIMIT_FSIZE, 1024); };
+  int failures = 0;
   for (const int texts : {1, 400}) {  // the whole output at the end; some of it while running
     std::string input;
     for (int i = 0; i < texts; ++i) input += "a journey\n";
     small_files.input = input;
     for (const std::string name : {"out.jsonl", "out.npy", "out.csv", "out.json"}) {
+      fs::remove(folder.path(name));
       const Outcome outcome =
           run({"embed", "-m", model, "--pooling", "mean", "-o", folder.path(name)}, small_files);
       INFO(name << ' ' << outcome.err);
-      if (read_file(folder.path(name)).size() < 1024) continue;  // it had room
+      CHECK(fs::exists(folder.path(name)) == (outcome.status == 0));
+      if (outcome.status == 0) continue;  // it had room
+      ++failures;
       CHECK(outcome.status == 1);
       CHECK_THAT(outcome.err, ContainsSubstring("at most 1024 bytes (ulimit -f)"));
       CHECK_THAT(outcome.err, ContainsSubstring("sapwood: cannot write to "));
     }
   }
+  CHECK(failures >= 4);
   const Outcome converted =
       run({"convert", golden("distilbert-fff-sentiment"), "-o", folder.path("m.safetensors")},
           small_files);

@@ -6,8 +6,8 @@
 #include <csignal>
 #include <numeric>
 
+#include "base/atomic_file.h"
 #include "catch.h"
-#include "checkpoint/atomic_file.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/safetensors_writer.h"
 #include "checkpoint_files.h"

@@ -14,8 +14,8 @@ namespace sapwood::cli {
 // The 128 bytes before a little-endian float32 array [rows, columns] in C order.
 std::string npy_header(std::uint64_t rows, int columns);
 
-// Writes rows as they come. The row count stands in the header and is known last. A file that can
-// seek has zeros in the header's place until finish(), so that no reader takes an unfinished file
+// Writes rows as they come. The row count stands in the header and is known last. Where output can
+// seek it has zeros in the header's place until finish(), so that no reader takes an unfinished file
 // for an array; for a pipe the rows wait in an unnamed temporary file.
 class NpyWriter {
  public:

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -34,6 +35,16 @@ int write_all(int fd, std::string_view bytes) noexcept {
   return 0;
 }
 
+// Whether an output is written in its place: what is no regular file cannot be replaced, and a name of
+// a descriptor (/dev/stdout, /dev/fd/3) means the open file, whatever its name is.
+bool written_in_place(const std::string& path) {
+  for (const char* const descriptors : {"/dev/std", "/dev/fd/", "/proc/"}) {
+    if (path.starts_with(descriptors)) return true;
+  }
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
+}
+
 // Standard error through a buffer of its own, so that a message of usual length is one write and
 // stays whole beside those of other processes.
 class MessageWriter {
@@ -62,15 +73,21 @@ class MessageWriter {
 }  // namespace
 
 OutputStream::OutputStream(const std::string& path, const InputFiles& inputs)
-    : fd_(STDOUT_FILENO), owned_(!path.empty() && path != "-"), name_("standard output") {
+    : fd_(STDOUT_FILENO), name_("standard output") {
   inputs.require_other(path);
-  if (!owned_) return;
+  if (path.empty() || path == "-") return;
   name_ = printable(path);
-  fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (!written_in_place(path)) {
+    file_ = std::make_unique<AtomicFile>(path, 0);
+    fd_ = file_->descriptor();
+    return;
+  }
+  fd_ = ::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
   if (fd_ < 0) {
     const int error = errno;
-    throw Error(ErrorCode::io, "cannot create " + name_ + ": " + system_message(error));
+    throw Error(ErrorCode::io, "cannot open " + name_ + ": " + system_message(error));
   }
+  owned_ = true;
 }
 
 OutputStream::~OutputStream() {
@@ -99,6 +116,7 @@ void OutputStream::flush() {
 
 void OutputStream::close() {
   flush();
+  if (file_) file_->commit();
   if (!owned_) return;
   const int result = ::close(fd_);
   const int error = errno;

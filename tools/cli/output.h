@@ -3,16 +3,20 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "input_files.h"
 
 namespace sapwood::cli {
 
 // A buffered writer over a file descriptor. iostreams lose the reason of a failed write; here a
-// full disk or a reader that went away is Error io with the system's own words.
+// full disk or a reader that went away is Error io with the system's own words. A file that is named
+// appears whole in close(), or not at all: whatever happens before, an older file stays as it was.
+// Devices and pipes are written as results come, and so is standard output.
 class OutputStream {
  public:
   // "" or "-": standard output. Throws UsageError, before anything is changed, where the output is
@@ -24,8 +28,8 @@ class OutputStream {
 
   void write(std::string_view bytes);
   void flush();
-  // Flushes and closes: some file systems report a full disk only here. Nothing may be written
-  // after.
+  // Flushes and gives the file its name: some file systems report a full disk only here. Nothing may
+  // be written after.
   void close();
 
   // Overwrites bytes at an absolute offset of a file that can seek.
@@ -41,8 +45,9 @@ class OutputStream {
   [[noreturn]] void fail(int error) const;
 
   int fd_;
-  bool owned_;
-  std::string name_;  // for messages
+  std::unique_ptr<AtomicFile> file_;  // whose descriptor fd_ is
+  bool owned_ = false;                // fd_ is this object's to close
+  std::string name_;                  // for messages
   std::string buffer_;
 };
 

@@ -13,6 +13,7 @@ macro(sapwood_fetch name repository commit)
   FetchContent_Declare(${name} GIT_REPOSITORY ${repository} GIT_TAG ${commit})
   FetchContent_MakeAvailable(${name})
   list(APPEND SAPWOOD_FETCHED ${name})
+  set(SAPWOOD_COMMIT_${name} ${commit})  # for SapwoodSbom
 endmacro()
 
 # xsimd: SIMD batches for element-wise kernels. From 8.1; the version is compared here, because the
@@ -102,6 +103,7 @@ if(SAPWOOD_BUILD_TOOLS)
     if(NOT Boost_FOUND)
       # 1.83.0. An archive, because the repository is one of 160 others.
       message(STATUS "Boost is not installed: fetching version 1.83.0")
+      set(Boost_VERSION 1.83.0)
       set(BOOST_INCLUDE_LIBRARIES asio beast)
       FetchContent_Declare(Boost
         URL https://github.com/boostorg/boost/releases/download/boost-1.83.0/boost-1.83.0.tar.xz

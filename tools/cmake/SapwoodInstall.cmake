@@ -8,6 +8,8 @@ if(SAPWOOD_BUILD_TOOLS)
     FILES_MATCHING PATTERN "*.json" PATTERN "*.safetensors" PATTERN "*.txt" PATTERN "*.md" PATTERN recipes EXCLUDE)
 endif()
 
+include(SapwoodSbom)
+
 # The library needs what it is linked with, which was not installed where it was fetched.
 if(SAPWOOD_FETCHED_LIBRARIES)
   message(STATUS "The library and its headers are not installed, because ${SAPWOOD_FETCHED_LIBRARIES} is not")

@@ -4,6 +4,26 @@ set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES CXX)  # so that programs are linked as such, whatever the compiler's default is
+
+option(SAPWOOD_HARDENING "Compile and link with the compiler's guards: stack protector, checked copies, read-only relocations" ON)
+if(SAPWOOD_HARDENING AND NOT SAPWOOD_SANITIZE)
+  include(CheckCXXCompilerFlag)
+  check_cxx_compiler_flag(-fcf-protection=full SAPWOOD_HAS_CF_PROTECTION)  # x86 alone
+endif()
+
+# sapwood_harden(NAME): what a mistake that slips through the tests would meet. (Sanitizers have checks of their own.)
+function(sapwood_harden name)
+  if(NOT SAPWOOD_HARDENING OR SAPWOOD_SANITIZE)
+    return()
+  endif()
+  target_compile_options(${name} PRIVATE -fstack-protector-strong -fstack-clash-protection
+    # Where the compiler sees a buffer's size. It needs optimisation; distributions may have set it.
+    $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>
+    $<$<BOOL:${SAPWOOD_HAS_CF_PROTECTION}>:-fcf-protection=full>)
+  target_link_options(${name} PRIVATE LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack)
+endfunction()
 
 # sapwood_part(NAME): a part of the library, whose symbols are hidden in a shared one unless declared SAPWOOD_API.
 function(sapwood_part name)
@@ -36,6 +56,7 @@ function(sapwood_target name)
   if(SAPWOOD_WERROR)
     target_compile_options(${name} PRIVATE -Werror)
   endif()
+  sapwood_harden(${name})
   if(SAPWOOD_SANITIZE)
     target_compile_options(${name} PRIVATE -fsanitize=${SAPWOOD_SANITIZE} -fno-omit-frame-pointer)
     if(SAPWOOD_SANITIZE MATCHES "undefined")

@@ -80,12 +80,6 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view lower) no
          });
 }
 
-std::string_view open_hint(int error) noexcept {
-  return error == EMFILE || error == ENFILE
-             ? " (raise the limit of open files, ulimit -n, or close some)"
-             : "";
-}
-
 }  // namespace
 
 std::string_view not_downloaded(std::string_view start) noexcept {
@@ -100,6 +94,12 @@ std::string_view not_downloaded(std::string_view start) noexcept {
     return "it is an HTML page, not the file: the download failed, download the file again";
   }
   return {};
+}
+
+std::string_view open_hint(int error) noexcept {
+  return error == EMFILE || error == ENFILE
+             ? " (raise the limit of open files, ulimit -n, or close some)"
+             : "";
 }
 
 void throw_errno(const std::filesystem::path& path, std::string_view action, int error) {

@@ -7,11 +7,11 @@
 #include <set>
 #include <string_view>
 
+#include "base/atomic_file.h"
 #include "base/checked.h"
 #include "base/json_writer.h"
 #include "base/mapped_file.h"
 #include "base/quote.h"
-#include "checkpoint/atomic_file.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/safetensors_header.h"
 #include "checkpoint/sha256.h"

@@ -1,6 +1,5 @@
 # Paths relative to engine/.
 set(SAPWOOD_CHECKPOINT_SOURCES
-  src/checkpoint/atomic_file.cc
   src/checkpoint/checkpoint.cc
   src/checkpoint/dtype.cc
   src/checkpoint/file_kind.cc

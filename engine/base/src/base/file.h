@@ -22,6 +22,9 @@
 
 namespace sapwood {
 
+// What to do where no more files can be opened, in brackets; empty for any other errno.
+std::string_view open_hint(int error) noexcept;
+
 // Throws Error for an errno: not_found where there is no such file, out_of_memory, else io. The
 // message is "PATH: ACTION: the system's own words".
 [[noreturn]] void throw_errno(const std::filesystem::path& path, std::string_view action,

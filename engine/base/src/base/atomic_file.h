@@ -10,7 +10,9 @@ namespace sapwood {
 
 // Writes beside `target` and moves there in commit(), after the data has reached the disk.
 // Destroyed without commit, it leaves nothing. Where the file system can (O_TMPFILE), the file has
-// no name until commit, so that not even a killed process leaves anything.
+// no name until commit, so that not even a killed process leaves anything. One moment is left: to take an older file's
+// place the new one needs a name of its own beside it, and between the two calls of that a kill leaves it there, whole.
+// The older file's permissions, and where allowed its owner, become the new one's.
 //
 // All functions throw Error io; the message says how many bytes the whole file needs.
 // A size limit of the shell (ulimit -f) arrives as the signal SIGXFSZ: a program that wants the
@@ -28,10 +30,15 @@ class AtomicFile {
   void write_at(std::int64_t offset, std::span<const std::byte> bytes);  // over what was written
   void commit();
 
+  // For those who write by themselves.
+  int descriptor() const { return fd_; }
+
  private:
   void open_unnamed();
   void open_named();
   void reserve();
+  void take_over_permissions();
+  bool give_name(const std::filesystem::path& name);
   void release() noexcept;
   void write_all(std::int64_t offset, std::span<const std::byte> bytes);
   std::filesystem::path temporary_name();

@@ -1,4 +1,4 @@
-#include "checkpoint/atomic_file.h"
+#include "base/atomic_file.h"
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/file.h"
 #include "sapwood/error.h"
 
 namespace sapwood {
@@ -59,6 +60,7 @@ AtomicFile::AtomicFile(const fs::path& target, std::int64_t size)
   try {
     open_unnamed();
     if (fd_ < 0) open_named();
+    take_over_permissions();
     reserve();
   } catch (...) {
     release();
@@ -95,6 +97,14 @@ void AtomicFile::open_named() {
     if (errno != EEXIST) break;
   }
   fail("cannot create a file in its directory", errno);
+}
+
+void AtomicFile::take_over_permissions() {
+  struct stat older {};
+  if (::stat(target_.c_str(), &older) != 0) return;  // there is none
+  (void)::fchown(fd_, older.st_uid, older.st_gid);   // nobody but root gives files away
+  constexpr mode_t kPermissions = 0777;
+  if (::fchmod(fd_, older.st_mode & kPermissions) != 0) fail("cannot set its permissions", errno);
 }
 
 void AtomicFile::reserve() {
@@ -137,18 +147,34 @@ void AtomicFile::write_at(std::int64_t offset, std::span<const std::byte> bytes)
   write_all(offset, bytes);
 }
 
+// False where there is a file of that name.
+bool AtomicFile::give_name(const fs::path& name) {
+  const std::string unnamed = proc_name(fd_);
+  if (::linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+    return true;
+  }
+  if (errno != EEXIST) fail("cannot name the finished file", errno);
+  return false;
+}
+
 void AtomicFile::commit() {
-  if (::fsync(fd_) != 0) fail("cannot write to the disk", errno);
-  for (int attempt = 0; temporary_.empty(); ++attempt) {
+  int result = 0;
+  do {
+    result = ::fsync(fd_);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0) fail("cannot write to the disk", errno);
+  const bool placed = temporary_.empty() && give_name(target_);
+  for (int attempt = 0; !placed && temporary_.empty(); ++attempt) {
     fs::path name = temporary_name();
-    if (::linkat(AT_FDCWD, proc_name(fd_).c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) ==
-        0) {
+    if (give_name(name)) {
       temporary_ = std::move(name);
-    } else if (errno != EEXIST || attempt == kNameAttempts) {
-      fail("cannot name the finished file", errno);
+    } else if (attempt == kNameAttempts) {
+      fail("cannot name the finished file", EEXIST);
     }
   }
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("cannot move into place", errno);
+  if (!placed && ::rename(temporary_.c_str(), target_.c_str()) != 0) {
+    fail("cannot move into place", errno);
+  }
   temporary_.clear();
   // The new name reaches the disk with the directory. The file is whole either way, so a file
   // system that cannot do this is no failure.
@@ -162,6 +188,7 @@ void AtomicFile::commit() {
 void AtomicFile::fail(const char* action, int error) const {
   std::string message =
       target_.string() + ": " + action + ": " + std::generic_category().message(error);
+  message += open_hint(error);
   struct rlimit limit {};
   if (error == EFBIG && ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
     message += ": this process may write files of at most " + std::to_string(limit.rlim_cur) +
