@@ -68,7 +68,10 @@ void ask(const JsonValue& value) {
   accepted([&] { value.integer(-1000, 1000); });
   accepted([&] { value.string(); });
   accepted([&] { value.boolean(); });
+  accepted([&] { value.object("a"); });
+  accepted([&] { value.fail_at("b", "never right"); });
   if (value.is_array()) {
+    require(value.items().size() == value.size(), "elements that are counted otherwise");
     for (const JsonValue element : value.elements()) ask(element);
   }
   if (value.is_object()) {

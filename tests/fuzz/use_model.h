@@ -1,6 +1,7 @@
 // What a model that loaded must do.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -52,7 +53,8 @@ inline void use_model(const Model& model) {
 inline void use_tokenizer(const Model& model) {
   accepted([&] {
     const Encoding encoding = model.encode("a [MASK] b, c");
-    const int size = model.tokenizer().vocab_size();
+    // A static embedding's last row is of texts without tokens.
+    const int size = std::max(model.tokenizer().vocab_size(), model.config().vocab_size);
     for (const std::int32_t id : encoding.ids) {
       require(id >= 0 && id < size, "an id beyond the vocabulary");
     }
