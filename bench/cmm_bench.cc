@@ -8,10 +8,12 @@
 //
 // The second part, `feedforward_...`: parts of several small trees beside dense ones of 64 to 1,536 neurons and none, six
 // layers behind one another as in a model. Its figure is the dense width that takes as long.
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cmm_layer.h"
 #include "limits.h"
@@ -103,32 +105,44 @@ void print_table(const Reporter& reporter, DType type, bool cold, double peak, d
 
 constexpr int kTreeTokens[] = {8, 32, 128, 1024}, kTreeCols[] = {384, 768};
 
-std::string tree_name(DType type, int cols, const FeedForwardShape& shape) {
-  return "feedforward_" + std::string(name_of(type)) + "_" + std::to_string(cols) + "_" +
-         shape.name;
+// The best set of instructions and AVX2, which many processors have at most.
+std::vector<const kernels::KernelTable*> tree_tables() {
+  const kernels::KernelTable* const best = kernels::select_table("auto");
+  const kernels::KernelTable* const avx2 = kernels::select_table("avx2");
+  if (avx2 == nullptr || avx2 == best) return {best};
+  return {best, avx2};
 }
 
-void run_trees(benchmark::State& state, DType type, int cols, const FeedForwardShape& shape) {
-  static std::map<std::string, std::unique_ptr<TreeLayers>> all;
-  std::unique_ptr<TreeLayers>& layers = all[tree_name(type, cols, shape)];
-  const kernels::KernelTable& table = *kernels::select_table("auto");
+std::string tree_name(const kernels::KernelTable& table, DType type, int cols,
+                      const FeedForwardShape& shape) {
+  std::string isa = table.name;
+  std::replace(isa.begin(), isa.end(), '_', '-');
+  return "feedforward_" + isa + "_" + name_of(type) + "_" + std::to_string(cols) + "_" + shape.name;
+}
+
+void run_trees(benchmark::State& state, const kernels::KernelTable& table, DType type, int cols,
+               const FeedForwardShape& shape) {
+  // Those of one type and width at a time: all together would take 7 GB.
+  static std::map<std::string, std::unique_ptr<TreeLayers>> current;
+  static DType current_type;
+  static int current_cols = 0;
+  if (current_cols != cols || current_type != type) current.clear();
+  current_type = type;
+  current_cols = cols;
+  std::unique_ptr<TreeLayers>& layers = current[shape.name];
   if (layers == nullptr) layers = std::make_unique<TreeLayers>(type, cols, shape);
   const int tokens = static_cast<int>(state.range(0));
   time_calls(
       state, [&] { layers->draw(tokens); }, [&] { layers->run(table, tokens); });
 }
 
-void add_trees() {
-  for (const DType type : kTypes) {
-    for (const int cols : kTreeCols) {
-      for (const FeedForwardShape& shape : kFeedForwards) {
-        const auto registered = benchmark::RegisterBenchmark(
-            tree_name(type, cols, shape).c_str(),
-            [=](benchmark::State& state) { run_trees(state, type, cols, shape); });
-        for (const int tokens : kTreeTokens) registered->Arg(tokens);
-        registered->UseManualTime()->Unit(benchmark::kMicrosecond);
-      }
-    }
+void add_trees(const kernels::KernelTable& table, DType type, int cols) {
+  for (const FeedForwardShape& shape : kFeedForwards) {
+    const auto registered = benchmark::RegisterBenchmark(
+        tree_name(table, type, cols, shape).c_str(),
+        [=, &table](benchmark::State& state) { run_trees(state, table, type, cols, shape); });
+    for (const int tokens : kTreeTokens) registered->Arg(tokens);
+    registered->UseManualTime()->Unit(benchmark::kMicrosecond);
   }
 }
 
@@ -143,19 +157,21 @@ double equal_width(const std::map<int, double>& dense, double time) {
   return (time - (y - slope * x) / n) / slope;
 }
 
-void print_trees(const Reporter& reporter, DType type, int cols) {
+void print_trees(const Reporter& reporter, const kernels::KernelTable& table, DType type,
+                 int cols) {
   std::printf(
-      "\n%s, hidden %d: us a layer over no feedforward, and the dense width of equal time\n%8s",
-      name_of(type), cols, "tokens");
+      "\n%s, %s, hidden %d: us a layer over no feedforward, and the dense width of equal "
+      "time\n%8s",
+      table.name, name_of(type), cols, "tokens");
   for (const FeedForwardShape& shape : kFeedForwards) std::printf(" %16s", shape.name);
   for (const int tokens : kTreeTokens) {
     std::map<int, double> dense;
     double none = 0;
     std::printf("\n%8d", tokens);
     for (const FeedForwardShape& shape : kFeedForwards) {
-      const double time =
-          reporter.microseconds(tree_name(type, cols, shape) + "/" + std::to_string(tokens)) /
-          TreeLayers::kLayers;
+      const double time = reporter.microseconds(tree_name(table, type, cols, shape) + "/" +
+                                                std::to_string(tokens)) /
+                          TreeLayers::kLayers;
       if (shape.trees == 0 && shape.width == 0) none = time;
       if (shape.trees == 0 && shape.width > 0) dense[shape.width] = time;
       if (shape.trees == 0 || time == 0 || dense.size() < 2) {
@@ -187,7 +203,11 @@ int main_of_bench(int argc, char** argv) {
       }
     }
   }
-  add_trees();
+  for (const DType type : kTypes) {
+    for (const int cols : kTreeCols) {
+      for (const auto* table : tree_tables()) add_trees(*table, type, cols);
+    }
+  }
   std::printf("kernels: %s\n", kernels::select_table("auto")->name);
   Reporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
@@ -203,9 +223,12 @@ int main_of_bench(int argc, char** argv) {
       }
     }
   }
-  for (const DType type : kTypes) {
-    for (const int cols : kTreeCols) {
-      if (reporter.any(tree_name(type, cols, kFeedForwards[0]))) print_trees(reporter, type, cols);
+  for (const auto* table : tree_tables()) {
+    for (const DType type : kTypes) {
+      for (const int cols : kTreeCols) {
+        if (!reporter.any(tree_name(*table, type, cols, kFeedForwards[0]))) continue;
+        print_trees(reporter, *table, type, cols);
+      }
     }
   }
   return 0;

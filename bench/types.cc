@@ -1,5 +1,6 @@
 #include "types.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "sapwood/kernels/pack.h"
@@ -45,7 +46,8 @@ std::string word_of(const KernelTable& table) {
 }
 
 void linear(const KernelTable& table, DType type, LinearArgs a) {
-  static Buffer scratch(linear_scratch(DType::int8) / sizeof(float));
+  static Buffer scratch(std::max(linear_scratch(DType::int8), linear_scratch(DType::bf16)) /
+                        sizeof(float));
   a.scratch = scratch.data();
   (type == DType::f32    ? table.linear_f32
    : type == DType::bf16 ? table.linear_bf16

@@ -7,30 +7,37 @@ import sys
 import time
 from pathlib import Path
 
-from . import grid, lengths, machine, readme, report, serving, startup, static_embedding, suites, tokenizing
+from . import machine, parts, plan, readme, report
 from .engines import PEERS, WITHOUT
 from .paths import REPORT, ROOT, write_tokenizer
 from .results import Results
 from .rounds import QUICK, Settings
 from .store import Store
 
-PARTS = (
-    *grid.CONTESTS, lengths.PART, startup.PART, tokenizing.PART, static_embedding.PART, suites.LAYER, suites.KERNELS, serving.PART,
-)  # fmt: skip
 DTYPES = ("f32", "bf16", "int8")
+
+
+def minutes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"expected minutes, more than 0, found {text!r}")
+    return value
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="tools/bench",
-        description="Measures Sapwood beside onnxruntime, OpenVINO, CTranslate2 and PyTorch, interleaved in one "
-        "run, and writes a report below bench/report. An interrupted run goes on where it stopped.",
+        description="Measures Sapwood beside other engines, interleaved in one run, the most telling cells first, and "
+        "writes a report below bench/report after each part. An interrupted run goes on where it stopped.",
     )
     parser.add_argument(
         "--quick", action="store_true", help="some minutes: fewer rounds, fewer peers"
     )
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART",
-                        help=", ".join(PARTS))  # fmt: skip
+    parser.add_argument("--only", nargs="+", choices=parts.NAMES, default=parts.NAMES, metavar="PART",
+                        help=", ".join(parts.NAMES))  # fmt: skip
     parser.add_argument("--dtype", nargs="+", choices=DTYPES, default=DTYPES, metavar="DTYPE",
                         help=", ".join(DTYPES))  # fmt: skip
     parser.add_argument(
@@ -42,56 +49,33 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--fresh", action="store_true", help="measure again what this build has measured"
     )
+    parser.add_argument("--budget", type=minutes, metavar="MINUTES",
+                        help="begin no further cell after so long; what is missing is left for the next run")  # fmt: skip
     parser.add_argument(
         "--report", action="store_true", help="only write the report of what was measured"
     )
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", metavar="FOLDER",
-                        help="holds sst2/dev.tsv and corpus/wikitext-2.test.txt")  # fmt: skip
+                        help="holds sst2/, stsb/, qa/ and corpus/; what is missing there is skipped")  # fmt: skip
     parser.add_argument(
         "--lock", metavar="FILE", help="locked during each round: for machines that several share"
     )
     return parser.parse_args()
 
 
-def measure(asked: argparse.Namespace, store: Store) -> None:
+def settings_of(asked: argparse.Namespace, start: float) -> Settings:
     WITHOUT.update(asked.without)
     settings = QUICK if asked.quick else Settings()
-    settings = dataclasses.replace(
-        settings, lock=asked.lock, rounds=asked.rounds or settings.rounds
+    deadline = start + 60 * asked.budget if asked.budget else None
+    return dataclasses.replace(
+        settings, lock=asked.lock, rounds=asked.rounds or settings.rounds, deadline=deadline
     )
-    counts = [machine.cores() if count == "all" else int(count) for count in asked.threads]
-    for threads in dict.fromkeys(counts):
-        for dtype in asked.dtype:
-            for part in grid.CONTESTS:
-                if part in asked.only and (part == "grid" or threads == 1):
-                    grid.run(part, dtype, threads, settings, store)
-            if lengths.PART in asked.only and threads == 1:
-                lengths.run(dtype, threads, settings, store, asked.data)
-    for dtype in asked.dtype:
-        if startup.PART in asked.only:
-            startup.run(dtype, settings, store)
-    if tokenizing.PART in asked.only:
-        tokenizing.run(settings, store, asked.data)
-    if static_embedding.PART in asked.only:
-        static_embedding.run(settings, store, asked.data)
-    if suites.LAYER in asked.only:
-        suites.run_layer(settings, store)
-    if suites.KERNELS in asked.only:
-        suites.run_kernels(settings, store)
-    if serving.PART in asked.only:
-        serving.run(settings, store, asked.data)
 
 
-def main() -> None:
-    asked, start = arguments(), time.perf_counter()
-    store = Store(fresh=asked.fresh, quick=asked.quick)
-    if not asked.report:
-        write_tokenizer()
-        measure(asked, store)
-        print(f"measured in {(time.perf_counter() - start) / 60:.0f} minutes", flush=True)
+def write_report(store: Store) -> Path | None:
+    """Of all that has been measured, also by earlier runs; the report's path, None where there is nothing."""
     cells = store.cells()
     if not cells:
-        sys.exit("tools/bench: nothing has been measured yet")
+        return None
     from . import plots
 
     found = machine.describe()
@@ -99,7 +83,35 @@ def main() -> None:
     report.write(report.merge(folder, Results(found, cells)), folder, plots.draw)
     report.write_index(REPORT)
     readme.write()
-    print(f"wrote {os.path.relpath(folder / 'README.md', ROOT)}")
+    return folder / "README.md"
+
+
+def measure(asked: argparse.Namespace, store: Store) -> int:
+    """The exit status."""
+    start = time.monotonic()
+    settings = settings_of(asked, start)
+    counts = [machine.cores() if count == "all" else int(count) for count in asked.threads]
+    jobs = parts.jobs(parts.Asked(asked.only, asked.dtype, counts, asked.data), settings, store)
+    failed, left = plan.work_through(jobs, lambda: write_report(store), settings.deadline)
+    print(f"measured for {(time.monotonic() - start) / 60:.0f} minutes", flush=True)
+    if left:
+        print(f"the budget is used up; left for the next run: {', '.join(left)}")
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def main() -> None:
+    asked = arguments()
+    store, status = Store(fresh=asked.fresh, quick=asked.quick), 0
+    if not asked.report:
+        write_tokenizer()
+        status = measure(asked, store)
+    written = write_report(store)
+    if written is None:
+        sys.exit("tools/bench: nothing has been measured yet")
+    print(f"wrote {os.path.relpath(written, ROOT)}")
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 from . import models
 from .engines import PEERS
 from .paths import LOGS, ROOT, SAPWOOD, WORK
+from .specs import SPECS
 
 
 # As the other engines do, which read their weights into memory. Start-up is measured with mapped weights.
@@ -163,7 +164,8 @@ class Sapwood:
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
             file.write("".join(record + "\n" for record in records))
             file.flush()
-            options = ["--threads", self.threads, "--pooling", "none", "--format", "jsonl"]
+            options = ["--threads", self.threads, "--pooling", "none", "--no-normalize", "--format", "jsonl"]
+            options += ["--max-length", SPECS[self.model].positions]
             lines = sapwood("embed", "-m", self.file, "-i", file.name, *options).splitlines()
         hidden = [numpy.array(json.loads(line)["embedding"], numpy.float32) for line in lines]
         return numpy.stack([numpy.pad(rows, ((0, width - len(rows)), (0, 0))) for rows in hidden])
@@ -196,7 +198,9 @@ def sapwood(*arguments) -> str:
 
 
 def convert(model: str, dtype: str) -> Path:
-    """The converted file, made again where the program is newer."""
+    """The converted file, made again where the program is newer; a shipped model's own."""
+    if SPECS[model].shipped:
+        return ROOT / "models" / SPECS[model].shipped / "model.safetensors"
     source, target = models.directory(model), WORK / "converted" / f"{model}-{dtype}.safetensors"
     if not target.exists() or target.stat().st_mtime < SAPWOOD.stat().st_mtime:
         target.parent.mkdir(parents=True, exist_ok=True)

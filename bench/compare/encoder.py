@@ -59,7 +59,7 @@ class Layer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """ids [batch, tokens] (and mask, 1 for real tokens) -> last hidden state."""
+    """ids [batch, tokens] (and mask, 1 for real tokens) -> last hidden state; with labels, and types, -> logits."""
 
     def __init__(self, spec: Spec):
         super().__init__()
@@ -69,6 +69,10 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(Layer(spec) for _ in range(spec.layers))
         self.final_norm = nn.LayerNorm(spec.hidden, eps=1e-12) if spec.crammed else nn.Identity()
 
+        if spec.labels:  # BERT's head over the first token
+            self.types = nn.Embedding(2, spec.hidden)
+            self.pooler = nn.Linear(spec.hidden, spec.hidden)
+            self.classifier = nn.Linear(spec.hidden, spec.labels)
         self.relative = None
         if spec.like == "mpnet":
             # The bias of every query and key, made once, for the peers to read: they compute nothing for it.
@@ -76,15 +80,17 @@ class Encoder(nn.Module):
             shape = (1, spec.heads, spec.positions, spec.positions)
             self.bias = nn.Parameter(torch.zeros(shape))
 
-    def forward(self, ids, mask=None):
+    def forward(self, ids, mask=None, types=None):
         if mask is not None:
             mask = (1.0 - mask[:, None, None, :].to(self.norm.weight.dtype)) * -10000.0
-        x = self.norm(self.word(ids) + self.position.weight[: ids.shape[1]])
+        x = self.word(ids) + self.position.weight[: ids.shape[1]]
+        x = self.norm(x if types is None else x + self.types(types))
         n = ids.shape[1]
         bias = None if self.relative is None else self.bias[:, :, :n, :n]
         for layer in self.layers:
             x = layer(x, mask, bias)
-        return self.final_norm(x)
+        x = self.final_norm(x)
+        return x if types is None else self.classifier(torch.tanh(self.pooler(x[:, 0])))
 
 
 def sinusoids(positions: int, hidden: int, scale: float) -> torch.Tensor:
@@ -102,7 +108,7 @@ def random_encoder(spec: Spec, seed: int = 4) -> tuple[Encoder, float]:
         matrix = parameter.dim() == 2
         if "norm" in name:
             parameter.normal_(1.0 if name.endswith("weight") else 0.0, 0.1)
-        elif name in ("word.weight", "position.weight"):
+        elif name in ("word.weight", "position.weight", "types.weight"):
             parameter.normal_(0, 0.5)
         elif matrix:
             parameter.normal_(0, parameter.shape[1] ** -0.5)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 
+from .equal_width import FORESTS, GOALS, widths
 from .results import Results
 from .suites import ISAS, LAYER_TOKENS, kernel_times, layer_times
 
@@ -143,6 +144,18 @@ def layer_checks(results: Results, heat: str, bounds) -> list[Check]:
     return checks
 
 
+def forest_checks(results: Results) -> list[Check]:
+    """The dense width that takes as long as several trees, for every type and set of instructions that was measured."""
+    found = widths(results)
+    checks = []
+    for (isa, dtype, hidden, tokens), cell in found.items():
+        if hidden == 384 and tokens in (32, 1024):
+            for forest in FORESTS:
+                label = f"{isa} {dtype} {forest} {tokens}:"
+                checks.append(Check(label, cell[forest], GOALS[tokens, forest], False, ""))
+    return checks
+
+
 def hot_bound(dtype: str, tokens: int) -> float | None:
     return 78 if dtype == "f32" else None
 
@@ -198,7 +211,8 @@ def peer_check(results: Results, part: str, peer: str, bound: float) -> list[Che
 
 
 def goals(results: Results) -> list[Goal]:
-    from .serving.goals import goals as of_the_server  # which is made of the classes above
+    from .people import goals as of_shapes  # which are made of the classes above
+    from .serving.goals import goals as of_the_server
 
     shape = "DistilBERT-base shape"
     every = "faster in every cell"
@@ -222,6 +236,10 @@ def goals(results: Results) -> list[Goal]:
         Goal("CMM layer, 16 layers in rotation, against the fastest dense layer of others",
              "f32: >= 200x at 1 token, 75x at 8, 50x at 32 and 128, 70x from 512; bf16, int8: 40x, 100x at 1",
              layer_checks(results, "cold", cold_bound)),
+        Goal("several trees, hidden 384: the dense width that takes as long (f8d7: eight trees of depth 7; +64: beside 64 "
+             "neurons that are always on)",
+             "32 tokens: f8d7 <= 256, f6d6+64 <= 200, f16d7+64 <= 580; 1,024 tokens: <= 130, 230, 520",
+             forest_checks(results)),
         Goal("UltraFastBERT-1x11 shape, f32, against its dense twin, 1x128",
              ">= 3.0x our own twin, >= 3.3x the best peer's", twin_checks(results, "f32")),
         Goal("DistilBERT's 6 layers with trees against DistilBERT on the best peer, int8",
@@ -240,5 +258,6 @@ def goals(results: Results) -> list[Goal]:
              peer_check(results, "tokenizer-unigram", "tokenizers", 5)),
         Goal("static embeddings, one thread, against model2vec", ">= 10x",
              peer_check(results, "static", "model2vec", 10)),
+        *of_shapes(results),
         *of_the_server(results),
     ]  # fmt: skip

@@ -18,12 +18,40 @@ class Contest:
     shapes: tuple[tuple[int, int], ...]
     ours: tuple[tuple[str, str], ...]  # label, model
     peers: str  # the model that the peers run
+    dtypes: tuple[str, ...] = ("f32", "bf16", "int8")
+    beside_f32: bool = False  # in bf16 our own f32 takes turns with it
+
+    def entrants(self, dtype: str) -> dict[str, tuple[str, str]]:
+        """Of ours: label -> model and type."""
+        found = {label: (model, dtype) for label, model in self.ours}
+        if dtype == "bf16" and self.beside_f32:
+            found |= {f"{label} f32": (model, "f32") for label, model in self.ours}
+        return found
+
+
+def whole_grid(part: str, model: str) -> Contest:
+    return Contest(part, tuple(SHAPES), (("sapwood", model),), model, beside_f32=True)
 
 
 CONTESTS = {
     contest.part: contest
     for contest in (
-        Contest("grid", tuple(SHAPES), (("sapwood", "distilbert"),), "distilbert"),
+        whole_grid("minilm", "minilm"),
+        Contest(
+            "students",
+            ((1, 32), (1, 128)),
+            (("sapwood", "fff-embed"), ("sapwood dense", "minilm")),
+            "minilm",
+            dtypes=("int8",),
+        ),
+        # The shapes of its dense students in models/recipes, whose README sets them beside the trees.
+        *(
+            Contest(name, ((1, 32), (1, 128)), (("sapwood", name),), name, dtypes=("int8",))
+            for name in ("minilm-d112", "minilm-3l")
+        ),
+        whole_grid("grid", "distilbert"),
+        whole_grid("bge-small", "bge-small"),
+        whole_grid("bge-base", "bge-base"),
         Contest(
             "ultrafast",
             ((1, 128),),
@@ -73,8 +101,8 @@ def enter(contest: Contest, dtype: str, threads: int, quick: bool, refused: dict
     """Everyone who can take part, started; the others' reasons go to `refused`. None without us."""
     family = SPECS[contest.peers].family
     makers = {
-        label: lambda label=label, model=model: Sapwood(model, dtype, threads, label)
-        for label, model in contest.ours
+        label: lambda label=label, model=model, kind=kind: Sapwood(model, kind, threads, label)
+        for label, (model, kind) in contest.entrants(dtype).items()
     }
     contestants = start(makers, refused)
     if len(contestants) < len(makers):

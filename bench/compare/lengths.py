@@ -42,6 +42,7 @@ def run(dtype: str, threads: int, settings, store, data: Path) -> None:
         for order, key in orders.items():
             if not any(c.ours for c in contestants):
                 return
+            settings.require_time()
             texts = arrival if order == "arrival" else sorted(arrival, key=len)
             left = rounds.attempt(contestants, refused, lambda c: warm_up(c, texts))
             cell = rounds.interleave(

@@ -16,6 +16,9 @@ PACKAGES = (
     "nncf",
     "ctranslate2",
     "mkl",
+    "sentence-transformers",
+    "fastembed",
+    "llama_cpp_python",
     "fastapi",
     "uvicorn",
 )

@@ -28,22 +28,27 @@ def distilbert_config(spec: Spec) -> dict:
     return config
 
 
-def roberta_config(spec: Spec) -> dict:
-    """MPNet's and XLM-RoBERTa's, whose positions begin behind the padding's."""
+CLASSES = {"bert": "BertModel", "mpnet": "MPNetModel", "xlm-roberta": "XLMRobertaModel"}
+
+
+def bert_config(spec: Spec) -> dict:
+    """BERT's, and MPNet's and XLM-RoBERTa's, whose positions begin behind the padding's."""
+    before = 0 if spec.like == "bert" else 2
     return {
-        "architectures": [{"mpnet": "MPNetModel", "xlm-roberta": "XLMRobertaModel"}[spec.like]],
+        "architectures": ["BertForSequenceClassification" if spec.labels else CLASSES[spec.like]],
         "model_type": spec.like,
         "hidden_act": "gelu",
         "hidden_size": spec.hidden,
         "intermediate_size": spec.width,
         "num_attention_heads": spec.heads,
         "num_hidden_layers": spec.layers,
-        "max_position_embeddings": spec.positions + 2,
+        "max_position_embeddings": spec.positions + before,
         "layer_norm_eps": 1e-12,
-        "type_vocab_size": 1,
+        "type_vocab_size": 2 if spec.labels else 1,
         "vocab_size": spec.vocabulary,
-        "pad_token_id": 1,
-    }
+        "pad_token_id": before // 2,
+        "position_embedding_type": "absolute",  # CTranslate2's converter asks for it
+    } | ({"id2label": {i: f"LABEL_{i}" for i in range(spec.labels)}} if spec.labels else {})
 
 
 def crammed_config(spec: Spec) -> dict:
@@ -88,7 +93,7 @@ def distilbert_tensors(spec: Spec, state: dict) -> dict:
     return {rename(name, names, "transformer.layer.", parts): t for name, t in state.items()}
 
 
-def roberta_tensors(spec: Spec, state: dict) -> dict:
+def bert_tensors(spec: Spec, state: dict) -> dict:
     import torch
 
     parts = {"ffn.0": "intermediate.dense", "ffn.2": "output.dense", "norm2": "output.LayerNorm"}
@@ -100,15 +105,19 @@ def roberta_tensors(spec: Spec, state: dict) -> dict:
         parts |= {"out": "attention.output.dense", "norm1": "attention.output.LayerNorm"}
     names = {"word": "embeddings.word_embeddings", "position": "embeddings.position_embeddings"}
     names |= {"norm": "embeddings.LayerNorm", "relative": "encoder.relative_attention_bias"}
+    names |= {"types": "embeddings.token_type_embeddings", "pooler": "pooler.dense"}
     tensors = {
         rename(name, names, "encoder.layer.", parts): tensor
         for name, tensor in state.items()
         if name != "bias"  # made of the relative biases
     }
-    position = tensors["embeddings.position_embeddings.weight"]
-    tensors["embeddings.position_embeddings.weight"] = torch.cat([position[:2] * 0, position])
-    if spec.like == "xlm-roberta":
+    if spec.like != "bert":
+        position = tensors["embeddings.position_embeddings.weight"]
+        tensors["embeddings.position_embeddings.weight"] = torch.cat([position[:2] * 0, position])
+    if spec.like != "mpnet" and not spec.labels:
         tensors["embeddings.token_type_embeddings.weight"] = torch.zeros(1, spec.hidden)
+    if spec.labels:
+        tensors = {n if n.startswith("classifier") else f"bert.{n}": t for n, t in tensors.items()}
     return tensors
 
 
@@ -160,7 +169,7 @@ def directory(name: str) -> Path:
     if spec.crammed:
         config, tensors = crammed_config(spec), crammed_tensors(spec, state, scale)
     elif spec.like != "distilbert":
-        config, tensors = roberta_config(spec), roberta_tensors(spec, state)
+        config, tensors = bert_config(spec), bert_tensors(spec, state)
     else:
         config, tensors = distilbert_config(spec), distilbert_tensors(spec, state)
     tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}

@@ -11,6 +11,7 @@ LOGS = WORK / "logs"
 REPORT = ROOT / "bench" / "report"
 BINARIES = ROOT / "build" / "release"
 SAPWOOD = BINARIES / "sapwood"
+OPTIMUM = WORK / "optimum"  # packages that want an older transformers: requirements-optimum.txt
 TOKENIZER = WORK / "tokenizer"  # BERT's uncased one, from a shipped model's file by write_tokenizer()
 SHIPPED = ROOT / "models" / "minilm-fff-sst2" / "model.safetensors"
 GOLDEN = ROOT / "tests" / "golden"

@@ -1,10 +1,12 @@
 """The report's pictures."""
 
+from itertools import product
 from pathlib import Path
 
 from .goals import SHAPES
 from .results import Results
 from .suites import layer_times
+from .tables import GRIDS
 
 COLOURS = {
     "sapwood": "#3b7a57",
@@ -28,9 +30,9 @@ def draw(results: Results, folder: Path) -> list[str]:
     pyplot.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
     folder.mkdir(parents=True, exist_ok=True)
     names = []
-    for dtype in ("f32", "bf16", "int8"):
-        for threads in sorted({cell["threads"] for cell in results.select("grid", dtype=dtype)}):
-            names.append(grid(pyplot, results, dtype, threads, folder))
+    for part, dtype in product(("minilm", "grid"), ("f32", "bf16", "int8")):
+        for threads in sorted({cell["threads"] for cell in results.select(part, dtype=dtype)}):
+            names.append(grid(pyplot, results, part, dtype, threads, folder))
     if any("cmm" in cell for cell in layer_times(results.benchmarks("layer")).values()):
         names.append(layer(pyplot, results, folder))
     return names
@@ -43,9 +45,9 @@ def save(pyplot, figure, folder: Path, name: str) -> str:
     return name
 
 
-def grid(pyplot, results: Results, dtype: str, threads: int, folder: Path) -> str:
+def grid(pyplot, results: Results, part: str, dtype: str, threads: int, folder: Path) -> str:
     """Every engine's time over ours: below the line is faster than Sapwood."""
-    cells = {cell["shape"]: cell for cell in results.select("grid", dtype=dtype, threads=threads)}
+    cells = {cell["shape"]: cell for cell in results.select(part, dtype=dtype, threads=threads)}
     shapes = [
         shape for shape in SHAPES if "sapwood" in cells.get(shape, {"median_ms": ()})["median_ms"]
     ]
@@ -70,9 +72,9 @@ def grid(pyplot, results: Results, dtype: str, threads: int, folder: Path) -> st
     axes.set_xlabel("texts x tokens")
     axes.set_ylabel("time / Sapwood's time")
     cores = "one thread" if threads == 1 else f"{threads} threads"
-    axes.set_title(f"DistilBERT-base shape, {dtype}, {cores}: higher is slower than Sapwood")
+    axes.set_title(f"{GRIDS[part]}, {dtype}, {cores}: higher is slower than Sapwood")
     axes.legend(fontsize=7, ncols=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.18))
-    return save(pyplot, figure, folder, f"grid-{dtype}-t{threads}.png")
+    return save(pyplot, figure, folder, f"{part}-{dtype}-t{threads}.png")
 
 
 def layer(pyplot, results: Results, folder: Path) -> str:

@@ -13,9 +13,10 @@ def write(results: Results, folder: Path, draw=None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     results.save(folder / "results.json")
     if draw is not None:
+        drawn = draw(results, folder)
         for old in folder.glob("*.png"):
-            old.unlink()
-        draw(results, folder)
+            if old.name not in drawn:
+                old.unlink()
     pictures = {path.stem for path in folder.glob("*.png")}
     (folder / "README.md").write_text(page(results, pictures), encoding="utf-8")
 
@@ -52,13 +53,17 @@ def write_index(folder: Path) -> None:
 
 def page(results: Results, pictures: set[str]) -> str:
     sections = [head(results), goal_table(results)]
-    for threads in sorted({cell["threads"] for cell in results.select("grid")}):
-        for dtype in tables.DTYPES:
-            text = tables.grid(results, "grid", dtype, threads)
-            if text:
-                title = f"DistilBERT-base shape, {dtype}, {thread_words(threads)}"
-                sections.append(section(title, text, f"grid-{dtype}-t{threads}", pictures))
+    for part, title in tables.GRIDS.items():
+        for threads in sorted({cell["threads"] for cell in results.select(part)}):
+            for dtype in tables.DTYPES:
+                text = tables.grid(results, part, dtype, threads)
+                if text:
+                    words = f"{title}, {dtype}, {thread_words(threads)}"
+                    sections.append(section(words, text, f"{part}-{dtype}-t{threads}", pictures))
     for part, title in (
+        ("students", "minilm-fff-embed (trees) beside its teacher all-MiniLM-L6-v2, which the peers run"),
+        ("minilm-d112", "A student's shape: 6 layers, 384 wide, feedforward 112"),
+        ("minilm-3l", "A student's shape: 3 layers, 384 wide, feedforward 1536"),
         (
             "ultrafast",
             "UltraFastBERT-1x11 shape beside its dense twin (16 layers, peers run the twin)",
@@ -72,6 +77,9 @@ def page(results: Results, pictures: set[str]) -> str:
             sections.append(
                 section(words, tables.grid(results, part, cell["dtype"], cell["threads"]))
             )
+    for cell in text_cells(results):
+        words = f"Text to answer: {cell['texts']} {cell['title']}, {cell['dtype']}, {thread_words(cell['threads'])}"
+        sections.append(section(words, tables.texts(cell)))
     for cell in unique(results.select("lengths")):
         title = f"{cell['texts']} sentences of SST-2 dev, batches of 32"
         words = f"{title}, {cell['dtype']}, {thread_words(cell['threads'])}"
@@ -81,7 +89,12 @@ def page(results: Results, pictures: set[str]) -> str:
         title = "One feedforward layer 768 - 4095 - 768, microseconds, one thread"
         sections.append(section(title, layer, "layer", pictures))
     for title, text in (
-        ("Start and memory", tables.startup(results)),
+        (
+            "Several trees beside dense layers: microseconds a layer over attention's products, and the dense width of equal time",
+            tables.forests(results),
+        ),
+        ("Start and memory, DistilBERT-base shape", tables.startup(results, "startup")),
+        ("Start and memory, all-MiniLM-L6-v2", tables.startup(results, "startup-minilm")),
         ("Tokenizer, one thread, with offsets", tables.tokenizer(results, "tokenizer")),
         ("Byte-level BPE, one thread, with offsets", tables.tokenizer(results, "tokenizer-bpe")),
         ("Unigram, one thread, with offsets", tables.tokenizer(results, "tokenizer-unigram")),
@@ -148,6 +161,11 @@ def section(title: str, text: str, picture: str = "", pictures: set[str] = froze
 
 def thread_words(threads: int) -> str:
     return "one thread" if threads == 1 else f"{threads} threads"
+
+
+def text_cells(results: Results) -> list[dict]:
+    found = [cell for cell in results.cells if cell["part"].startswith("texts-")]
+    return sorted(found, key=lambda c: (c["part"], c["threads"], tables.DTYPES.index(c["dtype"])))
 
 
 def unique(cells: list[dict]) -> list[dict]:

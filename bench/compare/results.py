@@ -20,7 +20,9 @@ class Results:
         cells = ",\n".join(json.dumps(cell, sort_keys=True) for cell in self.cells)
         machine = json.dumps(self.machine, indent=1)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f'{{"machine": {machine},\n"cells": [\n{cells}\n]}}\n', encoding="utf-8")
+        partial = path.with_suffix(".partial")  # whoever is killed here leaves the whole report of before
+        partial.write_text(f'{{"machine": {machine},\n"cells": [\n{cells}\n]}}\n', encoding="utf-8")
+        partial.rename(path)
 
     def select(self, part: str, **wanted) -> list[dict]:
         return [

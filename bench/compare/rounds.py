@@ -2,11 +2,16 @@
 
 import contextlib
 import fcntl
+import time
 from dataclasses import dataclass
 from statistics import median
 
 from . import verify
 from .contestants import Refused, pause
+
+
+class OutOfTime(Exception):
+    """The time that --budget gives is over: no further cell is begun."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +21,11 @@ class Settings:
     runs: int = 2  # a turn, at least
     lock: str | None = None
     quick: bool = False
+    deadline: float | None = None  # of time.monotonic()
+
+    def require_time(self) -> None:
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            raise OutOfTime
 
     @contextlib.contextmanager
     def quiet_machine(self):
@@ -94,6 +104,7 @@ def hopeful(contestants: list, turns: dict, clock: str) -> list:
 def shape_cell(contestants, shape: tuple[int, int], settings: Settings) -> dict:
     """One cell: prepared, outputs compared, then timed in rounds."""
     batch, tokens = shape
+    settings.require_time()
     refused, checks = {}, {}
     left = attempt(contestants, refused, lambda c: c.prepare(batch, tokens))
     left = attempt(left, refused, lambda c: checks.update({c.name: verify.check(c, batch, tokens)}))

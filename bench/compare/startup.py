@@ -18,7 +18,7 @@ from . import rounds
 from .contestants import Refused, convert, thread_environment
 from .paths import ROOT, SAPWOOD
 
-PART, MODEL = "startup", "distilbert"
+MODELS = {"startup": "distilbert", "startup-minilm": "minilm"}  # by part
 ENGINES = ("onnxruntime", "openvino", "ctranslate2")
 TEXT = "a charming and often affecting journey"
 LAUNCH = Path(__file__).with_name("launch.py")
@@ -59,14 +59,14 @@ class Start:
         pass
 
 
-def run(dtype: str, settings, store) -> None:
-    key = f"{PART}.{dtype}"
+def run(part: str, dtype: str, settings, store) -> None:
+    key, model = f"{part}.{dtype}", MODELS[part]
     if store.has(key):
         return
-    print(f"{PART}, {dtype}", flush=True)
+    print(f"{part}, {dtype}", flush=True)
     refused, starts = {}, []
     try:
-        file = convert(MODEL, dtype)
+        file = convert(model, dtype)
         command = [SAPWOOD, "embed", "-m", file, "--threads", 1, "--format", "jsonl", TEXT]
         starts.append(Start("sapwood", command, {}))
         megabytes = file.stat().st_size / 2**20
@@ -74,13 +74,13 @@ def run(dtype: str, settings, store) -> None:
         print(f"  sapwood: left out: {reason}", flush=True)
         return
     for name in ENGINES:
-        command = [sys.executable, "-m", "compare.startup", name, dtype]
+        command = [sys.executable, "-m", "compare.startup", name, model, dtype]
         starts.append(Start(name, command, thread_environment(1)))
     starts = rounds.attempt(starts, refused, Start.turn)  # the page cache and the engines' caches
     for start in starts:
         start.peak.clear()
     cell = rounds.interleave(starts, settings, Start.turn, 2 * settings.rounds)
-    cell |= {"part": PART, "dtype": dtype, "threads": 1, "file_mb": megabytes, "clock": "wall"}
+    cell |= {"part": part, "dtype": dtype, "threads": 1, "file_mb": megabytes, "clock": "wall"}
     cell["peak_mb"] = {start.name: round(median(start.peak), 1) for start in starts if start.peak}
     store.put(key, cell | {"refused": refused | cell["refused"]})
     print(f"  {cell['median_ms']} ms, {cell['peak_mb']} MB", flush=True)
@@ -94,14 +94,14 @@ def main() -> None:
 
     from .engines import PEERS, create
 
-    name, dtype = sys.argv[1:]
+    name, model, dtype = sys.argv[1:]
     importlib.import_module(f".engines.{PEERS[name].module}", __package__)
     ids = numpy.array([[101, 1037, 11951, 1998, 2411, 12473, 4990, 102]])
     keep = os.dup(1)
     os.dup2(2, 1)
     start = time.perf_counter()
     options = {"cache": True} if name == "openvino" else {}
-    engine = create(name, MODEL, dtype, 1, False, **options)
+    engine = create(name, model, dtype, 1, False, **options)
     engine.prepare(*ids.shape)
     engine.run(ids)
     ms = 1e3 * (time.perf_counter() - start)

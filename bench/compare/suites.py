@@ -10,7 +10,7 @@ from . import rounds
 from .contestants import Refused
 from .paths import BINARIES, ROOT
 
-LAYER, KERNELS = "layer", "kernels"
+LAYER, TREES, KERNELS = "layer", "trees", "kernels"
 LAYER_TOKENS = (1, 4, 8, 32, 128, 512, 4096, 16384)
 MKL_DTYPES = ("f32", "bf16")
 ISAS = ("avx512-bf16", "avx512-vnni", "avx512", "avx2-vnni", "avx2", "scalar")  # best first
@@ -91,12 +91,19 @@ def mkl(tokens, dtype: str) -> list[dict]:
 def run_layer(settings, store) -> None:
     """One feedforward layer: bench_cmm's contestants and MKL's products, in alternate turns."""
     tokens = LAYER_TOKENS[:5] if settings.quick else LAYER_TOKENS
-    filter_ = f"--benchmark_filter=/({'|'.join(map(str, tokens))})(/|$)"
-    options = [filter_, f"--benchmark_min_time={0.05 if settings.quick else 0.2}"]
+    filter_ = f"^(cmm|onednn|dense)_.*/({'|'.join(map(str, tokens))})(/|$)"
+    options = [f"--benchmark_filter={filter_}", f"--benchmark_min_time={0.05 if settings.quick else 0.2}"]
     suites = [Suite("bench_cmm", lambda: run_suite("bench_cmm", options))]
     for dtype in MKL_DTYPES:
         suites.append(Suite(f"mkl {dtype}", lambda dtype=dtype: mkl(tokens, dtype)))
     collect(LAYER, suites, settings, store, 1 if settings.quick else 2)
+
+
+def run_trees(settings, store) -> None:
+    """Several small trees beside dense feedforward parts: bench_cmm's second half."""
+    options = ["--benchmark_filter=^feedforward_", "--benchmark_min_time=0.02"]
+    suites = [Suite("bench_cmm", lambda: run_suite("bench_cmm", options))]
+    collect(TREES, suites, settings, store, 1 if settings.quick else 3)
 
 
 def run_kernels(settings, store) -> None:

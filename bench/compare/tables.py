@@ -1,10 +1,17 @@
 """The report's tables, as Markdown."""
 
+from . import equal_width
 from .goals import SHAPES, geometric_mean, number
 from .results import Results, split
 from .suites import ISAS, kernel_times, layer_times
 
 DTYPES = ("f32", "bf16", "int8")
+GRIDS = {  # by part
+    "minilm": "all-MiniLM-L6-v2",
+    "grid": "DistilBERT-base shape",
+    "bge-small": "bge-small-en shape (12 layers, 384)",
+    "bge-base": "bge-base-en shape (12 layers, 768)",
+}
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -93,10 +100,35 @@ def lengths(results: Results, dtype: str, threads: int) -> str:
     return table(["texts/s", *rates], rows) + left_out(cells)
 
 
-def startup(results: Results) -> str:
+def texts(cell: dict) -> str:
+    """Texts a second; the way in which each engine was called, and how close its answers are."""
+    rates = {name: 1e3 * cell["texts"] / ms for name, ms in cell["median_ms"].items()}
+    best = max((rate for name, rate in rates.items() if not name.startswith("sapwood")), default=None)
+    ways, checks, rows = cell.get("ways", {}), cell.get("checks", {}), []
+    for name, rate in sorted(rates.items(), key=lambda item: -item[1]):
+        close = f"{checks[name]['cosine']:.5f}" if name in checks else "-"
+        ratio = f"{rate / best:.2f}" if best else "-"
+        rows.append([name, way_words(ways[name]) if name in ways else "all in one call", ms(rate), ratio, close])
+    text = table(["engine", "called with", "texts/s", "over the best peer", "likeness to PyTorch in f32"], rows)
+    tried: dict = {}
+    for entry in cell.get("tried", []):
+        tried.setdefault(entry["name"], []).append(f"{way_words(entry['way'])}: {entry['per_s']:.0f}")
+    if tried:
+        said = "; ".join(f"{name}, {', '.join(found)}" for name, found in tried.items())
+        text += f"\nOn a sample, texts/s: {said}.\n"
+    return text + left_out({"": cell})
+
+
+def way_words(way: dict) -> str:
+    """ "2 x batches of 8"."""
+    streams = f"{way['streams']} x " if way["streams"] > 1 else ""
+    return streams + (f"batches of {way['batch']}" if way["batch"] > 1 else "one text")
+
+
+def startup(results: Results, part: str) -> str:
     rows = []
     for dtype in DTYPES:
-        cell = results.one("startup", dtype=dtype)
+        cell = results.one(part, dtype=dtype)
         for name, time in (cell["median_ms"] if cell else {}).items():
             file = f"{cell['file_mb']:.0f}" if name == "sapwood" else "-"
             rows.append([dtype, name, ms(time), f"{cell['peak_mb'][name]:.0f}", file])
@@ -129,6 +161,26 @@ def layer(results: Results) -> str:
             ratio = f"{min(others) / cell['cmm']:.1f}" if others else "-"
             rows.append([dtype, heat, tokens, *(ms(cell.get(name)) for name in names), ratio])
     header = ["dtype", "weights", "tokens", "CMM", "our dense", "oneDNN", "MKL", "best other / CMM"]
+    return table(header, rows) if rows else ""
+
+
+def forests(results: Results) -> str:
+    """Us a layer, the dense width of equal time, and the goal where there is one."""
+    rows, layers = [], 6
+    found = equal_width.times(results.benchmarks("trees"))
+    for (isa, dtype, hidden, tokens), cell in found.items():
+        numbers = [ms(cell["none"] / layers if "none" in cell else None)]
+        for shape in ("d256", "d1536", *equal_width.FORESTS):
+            known = shape in cell and "none" in cell
+            said = ms((cell[shape] - cell["none"]) / layers) if known else "-"
+            width = equal_width.width(cell, shape) if shape in equal_width.FORESTS else None
+            if width is not None:
+                goal = equal_width.GOALS.get((tokens, shape)) if hidden == 384 else None
+                said += f": {width:.0f}" + (f" (goal {goal})" if goal else "")
+            numbers.append(said)
+        rows.append([isa, dtype, hidden, tokens, *numbers])
+    header = ["kernels", "dtype", "hidden", "tokens", "attention's products", "d256", "d1536",
+              *equal_width.FORESTS]  # fmt: skip
     return table(header, rows) if rows else ""
 
 

@@ -63,6 +63,13 @@ Work work_of(const std::string& task, const sapwood::Model& model) {
           job_of(sapwood::embed_task(model, options))};
 }
 
+// A tab stands between the texts of a pair.
+TextInput text_of(std::string_view line) {
+  const std::size_t tab = line.find('\t');
+  if (tab == line.npos) return {line};
+  return {line.substr(0, tab), line.substr(tab + 1)};
+}
+
 double processor_seconds() {
   timespec time{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
@@ -188,7 +195,7 @@ int run(const std::string& name, const std::string& file, const std::string& tas
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);) lines.push_back(line);
   std::vector<TextInput> texts;
-  for (const std::string& line : lines) texts.push_back({line});
+  for (const std::string& line : lines) texts.push_back(text_of(line));
   if (texts.empty()) throw std::runtime_error(file + " has no texts");
   sapwood::SchedulerOptions scheduling;
   scheduling.team = options.team;
@@ -205,7 +212,9 @@ int main(int argc, char** argv) {
   std::string model, texts, task = "embed";
   int threads = 0;
   app.add_option("-m,--model", model, "A directory, a converted file or a name")->required();
-  app.add_option("--texts", texts, "A text a line")->required()->check(CLI::ExistingFile);
+  app.add_option("--texts", texts, "A text a line, or a pair with a tab between")
+      ->required()
+      ->check(CLI::ExistingFile);
   app.add_option("--task", task)->check(CLI::IsMember({"classify", "embed"}));
   app.add_option("--threads", threads, "0: all that this process may use")
       ->check(CLI::Range(0, 1024));

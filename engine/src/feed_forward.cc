@@ -11,6 +11,8 @@ struct FeedForward::Impl {
   Model model;
   Workspace workspace;
   int begin = 0, end = 0;  // nodes
+  bool narrows = false;    // `narrow` comes before them
+  Node narrow;
   ValueId x = kNoValue, y = kNoValue;
   int cols = 0;
 
@@ -29,11 +31,23 @@ struct FeedForward::Impl {
                            nodes.begin());
     if (begin > 0 && std::holds_alternative<NarrowOp>(nodes[begin - 1].op)) --begin;
     x = nodes[begin].uses().reads[0];
+    quantize_input();
     y = nodes[end - 1].uses().writes[0];
     cols = graph().value(x).cols;
   }
 
   const Graph& graph() const { return state_of(model).graph; }
+
+  // Where the norm before writes u8 for the part, the part begins with what that comes from.
+  void quantize_input() {
+    if (graph().value(x).type != kernels::DType::int8) return;
+    const auto writer = static_cast<std::size_t>(graph().value(x).first_node);
+    const LayerNormOp& norm = std::get<LayerNormOp>(graph().nodes()[writer].op);
+    narrow.op =
+        NarrowOp{.x = norm.y, .y = x, .type = kernels::DType::int8, .cols = graph().value(x).cols};
+    x = norm.y;
+    narrows = true;
+  }
 };
 
 FeedForward::FeedForward(const Model& model) : impl_(std::make_unique<Impl>(model)) {}
@@ -61,6 +75,7 @@ MatrixView FeedForward::run() {
       state_of(i.model).team, state_of(i.model).capacity.threads,
       [](void* context, Team& team) {
         Impl& part = *static_cast<Impl*>(context);
+        if (part.narrows) run_node(part.graph(), part.narrow, part.workspace, team);
         for (int node = part.begin; node < part.end; ++node) {
           run_node(part.graph(), part.graph().nodes()[static_cast<std::size_t>(node)],
                    part.workspace, team);

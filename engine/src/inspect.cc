@@ -4,6 +4,7 @@
 #include "graph/graph.h"
 #include "load/converted.h"
 #include "model_state.h"
+#include "sapwood/kernels/processor.h"
 
 namespace sapwood {
 namespace {
@@ -31,9 +32,11 @@ std::int64_t row_bytes(const Value& value) {
 std::int64_t bytes_per_row(const Node& node, const OpDescription& op, const Graph& graph) {
   std::int64_t bytes = op.weight_bytes >= 0 ? op.weight_bytes : node.weight_bytes;
   const ValueUses uses = node.uses();
-  for (const ValueId id : {uses.reads[0], uses.reads[1], uses.writes[0], uses.writes[1]}) {
+  const auto count = [&](ValueId id) {
     if (id != kNoValue) bytes += row_bytes(graph.value(id));
-  }
+  };
+  for (const ValueId id : uses.reads) count(id);
+  for (const ValueId id : uses.writes) count(id);
   return bytes;
 }
 
@@ -84,12 +87,13 @@ std::string to_dot(const GraphSummary& graph) try {
     dot += "\\n" + node.shape + "\"];\n";
   }
   // A value belongs to the last node before its reader that wrote it; a norm that also keeps the
-  // sum writes "<name>.sum".
+  // sum writes "<name>.sum", one that quantizes "<name>.int8".
   for (const NodeSummary& reader : graph.nodes) {
     for (const std::string& input : reader.inputs) {
       for (int i = reader.index - 1; i >= 0; --i) {
         const NodeSummary& writer = graph.nodes[i];
-        if (writer.output == input || writer.output + ".sum" == input) {
+        if (writer.output == input || writer.output + ".sum" == input ||
+            writer.output + ".int8" == input) {
           dot +=
               "  n" + std::to_string(writer.index) + " -> n" + std::to_string(reader.index) + ";\n";
           break;
@@ -118,6 +122,13 @@ ModelInfo inspect(const Model& model) try {
   info.weight_bytes = state.parts.weights.bytes();
   info.max_length = state.max_length;
   info.isa = state.graph.kernels().name;
+  const kernels::Processor& processor = kernels::this_processor();
+  info.processor = std::string(processor.vendor) + " family " + std::to_string(processor.family) +
+                   " model " + std::to_string(processor.model);
+  info.processor_line = kernels::line_of(processor).name;
+  for (const auto& [operation, set] : kernels::kernel_choices(state.graph.kernels())) {
+    info.kernels.emplace_back(operation, set != nullptr ? set : "none");
+  }
   info.unused_tensors = state.parts.unused_tensors;
   info.source_sha256 = state.parts.source_sha256;
   return info;

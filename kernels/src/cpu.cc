@@ -1,10 +1,12 @@
-#include "cpu.h"
-
+// What the processor says of itself. Compiled for the baseline.
 #include <cstdint>
+#include <cstring>
 
 #ifdef SAPWOOD_KERNELS_X86
 #include <cpuid.h>
 #endif
+
+#include "sapwood/kernels/processor.h"
 
 namespace sapwood::kernels {
 namespace {
@@ -22,7 +24,7 @@ std::uint64_t read_xcr0() {
 
 // Bits as in Intel's Software Developer's Manual, volume 2A (CPUID) and volume 1, chapter 13
 // (XCR0).
-CpuFeatures detect() {
+CpuFeatures features() {
   CpuFeatures features{};
   std::uint32_t a = 0, b = 0, c = 0, d = 0;
   if (__get_cpuid(1, &a, &b, &c, &d) == 0) return features;
@@ -44,17 +46,33 @@ CpuFeatures detect() {
   return features;
 }
 
+// Leaves 0 and 1: extended families and models are added as AMD's manual (volume 3, appendix E) and Intel's have it.
+Processor detect() {
+  Processor processor{};
+  std::uint32_t a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(0, &a, &b, &c, &d) == 0) return processor;
+  const std::uint32_t vendor[] = {b, d, c};
+  std::memcpy(processor.vendor, vendor, sizeof vendor);
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return processor;
+  const int family = static_cast<int>(a >> 8 & 0xf), model = static_cast<int>(a >> 4 & 0xf);
+  const bool extended = family == 15;
+  processor.family = family + (extended ? static_cast<int>(a >> 20 & 0xff) : 0);
+  processor.model = model + (extended || family == 6 ? static_cast<int>(a >> 16 & 0xf) * 16 : 0);
+  processor.features = features();
+  return processor;
+}
+
 #else
 
-CpuFeatures detect() { return {}; }
+Processor detect() { return {}; }
 
 #endif
 
 }  // namespace
 
-const CpuFeatures& cpu_features() noexcept {
-  static const CpuFeatures features = detect();
-  return features;
+const Processor& this_processor() noexcept {
+  static const Processor processor = detect();
+  return processor;
 }
 
 }  // namespace sapwood::kernels

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "cpu.h"
+#include "sapwood/kernels/processor.h"
 #include "tables.h"
 
 namespace sapwood::kernels {
@@ -46,25 +46,9 @@ const char* name(Isa isa) noexcept {
   return "unknown";
 }
 
-bool cpu_has_amx_int8() noexcept { return cpu_features().amx_int8; }
+bool cpu_has_amx_int8() noexcept { return this_processor().features.amx_int8; }
 
-bool cpu_supports(Isa isa) noexcept {
-  switch (isa) {
-    case Isa::scalar:
-      return true;
-    case Isa::avx2:
-      return cpu_features().avx2;
-    case Isa::avx2_vnni:
-      return cpu_features().avx2_vnni;
-    case Isa::avx512:
-      return cpu_features().avx512;
-    case Isa::avx512_vnni:
-      return cpu_features().avx512_vnni;
-    case Isa::avx512_bf16:
-      return cpu_features().avx512_bf16;
-  }
-  return false;
-}
+bool cpu_supports(Isa isa) noexcept { return supports(this_processor().features, isa); }
 
 std::span<const KernelTable* const> available_tables() noexcept {
   static const Available available = find_available();
@@ -78,19 +62,27 @@ const KernelTable* find_table(Isa isa) noexcept {
   return nullptr;
 }
 
-const KernelTable* select_table(std::string_view isa) noexcept {
-  const auto named = [](std::string_view wanted) -> const KernelTable* {
-    for (const KernelTable* table : available_tables()) {
-      if (wanted == table->name) return table;
-    }
-    return nullptr;
-  };
-  if (!isa.empty() && isa != "auto") return named(isa);
-  const char* forced = std::getenv("SAPWOOD_ISA");
-  if (forced == nullptr || *forced == '\0' || std::string_view(forced) == "auto") {
-    return available_tables().front();
+namespace {
+
+const KernelTable* named_table(std::string_view name) noexcept {
+  for (const KernelTable* table : available_tables()) {
+    if (name == table->name) return table;
   }
-  return named(forced);
+  for (const KernelTable* table : all_mixed_tables()) {
+    if (name == table->name && cpu_supports(table->isa)) return table;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+const KernelTable* select_table(std::string_view name) noexcept {
+  if (!name.empty() && name != "auto") return named_table(name);
+  const char* forced = std::getenv("SAPWOOD_ISA");
+  if (forced != nullptr && *forced != '\0' && std::string_view(forced) != "auto") {
+    return named_table(forced);
+  }
+  return named_table(line_of(this_processor()).table);
 }
 
 }  // namespace sapwood::kernels

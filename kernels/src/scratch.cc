@@ -3,7 +3,15 @@
 namespace sapwood::kernels {
 
 std::size_t linear_scratch(DType type) noexcept {
-  return type == DType::int8 ? static_cast<std::size_t>(kPreparedBytes) : 0;
+  switch (type) {
+    case DType::f32:
+      return 0;
+    case DType::bf16:
+      return static_cast<std::size_t>(kWidenedRowBytes + kWidenedPanelBytes);
+    case DType::int8:
+      return static_cast<std::size_t>(kPreparedBytes);
+  }
+  return 0;
 }
 
 std::size_t attention_scratch(int length, int head_dim) noexcept {

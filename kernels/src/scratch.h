@@ -14,6 +14,14 @@ namespace {
 // elements. So much is enough for the longest row.
 constexpr std::int64_t kPreparedBytes = 2 * kMostInt8Depth;
 
+// A product of bf16 that is widened: [a block of rows | a group of panels], both as floats. So much
+// holds the longest row, and stays in the second-level cache.
+constexpr std::int64_t kWidenedRowBytes = 4 * kMostBf16Depth;
+constexpr int kWidenedDepth = 1024;  // of the panels
+constexpr int kWidenedPanels = 3;
+constexpr std::int64_t kWidenedPanelBytes =
+    std::int64_t{4} * kPanelWidth * kWidenedDepth * kWidenedPanels;
+
 // Attention handles the queries of a head in tiles of so many rows; their scores stay in cache.
 constexpr int kQueryTile = 24;
 

@@ -59,6 +59,17 @@ constexpr KernelTable kAvx512Bf16 = [] {
   return table;
 }();
 
+// VDPBF16PS takes longer than two FMAs: so products are widened, and attention is in floats.
+constexpr KernelTable kAvx512Intel = [] {
+  KernelTable table = kAvx512Bf16;
+  table.name = "avx512_intel";
+  table.linear_bf16 = avx512::linear_bf16;
+  table.attention_bf16 = nullptr;
+  return table;
+}();
+
+constexpr const KernelTable* kMixedTables[] = {&kAvx512Intel};
+
 #endif
 
 constexpr const KernelTable* kTables[] = {
@@ -71,5 +82,13 @@ constexpr const KernelTable* kTables[] = {
 }  // namespace
 
 std::span<const KernelTable* const> all_tables() noexcept { return kTables; }
+
+std::span<const KernelTable* const> all_mixed_tables() noexcept {
+#ifdef SAPWOOD_KERNELS_X86
+  return kMixedTables;
+#else
+  return {};
+#endif
+}
 
 }  // namespace sapwood::kernels

@@ -17,6 +17,10 @@ class Readme(unittest.TestCase):
         text = (ROOT / "README.md").read_text(encoding="utf-8")
         self.assertEqual(readme.replaced(text, readme.slot(name, results)), text)
 
+    def test_the_goals_are_those_of_the_newest_report(self):
+        text = (ROOT / "bench/README.md").read_text(encoding="utf-8")
+        self.assertEqual(readme.replaced(text, readme.goals_slot(ROOT / "bench/report")), text)
+
     def test_reports_of_short_runs_or_without_a_cell_are_passed_over(self):
         name, results = readme.newest(ROOT / "bench/report")
         for cell in results.select("grid", dtype="int8", threads=1):

@@ -11,7 +11,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "bench"))
 
-from compare import report, suites, tables  # noqa: E402
+from compare import people, report, suites, tables  # noqa: E402
 from compare.goals import goals  # noqa: E402
 from compare.results import Results  # noqa: E402
 
@@ -56,6 +56,19 @@ class ReportTest(unittest.TestCase):
         cold = next(goal for what, goal in self.goals.items() if "in rotation" in what)
         self.assertIn("**bf16 8: 35.0x** of 40.0x", cold.reached)
 
+    def test_trees_are_as_wide_as_the_dense_layer_that_takes_as_long(self):
+        name = "feedforward_avx2_int8_384_"
+        us = {"none": 30, "d64": 100, "d256": 292, "d1536": 1572, "f8d7": 236, "f6d6+64": 246}
+        rows = [{"name": f"{name}{shape}/32", "us": time} for shape, time in us.items()]
+        rows += [{"name": row["name"].replace("384", "768"), "us": row["us"]} for row in rows]
+        self.results.cells.append({"key": "trees", "part": "trees", "benchmarks": rows})
+        goal = next(goal for goal in goals(self.results) if goal.what.startswith("several trees"))
+        self.assertEqual(goal.reached, "avx2 int8 f8d7 32: 200; **avx2 int8 f6d6+64 32: 210** of 200")
+        table = tables.forests(self.results)
+        self.assertIn("| avx2 | int8 | 384 | 32 | 5.00 |", table)
+        self.assertIn("| 34.3: 200 (goal 256) | 36.0: 210 (goal 200) | - |", table)
+        self.assertIn("| 34.3: 200 | 36.0: 210 | - |", table)
+
     def test_products_are_held_to_the_limit_and_to_onednn(self):
         goal = next(goal for what, goal in self.goals.items() if what.startswith("products"))
         self.assertEqual(goal.verdict, "missed")
@@ -63,6 +76,47 @@ class ReportTest(unittest.TestCase):
             "**least share up to 8 rows (linear k768n3072m1) 80.0 %** of 85.0 %", goal.reached
         )
         self.assertIn("0.90x** of 0.97x", goal.reached)
+
+    def people(self, cells: list[dict], features=("avx2", "avx512f")) -> dict:
+        machine = {"cores": 2, "features": list(features)}
+        shared = {"refused": {}, "commit": "abc1234", "date": "2026-11-30 10:00", "quick": False}
+        self.shapes = Results(machine, [shared | cell for cell in cells])
+        return {goal.what.split(",")[0]: goal for goal in people.goals(self.shapes)}
+
+    def grid_cell(self, part: str, dtype: str, shape: str, **ms: float) -> dict:
+        times = {name.replace("_", " "): value for name, value in ms.items()}
+        return {"part": part, "key": f"{part}.{dtype}.t1.{shape}", "dtype": dtype, "threads": 1, "shape": shape, "median_ms": times}
+
+    def test_the_shapes_that_people_run(self):
+        cells = [self.grid_cell("minilm", "int8", shape, sapwood=1.0, openvino=1.4) for shape in people.SHAPES]
+        cells += [self.grid_cell("minilm", "bf16", "1x8", sapwood=2.0, sapwood_f32=3.0, openvino=1.9)]
+        cells += [self.grid_cell("students", "int8", "1x32", sapwood=1.0, sapwood_dense=2.0, openvino=2.7)]
+        found = self.people(cells)
+        narrow = found["hidden 384 (MiniLM-L6"]
+        self.assertIn("MiniLM-L6 int8 mean 1.40x", narrow.reached)
+        self.assertIn("**MiniLM-L6 bf16 least (1x8) 0.95x** of 1.00x", narrow.reached)
+        self.assertNotIn("bf16 mean", narrow.reached)  # of one shape there is none
+        self.assertIn("MiniLM-L6 1x8 1.50x", found["bf16 beside our own f32"].reached)
+        self.assertEqual(found["AVX2 alone"].verdict, "not measured")  # this machine has more
+        student = found["shipped FFF student"].reached
+        self.assertEqual(student, "its dense teacher here 2.00x; **the teacher in the best other engine 2.70x** of 2.80x")
+        found = self.people(cells, features=("avx2",))
+        self.assertIn("MiniLM-L6 int8 mean 1.40x", found["AVX2 alone"].reached)
+        self.assertEqual(found["hidden 384 (MiniLM-L6"].verdict, "not measured")
+
+    def test_texts_to_answers(self):
+        cell = {"part": "texts-stsb", "key": "texts-stsb.int8.t1", "dtype": "int8", "threads": 1, "texts": 100,
+                "title": "sentences of STS-B test", "checks": {"sapwood": {"cosine": 0.998}},
+                "ways": {"openvino-static": {"batch": 8, "streams": 1}, "onnxruntime": {"batch": 1, "streams": 2}},
+                "tried": [{"name": "torch", "way": {"batch": 8, "streams": 1}, "per_s": 9.0}],
+                "median_ms": {"sapwood": 100.0, "sapwood fff": 50.0, "openvino-static": 230.0, "onnxruntime": 400.0}}  # fmt: skip
+        found = self.people([cell])["text to vector"]
+        self.assertEqual(found.reached, "1 thread: dense 2.30x; 1 thread: FFF 4.60x")
+        table = tables.texts(self.shapes.cells[0])
+        self.assertIn("| sapwood fff | all in one call | 2000 | 4.60 | - |", table)
+        self.assertIn("| openvino-static | batches of 8 | 435 | 1.00 | - |", table)
+        self.assertIn("| onnxruntime | 2 x one text | 250 |", table)
+        self.assertIn("torch, batches of 8: 9", table)
 
     def test_page(self):
         page = report.page(self.results, {"grid-f32-t1"})

@@ -1,4 +1,6 @@
 // bench: what it times and how it says so.
+#include <algorithm>
+
 #include "answers.h"
 #include "catch.h"
 #include "process.h"
@@ -71,4 +73,22 @@ TEST_CASE("bench times real lengths in batches") {
   CHECK(run({"bench", "-m", model, "--lengths", folder.path("missing")}).status == 1);
   CHECK(run({"bench", "-m", model, "--lengths", lengths, "--shapes", "1x8"}).status == 2);
   CHECK(run({"bench", "-m", model, "--lengths", folder.write("long.txt", "9999\n")}).status == 1);
+}
+
+TEST_CASE("bench --calibrate times every kernel of each operation, and names lines") {
+  const Json json = Json::parse(run({"bench", "--calibrate", "--json"}).out);
+  CHECK(keys(json) == std::vector<std::string>{"family", "isa", "lines_that_fit", "model",
+                                               "operations", "processor_line", "vendor"});
+  CHECK(json.at("operations").size() == 8);
+  for (const Json& operation : json.at("operations")) {
+    INFO(operation.dump());
+    const Json& candidates = operation.at("candidates");
+    CHECK(candidates.contains(operation.at("chosen").get<std::string>()));
+    CHECK(candidates.contains(operation.at("wanted").get<std::string>()));
+    for (const char* size : {"8", "32", "128"}) {
+      double least = 2;
+      for (const Json& ratios : candidates) least = std::min(least, ratios.at(size).get<double>());
+      CHECK(least == 1);
+    }
+  }
 }

@@ -47,6 +47,20 @@ TEST_CASE("the first feedforward layer runs alone, row by row the same", "[feed_
   }
 }
 
+TEST_CASE("the first feedforward layer of int8 runs alone on floats", "[feed_forward]") {
+  const fs::path folder = golden_dir() / "distilbert-base";
+  const Model wide = Model::load(folder);
+  const Model narrow = Model::load(folder, {.dtype = WeightType::int8});
+  const std::vector<float> x = random_rows(5, wide.config().hidden);
+  const std::vector<float> expected = layer(wide, x), y = layer(narrow, x);
+  double difference = 0, size = 0;
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    difference += (y[i] - expected[i]) * (y[i] - expected[i]);
+    size += expected[i] * expected[i];
+  }
+  CHECK(difference <= 0.0025 * size);
+}
+
 TEST_CASE("a feedforward layer refuses what are no rows", "[feed_forward]") {
   const Model model = Model::load(golden_dir() / "distilbert-base");
   FeedForward feed_forward(model);

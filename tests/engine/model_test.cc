@@ -1,9 +1,11 @@
 // Loading and running: what is refused, and that many threads may share one model.
+#include <map>
 #include <thread>
 
 #include "catch.h"
 #include "golden.h"
 #include "sapwood/inspect.h"
+#include "sapwood/kernels/processor.h"
 
 namespace sapwood::test {
 namespace {
@@ -24,10 +26,16 @@ ErrorCode error_of(F&& f) {
 TEST_CASE("the forced instruction set is the one that runs", "[model][isa]") {
   for (const Isa isa : runnable_isas()) {
     const Model model = Model::load(base, {.isa = isa});
-    CHECK(inspect(model).isa == to_string(isa));
+    const ModelInfo info = inspect(model);
+    CHECK(info.isa == to_string(isa));
+    const std::map<std::string, std::string> sets(info.kernels.begin(), info.kernels.end());
     for (const NodeSummary& node : summarize(model).nodes) {
-      if (node.kernel != "copy")
-        CHECK(node.kernel.ends_with("_f32_" + std::string(to_string(isa))));
+      if (node.kernel == "copy") continue;
+      // An extension takes the kernels of floats from the set that it extends.
+      const auto own = sets.find(node.op + "_f32");
+      const std::string set = own != sets.end() ? own->second : info.isa;
+      CHECK(info.isa.starts_with(set));
+      CHECK(node.kernel == node.op + "_f32_" + set);
     }
   }
 }
@@ -37,8 +45,46 @@ TEST_CASE("an instruction set that this CPU lacks is refused by name", "[model][
   for (const NamedValue& named : names_of(Isa{}).values) {
     const auto isa = static_cast<Isa>(named.value);
     if (isa == Isa::automatic || std::count(runnable.begin(), runnable.end(), isa) > 0) continue;
+    if (kernels::select_table(named.name) != nullptr) continue;  // avx512_intel
     CHECK(error_of([&] { Model::load(base, {.isa = isa}); }) == ErrorCode::isa_unavailable);
   }
+}
+
+TEST_CASE("avx512_intel computes as the sets do that its kernels are of", "[model][isa]") {
+  if (kernels::select_table("avx512_intel") == nullptr) {
+    return skipped("the kernels of avx512_intel are not to be had here");
+  }
+  for (const char* name : {"bert-base-gelu-new", "distilbert-base"}) {
+    for (const WeightType dtype : {WeightType::f32, WeightType::bf16, WeightType::int8}) {
+      INFO(name << " " << to_string(dtype));
+      const fs::path folder = golden_dir() / name;
+      const Model intel = Model::load(folder, {.isa = Isa::avx512_intel, .dtype = dtype});
+      const Model widened = Model::load(folder, {.isa = Isa::avx512_vnni, .dtype = dtype});
+      const RandomTexts texts(intel, 5, 3);
+      const auto together = run(intel, texts.sequences, Output::hidden);
+      CHECK(together == run(widened, texts.sequences, Output::hidden));
+      for (std::size_t i = 0; i < together.size(); ++i) {
+        CHECK(run(intel, {texts.sequences[i]}, Output::hidden)[0] == together[i]);
+      }
+      for (const NodeSummary& node : summarize(intel).nodes) {
+        if (node.op == "attention") CHECK(node.kernel == "attention_f32_avx512");
+        if (node.op == "linear" && node.dtype == "bf16") CHECK(node.kernel == "linear_bf16_avx512");
+        if (node.op == "linear" && node.dtype == "int8" && !node.kernel.starts_with("onednn")) {
+          CHECK(node.kernel == "linear_int8_avx512_vnni");
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("inspect names the processor, its line and the kernel of each operation",
+          "[model][isa]") {
+  const ModelInfo info = inspect(Model::load(base));
+  const kernels::Processor& processor = kernels::this_processor();
+  CHECK(info.processor.ends_with(" model " + std::to_string(processor.model)));
+  CHECK(info.processor_line == kernels::line_of(processor).name);
+  CHECK(info.kernels.size() == kernels::kernel_choices(*kernels::select_table("auto")).size());
+  CHECK(info.kernels.front().first == "linear_f32");
 }
 
 TEST_CASE("SAPWOOD_ISA is read by auto and by nobody else", "[model][isa]") {
@@ -164,6 +210,23 @@ TEST_CASE("the graph is fused as designed", "[model][graph]") {
   }
   const std::string dot = to_dot(graph);
   CHECK(std::count(dot.begin(), dot.end(), '>') >= static_cast<long>(graph.nodes.size()) - 1);
+}
+
+TEST_CASE("in int8 norms quantize, and hidden units are activated where they are quantized",
+          "[model][graph]") {
+  const Model model = Model::load(golden_dir() / "distilbert-base",
+                                  {.dtype = WeightType::int8, .dense = DenseProducts::native});
+  int narrowed = 0;
+  for (const NodeSummary& node : summarize(model).nodes) {
+    INFO(node.name);
+    narrowed += node.op == "narrow";
+    if (node.name == "embeddings.norm") CHECK(node.epilogue == "quantize");
+    if (node.name == "layers.0.attention.norm") CHECK(node.epilogue == "residual+quantize");
+    if (node.name == "layers.1.ffn.norm") CHECK(node.epilogue == "residual");  // nothing reads it
+    if (node.name == "layers.0.ffn.in") CHECK(node.epilogue == "bias");
+    if (node.name == "layers.0.ffn.in.int8") CHECK(node.epilogue == "gelu");
+  }
+  CHECK(narrowed == 2 * 2);  // attention's output and the hidden units of each layer
 }
 
 TEST_CASE("a directory without a tokenizer loads where none is asked for", "[model]") {

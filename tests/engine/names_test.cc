@@ -45,7 +45,7 @@ TEST_CASE("every value has a name, and every name its value", "[names]") {
   check_names(Similarity::manhattan);
   check_names(PairScore::raw);
   check_names(Route::document);
-  check_names(Isa::avx512_bf16);
+  check_names(Isa::avx512_intel);
   check_names(WeightType::int8);
   check_names(DenseProducts::onednn);
   check_names(ScoreFunction::none);

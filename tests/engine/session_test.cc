@@ -229,19 +229,20 @@ TEST_CASE("more callers than threads compute alone, each right", "[session][thre
   CHECK(team.awake() == 0);
 }
 
-TEST_CASE("what products of int8 work in counts in a session's memory, once a thread",
+TEST_CASE("what narrow products work in counts in a session's memory, once a thread",
           "[session][threads]") {
   const Threads team(3);
-  for (const WeightType dtype : {WeightType::f32, WeightType::int8}) {
+  for (const WeightType dtype : {WeightType::f32, WeightType::bf16, WeightType::int8}) {
     const Model model =
         Model::load(golden_dir() / "distilbert-base", {.dtype = dtype, .team = team});
     const auto bytes = [&](int threads) {
       return Session(model, {.threads = threads, .team = team}).memory_bytes();
     };
     const auto more = static_cast<std::size_t>(bytes(3) - bytes(1));
-    const std::size_t scratch = kernels::linear_scratch(kernels::DType::int8);
+    const std::size_t scratch = kernels::linear_scratch(
+        dtype == WeightType::bf16 ? kernels::DType::bf16 : kernels::DType::int8);
     INFO(to_string(dtype) << ": " << more);
-    CHECK((more >= 2 * scratch) == (dtype == WeightType::int8));
+    CHECK((more >= 2 * scratch) == (dtype != WeightType::f32));
   }
 }
 

@@ -205,6 +205,43 @@ TEST_CASE("linear: a split over panels changes nothing and writes only its colum
   }
 }
 
+TEST_CASE("linear, bf16 widened: each element is one chain, however few or many rows") {
+  // Rows on either side of where panels are widened once for all; k in one block, in two, and one too deep to keep
+  // with a bf16 result.
+  for (const KernelTable* table : tables()) {
+    if (table->isa == Isa::scalar || table->isa == Isa::avx512_bf16) continue;
+    DYNAMIC_SECTION(table->name) {
+      for (const int k : {77, 1024, 1025, 2051}) {
+        const Product p(DType::bf16, 139, 70, k, k);
+        Floats y(static_cast<std::size_t>(p.m) * p.n), expected(y.size());
+        for (int i = 0; i < p.m; ++i) {
+          for (int j = 0; j < p.n; ++j) {
+            float sum = 0.0f;
+            for (int l = 0; l < p.k; ++l) {
+              sum = std::fma(p.real_x[static_cast<std::size_t>(i) * p.k + l],
+                             p.real_w[static_cast<std::size_t>(j) * p.k + l], sum);
+            }
+            expected[static_cast<std::size_t>(i) * p.n + j] = sum + p.bias[j];
+          }
+        }
+        for (const int rows : {1, 5, 12, 13, 17, 40, 139}) {
+          p.run(*table, {0, rows, 0, p.panel_count()}, Activation::none, y.data(), p.n);
+          const std::size_t count = static_cast<std::size_t>(rows) * p.n;
+          INFO("k " << k << " rows " << rows);
+          CHECK(first_difference(y.data(), expected.data(), count) == -1);
+          std::vector<Bf16> narrow(count);
+          p.run(*table, {0, rows, 0, p.panel_count()}, Activation::none, narrow.data(), p.n,
+                DType::bf16);
+          bool right = true;
+          for (std::size_t i = 0; i < count; ++i)
+            right = right && narrow[i] == bf16_of(expected[i]);
+          CHECK(right);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("linear: a bf16 result is the rounded float result") {
   for (const KernelTable* table : tables()) {
     DYNAMIC_SECTION(table->name) {

@@ -1,4 +1,5 @@
 // From floats to u8 and bf16: the same bits on every instruction set, and what those bits must be.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -87,6 +88,43 @@ TEST_CASE("quantize: the same bits on every instruction set") {
                  result.scales[i].zero == expected.scales[i].zero;
       }
       CHECK(scales);
+    }
+  }
+}
+
+TEST_CASE("quantize: with an activation, as a row that was activated before") {
+  constexpr int kRows = 3;
+  for (const KernelTable* table : tables()) {
+    DYNAMIC_SECTION(table->name) {
+      for (const int cols : {1, 7, 8, 9, 16, 17, 31, 33, 48, 77, 128, 129}) {
+        for (int kind = 1; kind <= static_cast<int>(Activation::gelu_10); ++kind) {
+          const auto activation = static_cast<Activation>(kind);
+          const std::size_t size = static_cast<std::size_t>(kRows) * cols;
+          Floats x(size), y(size), expected(size), rows(size * 2);
+          Random(cols).fill({x.data(), size}, 2.0f);
+          // The gate kernel's activation of x, times 1.
+          std::fill(rows.begin(), rows.end(), 1.0f);
+          for (int i = 0; i < kRows; ++i) {
+            std::copy_n(x.data() + i * cols, cols, rows.data() + 2 * i * cols);
+          }
+          table->glu({rows.data(), expected.data(), kRows, cols, activation});
+          const Quantized whole(*table, expected.data(), kRows, cols);
+          for (float* to : {y.data(), x.data()}) {
+            GuardedBytes q(static_cast<std::size_t>(kRows) * whole.stride);
+            std::vector<RowScale> scales(kRows);
+            table->quantize({x.data(), reinterpret_cast<std::uint8_t*>(q.data()), whole.stride,
+                             scales.data(), kRows, cols, activation, to});
+            INFO(table->name << " cols " << cols << " activation " << kind);
+            CHECK(first_difference(to, expected.data(), size) == -1);
+            CHECK(std::equal(q.data(), q.data() + kRows * whole.stride, whole.q.data()));
+            for (int i = 0; i < kRows; ++i) {
+              CHECK((scales[i].scale == whole.scales[i].scale &&
+                     scales[i].zero == whole.scales[i].zero));
+            }
+            CHECK((q.intact() && x.intact() && y.intact()));
+          }
+        }
+      }
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "catch.h"
 #include "oracle.h"
@@ -99,6 +100,56 @@ TEST_CASE("layer_norm: may write over its inputs and may only sum") {
       table->layer_norm({a.data() + kCols, b.data() + kCols, gamma.data(), beta.data(),
                          a.data() + kCols, nullptr, 1, kCols, 1e-5f});
       CHECK(first_difference(a.data() + kCols, y.data() + kCols, kCols) == -1);
+    }
+  }
+}
+
+TEST_CASE("layer_norm: quantizes as quantize does, and rows do not depend on each other") {
+  constexpr int kMost = 9;
+  for (const KernelTable* table : tables()) {
+    DYNAMIC_SECTION(table->name) {
+      for (const int cols : kWidths) {
+        const std::size_t size = static_cast<std::size_t>(kMost) * cols;
+        Floats x(size), residual(size), gamma(cols), beta(cols), y(size);
+        Random random(cols);
+        for (Floats* f : {&x, &residual, &gamma, &beta}) random.fill({f->data(), f->size()});
+        const std::int64_t stride = round_up(cols, 4);
+        const auto run = [&](int first, int rows, float* to, std::byte* q, RowScale* scales) {
+          table->layer_norm({x.data() + first * cols, residual.data() + first * cols, gamma.data(),
+                             beta.data(), to, nullptr, rows, cols, 1e-5f,
+                             reinterpret_cast<std::uint8_t*>(q), stride, scales});
+        };
+        for (int rows = 1; rows <= kMost; ++rows) {
+          GuardedBytes q(static_cast<std::size_t>(rows * stride));
+          std::vector<RowScale> scales(rows), expected_scales(rows);
+          std::vector<std::uint8_t> expected(rows * stride);
+          run(0, rows, y.data(), q.data(), scales.data());
+          table->quantize({y.data(), expected.data(), stride, expected_scales.data(), rows, cols});
+          INFO(table->name << " cols " << cols << " rows " << rows);
+          CHECK(std::equal(expected.begin(), expected.end(),
+                           reinterpret_cast<const std::uint8_t*>(q.data())));
+          CHECK((q.intact() && y.intact()));
+          bool same = true;
+          for (int i = 0; i < rows; ++i) {
+            same = same && scales[i].scale == expected_scales[i].scale &&
+                   scales[i].zero == expected_scales[i].zero;
+          }
+          CHECK(same);
+          // The last row alone.
+          std::vector<float> alone(cols);
+          run(rows - 1, 1, alone.data(), q.data(), scales.data());
+          CHECK(first_difference(alone.data(), y.data() + (rows - 1) * cols, cols) == -1);
+        }
+      }
+      // What is not finite is flagged by the scale.
+      std::vector<float> x(2 * 40, 1.0f), ones(40, 1.0f), y(2 * 40);
+      x[20] = kNan;
+      std::vector<std::uint8_t> q(2 * 40);
+      RowScale scales[2];
+      table->layer_norm({x.data(), nullptr, ones.data(), ones.data(), y.data(), nullptr, 2, 40,
+                         1e-5f, q.data(), 40, scales});
+      CHECK(std::isnan(scales[0].scale));
+      CHECK(scales[1].scale == 1.0f / 255.0f);
     }
   }
 }

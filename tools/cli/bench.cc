@@ -10,6 +10,7 @@
 #include "base/json_writer.h"
 #include "base/quote.h"
 #include "bench_runner.h"
+#include "calibrate.h"
 #include "commands.h"
 #include "options.h"
 #include "record_reader.h"
@@ -28,7 +29,7 @@ struct BenchArguments {
   std::string layer;  // "ffn", or "" for the whole model
   double seconds = 1.0;
   int runs = 11;
-  bool json = false, quiet = false;
+  bool json = false, quiet = false, calibrate = false;
 };
 
 // A shape that is named twice is timed once.
@@ -160,7 +161,16 @@ std::string table_of(const Measurement& found, const std::vector<Work>& works) {
   return text;
 }
 
+int run_calibration(bool json) {
+  OutputStream output("", {});
+  const std::vector<OperationTimes> found = time_operations();
+  output.write(json ? calibration_json(found) : calibration_text(found));
+  output.close();
+  return 0;
+}
+
 int run_bench(const BenchArguments& options) {
+  if (options.calibrate) return run_calibration(options.json);
   const bool asked = options.shapes == "-" && options.lengths.empty();
   std::vector<Work> works;
   if (!options.lengths.empty()) {
@@ -232,6 +242,11 @@ Command add_bench(CLI::App& root) {
   app->add_option("--runs", options->runs, "Runs of each shape, at least")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  app->add_flag("--calibrate", options->calibrate,
+                "Instead of a model: every kernel that this processor can run, on one thread, and "
+                "which line of the "
+                "table of processors has the fastest ones")
+      ->excludes(shapes);
   app->add_flag(
       "--json", options->json,
       "{\"isa\", \"dtype\", \"threads\", \"median_ms\": {shape: ms}, \"processor_ms\": {...}}");

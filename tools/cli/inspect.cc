@@ -77,6 +77,10 @@ void write_members(JsonWriter& writer, const ModelInfo& info) {
   }
   writer.member("max_length", info.max_length).member("parameters", info.parameters);
   writer.member("weight_bytes", info.weight_bytes).member("isa", info.isa);
+  writer.member("processor", info.processor).member("processor_line", info.processor_line);
+  writer.key("kernels").begin_object();
+  for (const auto& [operation, set] : info.kernels) writer.member(operation, set);
+  writer.end();
   writer.member("unused_tensors", info.unused_tensors);
   if (!info.source_sha256.empty()) writer.member("source_sha256", info.source_sha256);
 }

@@ -72,8 +72,10 @@ void add_engine_options(CLI::App& app, ModelOptions& options, int default_thread
                "mapping it")
       ->envname("SAPWOOD_COPY_WEIGHTS");
   // SAPWOOD_ISA is read by the library, and only by auto.
-  add_choice(app, "--isa", options.isa, choices_of<Isa>(),
-             "Instruction set; auto: SAPWOOD_ISA, else the best there is")
+  add_choice(
+      app, "--isa", options.isa, choices_of<Isa>(),
+      "Kernels: those of an instruction set, or avx512_intel, what Intel's processors with "
+      "AVX-512 BF16 take of several; auto: SAPWOOD_ISA, else what is fastest on this processor")
       ->default_str(std::string(to_string(options.isa)));
 }
 

@@ -17,10 +17,10 @@ class Unavailable(Exception):
 class Peer:
     module: str
     dtypes: tuple[str, ...]
-    options: dict = field(default_factory=dict)  # of the class
+    options: dict = field(default_factory=dict)  # of the class; "kind": its name
     environment: dict = field(default_factory=dict)  # of its process
     quick: bool = True  # takes part in a quick run
-    families: tuple[str, ...] = ("distilbert", "crammed", "mpnet", "xlm-roberta")
+    families: tuple[str, ...] = ("distilbert", "bert", "crammed", "mpnet", "xlm-roberta")
 
 
 ALL = ("f32", "bf16", "int8")
@@ -33,16 +33,24 @@ PEERS = {
     "openvino-bf16": Peer("openvino", ("int8",), {"rest": "bf16"}),
     # Real lengths only: padded on to a multiple of 8, so that few static shapes do.
     "openvino-static": Peer("openvino", ALL, {"step": 8}, families=()),
+    # Texts to answers only.
+    "openvino-throughput": Peer("openvino", ALL, {"kind": "Throughput"}, families=()),
+    "openvino-static-bf16": Peer("openvino", ("int8",), {"step": 8, "rest": "bf16"}, families=()),
+    "openvino-throughput-bf16": Peer(
+        "openvino", ("int8",), {"kind": "Throughput", "rest": "bf16"}, families=()
+    ),
     # One of several processes that work side by side.
     "openvino-shared": Peer("openvino", ALL, {"alone": False}, families=()),
-    "ctranslate2": Peer("ct2", ALL, families=("distilbert",)),
+    "ctranslate2": Peer("ct2", ALL, families=("distilbert", "bert")),
     "ctranslate2-mkl": Peer(
         "ct2",
         ALL,
         environment={"CT2_USE_MKL": "1", "CT2_USE_EXPERIMENTAL_PACKED_GEMM": "1"},
         quick=False,
-        families=("distilbert",),
+        families=("distilbert", "bert"),
     ),
+    # Of the narrow types it has f16 and q8_0: blocks of 32 weights with a scale.
+    "llama.cpp": Peer("llama", ALL, quick=False, families=("bert",)),
 }
 WITHOUT: set[str] = set()  # left out by the user
 
@@ -59,4 +67,5 @@ def takes_part(name: str, dtype: str, family: str | None, quick: bool, refused: 
 def create(name: str, model: str, dtype: str, threads: int, masked: bool, **extra):
     peer = PEERS[name]
     module = importlib.import_module(f".{peer.module}", __package__)
-    return module.Engine(model, dtype, threads, masked, **peer.options, **extra)
+    options = peer.options | extra
+    return getattr(module, options.pop("kind", "Engine"))(model, dtype, threads, masked, **options)

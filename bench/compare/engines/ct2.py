@@ -10,7 +10,8 @@ TYPES = {"f32": "float32", "bf16": "bfloat16", "int8": "int8"}
 
 
 class Engine:
-    def __init__(self, model, dtype, threads, masked):
+    def __init__(self, model, dtype, threads, masked, streams=1):
+        """`threads`: of each stream; run() may be called by so many at once."""
         kind = TYPES[dtype]
         if kind not in ctranslate2.get_supported_compute_types("cpu"):
             raise Unavailable(f"CTranslate2 does not compute in {kind} on this processor")
@@ -18,7 +19,7 @@ class Engine:
             str(artefacts.ctranslate2(model, dtype)),
             device="cpu",
             compute_type=kind,
-            inter_threads=1,
+            inter_threads=streams,
             intra_threads=threads,
         )
 

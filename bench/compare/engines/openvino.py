@@ -1,4 +1,4 @@
-"""OpenVINO: static shapes, latency hint; int8 by NNCF's post-training quantisation."""
+"""OpenVINO: static shapes and latency hint, or any shape and throughput hint; int8 by NNCF's post-training quantisation."""
 
 import numpy
 import openvino as ov
@@ -41,16 +41,41 @@ class Engine:
             compiled = self.core.compile_model(graph, "CPU", self.settings)
             self.requests[batch, tokens] = compiled.create_infer_request()
 
-    def run(self, ids, mask=None):
+    def run(self, ids, mask=None, types=None):
+        inputs = named(ids, mask, types)
         if not self.step:
-            return self._infer(ids, mask)
+            return self._infer(inputs)
         tokens = ids.shape[1]
         padding = ((0, 0), (0, -tokens % self.step))
-        ids, mask = numpy.pad(ids, padding), numpy.pad(mask, padding)
-        self.prepare(*ids.shape)
-        return self._infer(ids, mask)[:, :tokens]
+        inputs = {name: numpy.pad(x, padding) for name, x in inputs.items()}
+        self.prepare(*inputs["ids"].shape)
+        found = self._infer(inputs)
+        return found[:, :tokens] if found.ndim == 3 else found  # scores have no tokens
 
-    def _infer(self, ids, mask):
-        request = self.requests.get(ids.shape) or self.requests[-1, -1]
-        inputs = [ids] if mask is None else [ids, mask]
+    def _infer(self, inputs):
+        request = self.requests.get(inputs["ids"].shape) or self.requests[-1, -1]
         return request.infer(inputs, share_inputs=True, share_outputs=True)[0]
+
+
+class Throughput(Engine):
+    """Its own count of streams; run_all() keeps all of them busy."""
+
+    def prepare(self, batch, tokens):
+        self.settings["PERFORMANCE_HINT"] = "THROUGHPUT"
+        self.settings.pop("NUM_STREAMS", None)
+        compiled = self.core.compile_model(self.graph, "CPU", self.settings)
+        self.queue = ov.AsyncInferQueue(compiled)
+
+    def run_all(self, batches, done):
+        """batches: (key, inputs as of run()); done(key, output), on any thread."""
+        self.queue.set_callback(lambda request, of: done(of[0], request.get_output_tensor(0).data))
+        for key, inputs in batches:
+            given = named(*inputs)
+            # The queue only borrows them: they have to live until the callback.
+            self.queue.start_async(given, userdata=(key, given), share_inputs=True)
+        self.queue.wait_all()
+
+
+def named(ids, mask=None, types=None) -> dict:
+    inputs = {"ids": ids, "mask": mask, "types": types}
+    return {name: x for name, x in inputs.items() if x is not None}

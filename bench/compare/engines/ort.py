@@ -19,6 +19,7 @@ class Engine:
     def prepare(self, batch, tokens):
         pass
 
-    def run(self, ids, mask=None):
-        inputs = {"ids": ids} if mask is None else {"ids": ids, "mask": mask}
-        return self.session.run(None, inputs)[0]
+    def run(self, ids, mask=None, types=None):
+        """May be called by several threads at once, which then compute side by side."""
+        inputs = {"ids": ids, "mask": mask, "types": types}
+        return self.session.run(None, {n: x for n, x in inputs.items() if x is not None})[0]

@@ -8,7 +8,6 @@ PART = "serve"
 
 def run(settings, store, data) -> None:
     mix = Mix.load(data, settings.quick)
-    library.run(mix, settings, store)
-    open_loop.run(mix, settings, store)
-    contest.run(mix, settings, store)
-    idle.run(mix, settings, store)
+    for part in (library, open_loop, contest, idle):
+        settings.require_time()
+        part.run(mix, settings, store)

@@ -8,8 +8,9 @@
 
 namespace sapwood {
 
-// The instruction set of the kernels. `automatic` ("auto"): the best one of this CPU and build, or
-// the one that the environment variable SAPWOOD_ISA names.
+// The kernels: those of an instruction set, or `avx512_intel`, what Intel's processors with AVX-512 BF16 take of
+// several. `automatic` ("auto"): what is fastest on this processor by a table of processors (kernels/README.md), or what
+// the environment variable SAPWOOD_ISA names.
 enum class Isa : std::uint8_t {
   automatic,
   scalar,
@@ -18,6 +19,7 @@ enum class Isa : std::uint8_t {
   avx512,
   avx512_vnni,
   avx512_bf16,
+  avx512_intel,
 };
 
 // The type of the weights that products read. What `automatic` ("auto") means stands where an option

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sapwood/export.h"
@@ -19,7 +20,11 @@ struct ModelInfo {
   std::int64_t parameters = 0;    // numbers the checkpoint holds, tied weights once
   std::int64_t weight_bytes = 0;  // packed weights in memory or mapped
   int max_length = 0;
-  std::string isa;                          // of the kernels chosen
+  std::string isa;             // of the kernels chosen: "avx512_bf16"
+  std::string processor;       // "AuthenticAMD family 25 model 17"
+  std::string processor_line;  // its line in the table of processors (kernels/README.md): "zen4"
+  // Which instruction set's kernel runs each operation: ("linear_bf16", "avx512"); "none" where that of floats serves.
+  std::vector<std::pair<std::string, std::string>> kernels;
   std::vector<std::string> unused_tensors;  // in the checkpoint and read by nobody
   std::string source_sha256;  // converted models: of the checkpoint they were made from
 };

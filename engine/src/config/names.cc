@@ -81,10 +81,14 @@ EnumNames names_of(PairScore) noexcept {
 }
 
 EnumNames names_of(Isa) noexcept {
-  static constexpr NamedValue kNames[] = {
-      {"auto", Isa::automatic},         {"scalar", Isa::scalar}, {"avx2", Isa::avx2},
-      {"avx2_vnni", Isa::avx2_vnni},    {"avx512", Isa::avx512}, {"avx512_vnni", Isa::avx512_vnni},
-      {"avx512_bf16", Isa::avx512_bf16}};
+  static constexpr NamedValue kNames[] = {{"auto", Isa::automatic},
+                                          {"scalar", Isa::scalar},
+                                          {"avx2", Isa::avx2},
+                                          {"avx2_vnni", Isa::avx2_vnni},
+                                          {"avx512", Isa::avx512},
+                                          {"avx512_vnni", Isa::avx512_vnni},
+                                          {"avx512_bf16", Isa::avx512_bf16},
+                                          {"avx512_intel", Isa::avx512_intel}};
   return {"instruction set", kNames};
 }
 

@@ -119,7 +119,17 @@ ValueId GraphBuilder::feed_forward(ValueId x, int i) {
     case FeedForwardKind::dense:
       break;
   }
-  return linear(out, linear(in, x, ff.width, ff.activation, stored_for(out)), config_.hidden);
+  return linear(out, units(in, out, x, ff.width, ff.activation), config_.hidden);
+}
+
+ValueId GraphBuilder::units(const std::string& in, const std::string& out, ValueId x, int width,
+                            Activation activation) {
+  const kernels::Activation function = kernel_activation(activation);
+  if (product_type(out) != DType::int8 || uses_onednn(product_type(in), function)) {
+    return linear(in, x, width, activation, stored_for(out));
+  }
+  const ValueId sums = linear(in, x, width);
+  return narrowed(sums, DType::int8, function);
 }
 
 ValueId GraphBuilder::fff(const std::string& name, ValueId x) {
@@ -128,8 +138,7 @@ ValueId GraphBuilder::fff(const std::string& name, ValueId x) {
   ValueId always = kNoValue;
   if (ff.dense_width > 0) {
     const std::string in = name + ".dense_in", out = name + ".dense_out";
-    always = linear(out, linear(in, x, ff.dense_width, Activation::gelu, stored_for(out)),
-                    config_.hidden);
+    always = linear(out, units(in, out, x, ff.dense_width, Activation::gelu), config_.hidden);
   }
   FffOp op{.residual = always, .cols = config_.hidden, .trees = ff.trees, .depth = ff.depth};
   NodeWeights weights(weights_);
@@ -160,13 +169,15 @@ ValueId GraphBuilder::linear(const std::string& name, ValueId x, int n, Activati
   return op.y;
 }
 
+bool GraphBuilder::uses_onednn(DType type, kernels::Activation activation) const {
+  if (activation == kernels::Activation::gelu_10) return false;  // it has none like that
+  if (options_.dense == DenseProducts::native) return false;
+  return options_.dense != DenseProducts::automatic ||
+         (type == DType::int8 && onednn_has_amx_int8());
+}
+
 const OnednnProduct* GraphBuilder::onednn(const LinearOp& op) const {
-  if (op.activation == kernels::Activation::gelu_10) return nullptr;  // it has none like that
-  const bool faster = op.weight.type == DType::int8 && onednn_has_amx_int8();
-  if (options_.dense == DenseProducts::native ||
-      (options_.dense == DenseProducts::automatic && !faster)) {
-    return nullptr;
-  }
+  if (!uses_onednn(op.weight.type, op.activation)) return nullptr;
   graph_.onednn_.push_back(
       std::make_unique<const OnednnProduct>(kernels::LinearArgs{.panels = op.weight.data,
                                                                 .scales = op.weight.scales,
@@ -179,21 +190,36 @@ const OnednnProduct* GraphBuilder::onednn(const LinearOp& op) const {
   return graph_.onednn_.back().get();
 }
 
-ValueId GraphBuilder::narrowed(ValueId x, DType type) {
+ValueId GraphBuilder::narrowed(ValueId x, DType type, kernels::Activation activation) {
   if (value(x).type == type) return x;
   const auto [it, is_new] = narrowed_.try_emplace({x, type}, kNoValue);
   if (!is_new) return it->second;
   const Value wide = value(x);
   const std::string name = wide.name + "." + to_string(type);
-  NarrowOp op{.x = x, .type = type, .cols = wide.cols};
+  NarrowOp op{.x = x, .type = type, .cols = wide.cols, .activation = activation};
   op.y = new_value({.name = name, .rows = wide.rows, .cols = wide.cols, .type = type});
+  it->second = op.y;
+  if (type == DType::int8 && quantized_by_norm(x, op.y)) return op.y;
   add(name, op);
-  return it->second = op.y;
+  return op.y;
+}
+
+bool GraphBuilder::quantized_by_norm(ValueId x, ValueId q) {
+  const int writer = value(x).first_node;
+  if (writer >= static_cast<int>(graph_.nodes_.size())) return false;
+  auto* norm = std::get_if<LayerNormOp>(&graph_.nodes_[static_cast<std::size_t>(writer)].op);
+  if (norm == nullptr || norm->y != x) return false;
+  norm->q = q;
+  graph_.values_[static_cast<std::size_t>(q)].first_node = writer;
+  return true;
+}
+
+DType GraphBuilder::product_type(const std::string& name) const {
+  return NodeWeights(weights_).typed(name + ".weight").type;
 }
 
 DType GraphBuilder::stored_for(const std::string& reader) const {
-  const PackedTensor* tensor = weights_.find(reader + ".weight");
-  return tensor != nullptr && tensor->dtype == TensorDtype::bf16 ? DType::bf16 : DType::f32;
+  return product_type(reader) == DType::bf16 ? DType::bf16 : DType::f32;
 }
 
 ValueId GraphBuilder::norm(const std::string& name, ValueId x) {
@@ -261,10 +287,12 @@ void GraphBuilder::add(std::string name, Op op, std::int64_t weight_bytes) {
   Node node{std::move(name), op, weight_bytes};
   const int index = static_cast<int>(graph_.nodes_.size());
   const ValueUses uses = node.uses();
-  for (const ValueId id :
-       {uses.reads[0], uses.reads[1], uses.writes[0], uses.writes[1], uses.scratch}) {
+  const auto use = [&](ValueId id) {
     if (id != kNoValue) graph_.values_[static_cast<std::size_t>(id)].last_node = index;
-  }
+  };
+  for (const ValueId id : uses.reads) use(id);
+  for (const ValueId id : uses.writes) use(id);
+  use(uses.scratch);
   graph_.nodes_.push_back(std::move(node));
 }
 

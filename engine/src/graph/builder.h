@@ -65,10 +65,22 @@ class GraphBuilder {
   ValueId fff(const std::string& name, ValueId x);
   // Rows of [query | key | value], turned, in the type that attention reads.
   ValueId rotary(ValueId qkv, int layer, kernels::DType type);
-  // The value in the type that a product reads; made once, however many read it.
-  ValueId narrowed(ValueId x, kernels::DType type);
+  // A feedforward's hidden units, activation(x w + bias) of the product `in`, as the product `out` reads them. Where
+  // that is int8, the activation is computed by what narrows them: it then passes over them once less.
+  ValueId units(const std::string& in, const std::string& out, ValueId x, int width,
+                Activation activation);
+  // The value in the type that a product reads; made once, however many read it. With an activation, for int8: that of
+  // the value, which is lost.
+  ValueId narrowed(ValueId x, kernels::DType type,
+                   kernels::Activation activation = kernels::Activation::none);
+  // Whether a norm writes x; then it writes q too.
+  bool quantized_by_norm(ValueId x, ValueId q);
+  // The type of a product's weights; f32 where there is no such product.
+  kernels::DType product_type(const std::string& name) const;
   // What a product should write for another one that reads it: bf16 where that is what it reads.
   kernels::DType stored_for(const std::string& reader) const;
+  // Whether oneDNN computes such a product.
+  bool uses_onednn(kernels::DType type, kernels::Activation activation) const;
   // oneDNN's product for an operation, or null where ours is to compute it.
   const OnednnProduct* onednn(const LinearOp& op) const;
 

@@ -30,7 +30,7 @@ struct OpDescription {
 // The values that an operation touches; kNoValue where there is none.
 struct ValueUses {
   std::array<ValueId, 2> reads = {kNoValue, kNoValue};
-  std::array<ValueId, 2> writes = {kNoValue, kNoValue};
+  std::array<ValueId, 3> writes = {kNoValue, kNoValue, kNoValue};
   ValueId scratch = kNoValue;
 };
 
@@ -51,21 +51,22 @@ struct EmbeddingOp {
   const float* token_type = nullptr;  // likewise
   int cols = 0;
 
-  ValueUses uses() const { return {.writes = {y, kNoValue}}; }
+  ValueUses uses() const { return {.writes = {y}}; }
   void run(const Running& running) const noexcept;
   OpDescription describe(const kernels::KernelTable& kernels) const;
 };
 
-// sum = x + residual, y = norm(sum)
+// sum = x + residual, y = norm(sum), q = y as u8
 struct LayerNormOp {
   ValueId x = kNoValue, residual = kNoValue;
   ValueId y = kNoValue, sum = kNoValue;  // either may be missing
+  ValueId q = kNoValue;                  // may be missing
   const float* gamma = nullptr;
   const float* beta = nullptr;
   int cols = 0;
   float eps = 0;
 
-  ValueUses uses() const { return {.reads = {x, residual}, .writes = {y, sum}}; }
+  ValueUses uses() const { return {.reads = {x, residual}, .writes = {y, sum, q}}; }
   void run(const Running& running) const noexcept;
   OpDescription describe(const kernels::KernelTable& kernels) const;
 };
@@ -79,7 +80,7 @@ struct LinearOp {
   kernels::Activation activation = kernels::Activation::none;
   const OnednnProduct* onednn = nullptr;  // what computes it instead of the kernel
 
-  ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y, kNoValue}}; }
+  ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y}}; }
   void run(const Running& running) const noexcept;
   OpDescription describe(const kernels::KernelTable& kernels) const;
 };
@@ -90,7 +91,7 @@ struct RotaryOp {
   const float* table = nullptr;
   int heads = 1, head_dim = 0;
 
-  ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y, kNoValue}}; }
+  ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y}}; }
   void run(const Running& running) const noexcept;
   OpDescription describe(const kernels::KernelTable& kernels) const;
 };
@@ -105,9 +106,7 @@ struct AttentionOp {
   std::int64_t bias_stride = 0;
   int reach = kernels::kWholeSequence;
 
-  ValueUses uses() const {
-    return {.reads = {x, kNoValue}, .writes = {y, kNoValue}, .scratch = scratch};
-  }
+  ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y}, .scratch = scratch}; }
   void run(const Running& running) const noexcept;
   OpDescription describe(const kernels::KernelTable& kernels) const;
 };
@@ -118,7 +117,7 @@ struct GluOp {
   int cols = 0;  // of y
   kernels::Activation activation = kernels::Activation::gelu;
 
-  ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y, kNoValue}}; }
+  ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y}}; }
   void run(const Running& running) const noexcept;
   OpDescription describe(const kernels::KernelTable& kernels) const;
 };
@@ -132,20 +131,19 @@ struct FffOp {
   kernels::DType out_type = kernels::DType::f32;       // of the rows that it adds
   int cols = 0, trees = 0, depth = 0;
 
-  ValueUses uses() const {
-    return {.reads = {x, residual}, .writes = {y, kNoValue}, .scratch = scratch};
-  }
+  ValueUses uses() const { return {.reads = {x, residual}, .writes = {y}, .scratch = scratch}; }
   void run(const Running& running) const noexcept;
   OpDescription describe(const kernels::KernelTable& kernels) const;
 };
 
-// y is x in the type that the next product reads.
+// y is x, or activation(x), in the type that the next product reads.
 struct NarrowOp {
   ValueId x = kNoValue, y = kNoValue;
   kernels::DType type = kernels::DType::bf16;  // bf16 or int8
   int cols = 0;
+  kernels::Activation activation = kernels::Activation::none;  // int8 only; x becomes activation(x)
 
-  ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y, kNoValue}}; }
+  ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y}}; }
   void run(const Running& running) const noexcept;
   OpDescription describe(const kernels::KernelTable& kernels) const;
 };
@@ -155,7 +153,7 @@ struct FirstRowOp {
   ValueId x = kNoValue, y = kNoValue;
   int cols = 0;
 
-  ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y, kNoValue}}; }
+  ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y}}; }
   void run(const Running& running) const noexcept;
   OpDescription describe(const kernels::KernelTable& kernels) const;
 };
@@ -165,7 +163,7 @@ struct SelectedRowsOp {
   ValueId x = kNoValue, y = kNoValue;
   int cols = 0;
 
-  ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y, kNoValue}}; }
+  ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y}}; }
   void run(const Running& running) const noexcept;
   OpDescription describe(const kernels::KernelTable& kernels) const;
 };
@@ -176,7 +174,7 @@ struct PoolOp {
   kernels::Pooling pooling = kernels::Pooling::mean;
   int cols = 0;
 
-  ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y, kNoValue}}; }
+  ValueUses uses() const { return {.reads = {x, kNoValue}, .writes = {y}}; }
   void run(const Running& running) const noexcept;
   OpDescription describe(const kernels::KernelTable& kernels) const;
 };

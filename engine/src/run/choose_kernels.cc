@@ -11,8 +11,9 @@ namespace sapwood {
 const kernels::KernelTable& choose_kernels(Isa isa) {
   if (const kernels::KernelTable* table = kernels::select_table(to_string(isa))) return *table;
   std::string have;
-  for (const kernels::KernelTable* table : kernels::available_tables()) {
-    have += (have.empty() ? "" : ", ") + std::string(table->name);
+  for (const NamedValue& named : names_of(isa).values) {
+    if (named.name == "auto" || kernels::select_table(named.name) == nullptr) continue;
+    have += (have.empty() ? "" : ", ") + std::string(named.name);
   }
   // select_table reads SAPWOOD_ISA for auto, and finds a table where it is not set.
   const char* value = isa == Isa::automatic ? std::getenv("SAPWOOD_ISA") : nullptr;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "run/running.h"
+#include "sapwood/kernels/processor.h"
 
 namespace sapwood {
 
@@ -22,7 +23,8 @@ RunStatus run_nodes(const Graph& graph, int count, Workspace& workspace, Team& t
 }
 
 std::string kernel_name(const char* op, kernels::DType type, const kernels::KernelTable& kernels) {
-  return std::string(op) + "_" + to_string(type) + "_" + kernels.name;
+  const std::string name = std::string(op) + "_" + to_string(type);
+  return name + "_" + kernels::kernel_set(kernels, name);
 }
 
 }  // namespace sapwood

@@ -18,6 +18,7 @@ kernels::DType WeightTypes::stored(const std::string& product, std::int64_t n,
                                    std::int64_t k) const {
   constexpr std::int64_t kSmall = 64;
   if (n < kSmall || product.starts_with(kSentencePrefix)) return kernels::DType::f32;
+  if (k > kernels::kMostBf16Depth) return kernels::DType::f32;
   const kernels::DType type = of(product);
   const bool too_long = type == kernels::DType::int8 && k > kernels::kMostInt8Depth;
   return too_long ? kernels::DType::bf16 : type;

@@ -116,6 +116,17 @@ inline void store_u8(std::uint8_t* p, Reg value, std::int32_t zero, int count) {
   __builtin_memcpy(p, &bytes, static_cast<std::size_t>(count));
 }
 
+// Four registers one behind the other, likewise.
+inline void store_u8(std::uint8_t* p, const Reg (&values)[4], std::int32_t zero) {
+  const auto pair = [&](Reg a, Reg b) {
+    const Raw words = _mm256_packs_epi32(_mm256_cvtps_epi32(a), _mm256_cvtps_epi32(b));
+    return _mm256_adds_epi16(words, _mm256_set1_epi16(static_cast<std::int16_t>(zero)));
+  };
+  const Raw bytes = _mm256_packus_epi16(pair(values[0], values[1]), pair(values[2], values[3]));
+  const Raw order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  store_raw(p, _mm256_permutevar8x32_epi32(bytes, order));
+}
+
 // The first `count` bf16 or s8 as floats; memory behind them is not touched.
 inline Reg load_bf16(const std::uint16_t* p, int count) {
   __m128i halves = _mm_setzero_si128();
@@ -240,10 +251,21 @@ inline float max_lane(Reg value) {
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 
-inline float min_lane(Reg value) {
-  const __m128 four = _mm_min_ps(_mm256_castps256_ps128(value), _mm256_extractf128_ps(value, 1));
-  const __m128 two = _mm_min_ps(four, _mm_movehl_ps(four, four));
-  return _mm_cvtss_f32(_mm_min_ss(two, _mm_movehdup_ps(two)));
+inline Raw max_signed(Raw a, Raw b) { return _mm256_max_epi32(a, b); }
+inline Raw max_unsigned(Raw a, Raw b) { return _mm256_max_epu32(a, b); }
+inline std::uint32_t max_signed_lane(Raw value) {
+  const __m128i four =
+      _mm_max_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1));
+  const __m128i two = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+  return static_cast<std::uint32_t>(
+      _mm_cvtsi128_si32(_mm_max_epi32(two, _mm_shuffle_epi32(two, 0xb1))));
+}
+inline std::uint32_t max_unsigned_lane(Raw value) {
+  const __m128i four =
+      _mm_max_epu32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1));
+  const __m128i two = _mm_max_epu32(four, _mm_shuffle_epi32(four, 0x4e));
+  return static_cast<std::uint32_t>(
+      _mm_cvtsi128_si32(_mm_max_epu32(two, _mm_shuffle_epi32(two, 0xb1))));
 }
 
 // rows[i] lane j becomes rows[j] lane i.

@@ -105,6 +105,17 @@ inline void store_u8(std::uint8_t* p, Reg value, std::int32_t zero, int count) {
   _mm_mask_storeu_epi8(p, first_mask(count), _mm512_cvtusepi32_epi8(positive));
 }
 
+// Four registers one behind the other, likewise.
+inline void store_u8(std::uint8_t* p, const Reg (&values)[4], std::int32_t zero) {
+  const auto pair = [&](Reg a, Reg b) {
+    const Raw words = _mm512_packs_epi32(_mm512_cvtps_epi32(a), _mm512_cvtps_epi32(b));
+    return _mm512_adds_epi16(words, _mm512_set1_epi16(static_cast<std::int16_t>(zero)));
+  };
+  const Raw bytes = _mm512_packus_epi16(pair(values[0], values[1]), pair(values[2], values[3]));
+  const Raw order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  _mm512_storeu_si512(p, _mm512_permutexvar_epi32(order, bytes));
+}
+
 // The first `count` bf16 or s8 as floats; memory behind them is not touched.
 inline Reg load_bf16(const std::uint16_t* p, int count) {
   const __m256i halves = _mm256_maskz_loadu_epi16(first_mask(count), p);
@@ -226,7 +237,12 @@ inline void sum_each(const Register (&values)[kDots], Scalar* sums) {
 }
 
 inline float max_lane(Reg value) { return _mm512_reduce_max_ps(value); }
-inline float min_lane(Reg value) { return _mm512_reduce_min_ps(value); }
+inline Raw max_signed(Raw a, Raw b) { return _mm512_max_epi32(a, b); }
+inline Raw max_unsigned(Raw a, Raw b) { return _mm512_max_epu32(a, b); }
+inline std::uint32_t max_signed_lane(Raw value) {
+  return static_cast<std::uint32_t>(_mm512_reduce_max_epi32(value));
+}
+inline std::uint32_t max_unsigned_lane(Raw value) { return _mm512_reduce_max_epu32(value); }
 
 // rows[i] lane j becomes rows[j] lane i.
 inline void transpose(Reg (&rows)[kLanes]) {

@@ -18,6 +18,7 @@ struct Bf16Dot {
     return sum;
   }
 };
+using Bf16TileDot = Bf16Dot;
 
 }  // namespace
 }  // namespace sapwood::kernels

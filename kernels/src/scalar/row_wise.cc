@@ -2,6 +2,7 @@
 #include "isa.h"
 #include "sapwood/kernels/bf16.h"
 #include "scalar/math.h"
+#include "scalar/quantize.h"
 
 namespace sapwood::kernels::scalar {
 
@@ -27,6 +28,7 @@ void layer_norm(const LayerNormArgs& a) noexcept {
       const float normed = (s - mean) * scale * a.gamma[j];
       a.y[first + j] = a.beta == nullptr ? normed : normed + a.beta[j];
     }
+    if (a.q != nullptr) a.scales[i] = quantize_row(a.y + first, a.cols, a.q + i * a.q_stride);
   }
 }
 

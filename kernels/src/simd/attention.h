@@ -18,6 +18,8 @@
 //   of
 //                                  one token, or of two; `next` is null where there is no second
 //                                  one
+//   power_nonpositive(x)           base^x for x <= 0, 0 for -inf, NaN for NaN
+//   kLogOfBase                     the logarithm of e to that base
 //   store_weights(p, e)            kLanes weights
 #pragma once
 
@@ -102,26 +104,35 @@ void pack_values(const Head& h) {
   }
 }
 
-// weights = exp(scale (x - max x)) over n floats, zeros up to the padding; returns 1 / sum.
-template <typename Type>
-float exponentials(const float* x, int n, float scale, std::byte* weights) {
+// The largest of n floats.
+inline float largest_of(const float* x, int n) {
   const int whole = n / kLanes * kLanes, rest = n - whole;
-  const auto at = [&](int j) { return weights + j * (4 / Type::kPerWord); };
   const Vec lowest(-__builtin_inff());
   Vec largest = lowest;
   for (int j = 0; j < whole; j += kLanes) largest = xsimd::max(largest, Vec(load_reg(x + j)));
   if (rest > 0) largest = xsimd::max(largest, Vec(blend_first(load_reg(x + whole), lowest, rest)));
-  const Vec factor(scale), shift(max_lane(largest) * scale);
+  return max_lane(largest);
+}
+
+// weights = exp(scale (x - largest)) over n floats, zeros up to the padding; returns 1 / sum.
+template <typename Type>
+float exponentials(const float* x, int n, float scale, float largest, std::byte* weights) {
+  const int whole = n / kLanes * kLanes, rest = n - whole;
+  const auto at = [&](int j) { return weights + j * (4 / Type::kPerWord); };
+  const float unit = scale * Type::kLogOfBase;
+  const Vec factor(unit), shift(largest * unit);
+  const auto power = [&](int j) {
+    return Type::power_nonpositive(mul_sub(Vec(load_reg(x + j)), factor, shift));
+  };
   Vec sum(0.0f);
   int j = 0;
   for (; j < whole; j += kLanes) {
-    const Vec e = exp_nonpositive(mul_sub(Vec(load_reg(x + j)), factor, shift));
+    const Vec e = power(j);
     sum = sum + e;
     Type::store_weights(at(j), e);
   }
   if (rest > 0) {
-    const Vec e = exp_nonpositive(mul_sub(Vec(load_reg(x + whole)), factor, shift));
-    const Vec kept(blend_first(e, zero(), rest));
+    const Vec kept(blend_first(power(whole), zero(), rest));
     sum = sum + kept;
     Type::store_weights(at(j), kept);
     j += kLanes;
@@ -234,14 +245,18 @@ void attend_rows(const Head& h, int query) {
   for_panels(panels, [&]<int kRegs>(int panel) {
     score_tile<Type, kRows, kRegs, kPlain>(h, query, keys, panel);
   });
-  float inverses[kRows];
+  // All rows' maxima first: so none waits for its own.
+  float largest[kRows], inverses[kRows];
   for (int r = 0; r < kRows; ++r) {
     float* scores = h.scores + r * h.padded;
     if constexpr (!kPlain) {
       if (h.reach < h.length) drop_far(h, query + r, keys, scores);
     }
-    inverses[r] =
-        exponentials<Type>(scores, count, h.scale, h.weights + r * h.padded * (4 / Type::kPerWord));
+    largest[r] = largest_of(scores, count);
+  }
+  for (int r = 0; r < kRows; ++r) {
+    inverses[r] = exponentials<Type>(h.scores + r * h.padded, count, h.scale, largest[r],
+                                     h.weights + r * h.padded * (4 / Type::kPerWord));
   }
   for_panels(part_count(h.head_dim, kPanelWidth), [&]<int kRegs>(int panel) {
     output_tile<Type, kRows, kRegs, kPlain>(h, query, keys, inverses, panel);

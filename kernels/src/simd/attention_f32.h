@@ -22,6 +22,8 @@ struct Floats {
   static Reg value_line(const std::byte* row, const std::byte* /*next*/, int count) {
     return load_words(row, count);
   }
+  static constexpr float kLogOfBase = 1.0f;
+  static Vec power_nonpositive(Vec x) { return exp_nonpositive(x); }
   static void store_weights(std::byte* p, Reg e) { store_reg(reinterpret_cast<float*>(p), e); }
 };
 

@@ -31,10 +31,8 @@ struct Product {
   const LinearArgs& a;
   const std::byte* x;
   std::int64_t x_stride;  // bytes
-  const std::byte* panels;
-  std::int64_t panel_size;  // bytes
-  int words;                // of k
-  bool narrow;              // y is bf16
+  int words;              // of k
+  bool narrow;            // y is bf16
 };
 
 inline Product product_of(const LinearArgs& a, DType type) {
@@ -42,8 +40,6 @@ inline Product product_of(const LinearArgs& a, DType type) {
   return {.a = a,
           .x = static_cast<const std::byte*>(a.x),
           .x_stride = a.x_stride * 4 / elements_per_word(type),
-          .panels = static_cast<const std::byte*>(a.panels),
-          .panel_size = std::int64_t{words} * kLineBytes,
           .words = words,
           .narrow = a.y_type == DType::bf16};
 }
@@ -55,12 +51,13 @@ constexpr int tile_regs() {
   return kTileRegs;
 }
 
-// Rows of a block: so many as the scratch memory holds in the form that Dot wants. It holds one at
-// least, for it has 2 bytes for each element of x.
+// Rows of a block: so many as the scratch memory holds in the form that Dot wants. It holds the
+// longest row.
 template <typename Dot>
 int block_rows(int words) {
   if constexpr (!kPreparesRows<Dot>) return kBlockRows;
-  const std::int64_t rows = kPreparedBytes / (words * kWordBytes<Dot>);
+  const std::int64_t rows =
+      (Dot::kIntegers ? kPreparedBytes : kWidenedRowBytes) / (words * kWordBytes<Dot>);
   return rows < kBlockRows ? static_cast<int>(rows) : kBlockRows;
 }
 
@@ -69,10 +66,12 @@ struct Tile {
   const std::byte* x;  // its first row's first word to add
   std::int64_t x_stride;
   const std::int32_t* starts;  // of its rows' sums, where Dot prepares rows
+  Operand w;                   // its panels, from the first word to add on
   int row, column;             // of its first element
   int begin, words;            // the words of k to add
   const char* next;            // what to fetch meanwhile, and how many bytes further with each word
   std::int64_t next_step;
+  std::byte* widened = nullptr;  // where Panels::FirstDot leaves the panels as floats
 };
 
 // What becomes of a row's sums in the columns from `column`: floats, with the bias.
@@ -146,10 +145,12 @@ template <typename Dot, int kRows, int kRegs, Prefetch kPrefetch>
   const std::int64_t first = tile.row * a.y_stride + tile.column;
   float* const y = static_cast<float*>(a.y) + first;
   begin_sums<Dot>(a, tile, y, acc);
-  const std::byte* panels =
-      p.panels + tile.column / kPanelWidth * p.panel_size + std::int64_t{tile.begin} * kLineBytes;
-  accumulate<Dot, kRows, kRegs, kPrefetch>({tile.x, tile.x_stride}, {panels, p.panel_size},
-                                           tile.words, {tile.next, tile.next_step}, acc);
+  if constexpr (requires { Dot::kWidens; }) {
+    Dot::accumulate(tile, acc);
+  } else {
+    accumulate<Dot, kRows, kRegs, kPrefetch>({tile.x, tile.x_stride}, tile.w, tile.words,
+                                             {tile.next, tile.next_step}, acc);
+  }
   if (tile.begin + tile.words < p.words) return leave_sums<Dot>(a, tile, y, acc);
   if (!p.narrow) {
 #pragma GCC unroll 16
@@ -232,20 +233,21 @@ struct Share {
   std::int64_t from, step;
 };
 
-// The shares of `tiles` tiles in `panels` panels, whose lines lie `panel_size` bytes apart from
-// panel to panel.
-inline void share_fetch(int panels, std::int64_t panel_size, int words, int tiles, Share* shares) {
+// The shares of `tiles` tiles in `panels` panels, which lie `panel_size` bytes apart and have
+// `word_bytes` bytes for each word that a tile adds.
+inline void share_fetch(int panels, std::int64_t panel_size, int word_bytes, int words, int tiles,
+                        Share* shares) {
   for (int t = 0; t < tiles; ++t) {
     if (tiles < panels) {
       // Whole panels lie one after the other, because k is not in blocks then.
-      const std::int64_t step = (std::int64_t{kLineBytes} * panels + tiles - 1) / tiles;
+      const std::int64_t step = (std::int64_t{word_bytes} * panels + tiles - 1) / tiles;
       shares[t] = {t * step * words, step};
       continue;
     }
     const int panel = t * panels / tiles;
     const int begin = part_count(panel * tiles, panels);  // the tiles that share this panel
     const int sharing = part_count((panel + 1) * tiles, panels) - begin;
-    const std::int64_t step = (kLineBytes + sharing - 1) / sharing;
+    const std::int64_t step = (word_bytes + sharing - 1) / sharing;
     shares[t] = {panel * panel_size + (t - begin) * step * words, step};
   }
 }
@@ -258,9 +260,21 @@ struct Block {
   const std::int32_t* starts = nullptr;  // of the rows' sums, where Dot prepares rows
 };
 
+// Panels that tiles read as they are packed.
+struct PackedPanels {
+  const std::byte* panels;
+  std::int64_t panel_size;                       // bytes
+  static constexpr int kWordBytes = kLineBytes;  // packed, for each word that a tile adds
+
+  // From the block's first word on.
+  const std::byte* at(int panel, const Block& block) const {
+    return panels + panel * panel_size + std::int64_t{block.word} * kWordBytes;
+  }
+};
+
 // A block times all panels of the call.
-template <typename Dot>
-void multiply_block(const Product& p, const Block& block) {
+template <typename Dot, typename Panels>
+void multiply_block(const Product& p, const Panels& weights, const Block& block) {
   const LinearArgs& a = p.a;
   const int rows = block.rows, words = block.words;
   const int tiles = part_count(rows, most_rows<Dot>(tile_regs<Dot>()));
@@ -279,15 +293,16 @@ void multiply_block(const Product& p, const Block& block) {
     const int first = group_begin(group), end = group_begin(group + 1);
     const int regs = (end - first) * kRegsPerPanel;
     const bool last = group + 1 == groups;
-    const std::byte* next = p.panels + end * p.panel_size + std::int64_t{block.word} * kLineBytes;
+    const std::byte* next = weights.at(end, block);
     const int next_panels = last ? 0 : group_begin(group + 2) - end;
     if (tiles > 1 && !last && next_panels != shared_panels) {
-      share_fetch(next_panels, p.panel_size, words, tiles, shares);
+      share_fetch(next_panels, weights.panel_size, Panels::kWordBytes, words, tiles, shares);
       shared_panels = next_panels;
     }
     Tile tile{.x = block.x.data,
               .x_stride = block.x.stride,
               .starts = block.starts,
+              .w = {weights.at(first, block), weights.panel_size},
               .row = 0,
               .column = first * kPanelWidth,
               .begin = block.word,
@@ -299,13 +314,27 @@ void multiply_block(const Product& p, const Block& block) {
       tile.row = block.row + begin;
       tile.x = block.x.data + begin * block.x.stride;
       if constexpr (kPreparesRows<Dot>) tile.starts = block.starts + begin;
-      if (tiles == 1) {
-        find_tile<Dot, Prefetch::stream, kFlatRegs>(count, regs)(p, tile);
-      } else if (last) {
-        find_tile<Dot, Prefetch::none, tile_regs<Dot>()>(count, regs)(p, tile);
-      } else {
+      if (!last) {
         tile.next = reinterpret_cast<const char*>(next) + shares[t].from;
         tile.next_step = shares[t].step;
+      }
+      if constexpr (requires { typename Panels::FirstDot; }) {
+        if (t == 0) {
+          // Its own panels where there are no others to fetch: one body for both.
+          if (last) tile.next = reinterpret_cast<const char*>(tile.w.data);
+          tile.widened = weights.widened;
+          find_tile<typename Panels::FirstDot, Prefetch::next, tile_regs<Dot>()>(count, regs)(p,
+                                                                                              tile);
+          tile.w = {weights.widened, std::int64_t{words} * kLineBytes};
+          continue;
+        }
+      } else if (tiles == 1) {
+        find_tile<Dot, Prefetch::stream, kFlatRegs>(count, regs)(p, tile);
+        continue;
+      }
+      if (last) {
+        find_tile<Dot, Prefetch::none, tile_regs<Dot>()>(count, regs)(p, tile);
+      } else {
         find_tile<Dot, Prefetch::next, tile_regs<Dot>()>(count, regs)(p, tile);
       }
     }
@@ -314,7 +343,8 @@ void multiply_block(const Product& p, const Block& block) {
 
 // multiply_block() after its rows have been made ready.
 template <typename Dot>
-[[gnu::noinline]] void prepare_and_multiply(const Product& p, Block block) {
+[[gnu::noinline]] void prepare_and_multiply(const Product& p, const PackedPanels& weights,
+                                            Block block) {
   std::byte* const prepared = static_cast<std::byte*>(p.a.scratch);
   std::int32_t starts[kBlockRows];
   const std::int64_t stride = std::int64_t{block.words} * kWordBytes<Dot>;
@@ -324,13 +354,15 @@ template <typename Dot>
   }
   block.x = {prepared, stride};
   block.starts = starts;
-  multiply_block<Dot>(p, block);
+  multiply_block<Dot>(p, weights, block);
 }
 
 template <typename Dot>
 void multiply(const LinearArgs& a, DType type) {
   if (a.panel_begin >= a.panel_end) return;
   const Product p = product_of(a, type);
+  const PackedPanels weights{static_cast<const std::byte*>(a.panels),
+                             std::int64_t{p.words} * kLineBytes};
   // A bf16 y has no room for sums to wait in.
   const bool in_depths =
       a.m >= kBlockedTiles * kTileRows && !p.narrow && p.words > kBlockWords + kBlockWords / 2;
@@ -347,9 +379,9 @@ void multiply(const LinearArgs& a, DType type) {
                         .words = words,
                         .x = {p.x + row * p.x_stride + word * 4, p.x_stride}};
       if constexpr (kPreparesRows<Dot>) {
-        prepare_and_multiply<Dot>(p, block);
+        prepare_and_multiply<Dot>(p, weights, block);
       } else {
-        multiply_block<Dot>(p, block);
+        multiply_block<Dot>(p, weights, block);
       }
     }
   }

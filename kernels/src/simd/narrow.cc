@@ -1,50 +1,75 @@
 // From floats to the activations that bf16 and int8 products read.
 #include "isa.h"
-#include "quantized.h"
-#include "simd/math.h"
-#include "simd/tile.h"
+#include "simd/quantize.h"
 
 namespace sapwood::kernels::KERNEL_ISA {
 namespace {
 
-// The least and largest element of a row, zero included; NaN in `poison` where one is not finite.
-struct Range {
-  float least, largest, poison;
-};
-
-Range range_of(const float* x, int cols) {
-  Vec least(0.0f), largest(0.0f), poison(0.0f);
-  const auto take = [&](Vec value) {
-    least = xsimd::min(least, value);
-    largest = xsimd::max(largest, value);
-    poison = mul_add(value, Vec(0.0f), poison);
+// The range of f(x) over a row; f(x) goes to y.
+template <typename Function>
+QuantizedRange activate_row(const float* x, float* y, int cols, const Function& f) {
+  Extent even, odd;  // so that no element waits for the one before
+  const auto at = [&](int j) {
+    const Vec value = f(Vec(load_reg(x + j)));
+    store_reg(y + j, value);
+    return value;
   };
   int j = 0;
-  for (; j + kLanes <= cols; j += kLanes) take(Vec(load_reg(x + j)));
-  if (j < cols) take(Vec(load_first(x + j, cols - j)));
-  return {min_lane(least), max_lane(largest), sum_lanes(static_cast<Reg>(poison))};
+  for (; j + 2 * kLanes <= cols; j += 2 * kLanes) {
+    even.take(at(j));
+    odd.take(at(j + kLanes));
+  }
+  if (j + kLanes <= cols) {
+    even.take(at(j));
+    j += kLanes;
+  }
+  if (j < cols) {
+    const Reg value = f(Vec(load_first(x + j, cols - j)));
+    store_first(y + j, value, cols - j);
+    even.take(Vec(blend_first(value, zero(), cols - j)));
+  }
+  even.take(odd);
+  return even.range();
+}
+
+QuantizedRange range_of(const float* x, int cols) {
+  Extent even, odd;
+  int j = 0;
+  for (; j + 2 * kLanes <= cols; j += 2 * kLanes) {
+    even.take(Vec(load_reg(x + j)));
+    odd.take(Vec(load_reg(x + j + kLanes)));
+  }
+  if (j + kLanes <= cols) {
+    even.take(Vec(load_reg(x + j)));
+    j += kLanes;
+  }
+  if (j < cols) even.take(Vec(load_first(x + j, cols - j)));
+  even.take(odd);
+  return even.range();
+}
+
+// range(first) makes the row of `from` that begins at `first`, and gives its range.
+template <typename Range>
+void quantize_rows(const QuantizeArgs& a, const float* from, const Range& range) {
+  for (int i = 0; i < a.rows; ++i) {
+    const std::int64_t first = std::int64_t{i} * a.cols;
+    const QuantizedRange steps = range(first);
+    a.scales[i] = steps.row;
+    store_quantized(from + first, a.cols, steps, a.q + i * a.q_stride);
+  }
 }
 
 }  // namespace
 
 void quantize(const QuantizeArgs& a) noexcept {
-  const std::int64_t padded = round_up(a.cols, 4);
-  for (int i = 0; i < a.rows; ++i) {
-    const float* x = a.x + std::int64_t{i} * a.cols;
-    std::uint8_t* q = a.q + i * a.q_stride;
-    const Range range = range_of(x, a.cols);
-    const QuantizedRange steps = quantized_range(range.least, range.largest, range.poison);
-    a.scales[i] = steps.row;
-    const Vec inverse(steps.inverse);
-    int j = 0;
-    for (; j + kLanes <= a.cols; j += kLanes) {
-      store_u8(q + j, mul(load_reg(x + j), inverse), steps.row.zero, kLanes);
-    }
-    if (j < a.cols) {
-      store_u8(q + j, mul(load_first(x + j, a.cols - j), inverse), steps.row.zero, a.cols - j);
-    }
-    for (std::int64_t pad = a.cols; pad < padded; ++pad) q[pad] = 0;
+  if (a.activation == Activation::none) {
+    return quantize_rows(a, a.x, [&](std::int64_t first) { return range_of(a.x + first, a.cols); });
   }
+  with_activation(a.activation, [&](const auto& function) {
+    quantize_rows(a, a.activated, [&](std::int64_t first) {
+      return activate_row(a.x + first, a.activated + first, a.cols, function);
+    });
+  });
 }
 
 void to_bf16(const ToBf16Args& a) noexcept {

@@ -1,6 +1,7 @@
 // The kernels that work row by row or element by element, once for every instruction set.
 #include "isa.h"
-#include "simd/math.h"
+#include "simd/quantize.h"
+#include "simd/tile.h"
 
 namespace sapwood::kernels::KERNEL_ISA {
 namespace {
@@ -23,32 +24,80 @@ inline float inverse_deviation(float squares, int cols, float eps) {
   return 1.0f / _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(variance)));
 }
 
-void layer_norm_row(const LayerNormArgs& a, std::int64_t first) {
+inline void quantize_normed(const LayerNormArgs& a, int row, const Extent& extent) {
+  const QuantizedRange range = extent.range();
+  a.scales[row] = range.row;
+  store_quantized(a.y + std::int64_t{row} * a.cols, a.cols, range, a.q + row * a.q_stride);
+}
+
+constexpr int kNormRows = 2;
+
+// kRows rows from `row` on, side by side, so that none waits for its own sums, while those behind them are fetched.
+// kQuantized: q is wanted.
+template <int kRows, bool kQuantized>
+void norm_rows(const LayerNormArgs& a, int row) {
+  const std::int64_t first = std::int64_t{row} * a.cols, cols = a.cols;
   const float* x = a.x + first;
   const float* residual = a.residual == nullptr ? nullptr : a.residual + first;
   // The sums go where the caller wants them, else where y will be: x may be overwritten only now.
   float* sum = a.sum != nullptr ? a.sum + first : a.y + first;
-  Vec total(0.0f);
-  for_columns(a.cols, [&](int j, int count) {
-    Vec s = load_up_to(x + j, count);
-    if (residual != nullptr) s = s + load_up_to(residual + j, count);
-    store_up_to(sum + j, s, count);
-    total = total + s;
+  Vec total[kRows], mean[kRows], squares[kRows], scale[kRows];
+  for (Vec& t : total) t = Vec(0.0f);
+  for_columns(a.cols, [&](int j, int count) [[gnu::always_inline]] {
+#pragma GCC unroll 2
+    for (int r = 0; r < kRows; ++r) {
+      Vec s = load_up_to(x + r * cols + j, count);
+      if (residual != nullptr) s = s + load_up_to(residual + r * cols + j, count);
+      store_up_to(sum + r * cols + j, s, count);
+      total[r] = total[r] + s;
+    }
   });
   if (a.y == nullptr) return;
-  const Vec mean(sum_lanes(total) / static_cast<float>(a.cols));
-  Vec squares(0.0f);
-  for_columns(a.cols, [&](int j, int count) {
-    Vec deviation = load_up_to(sum + j, count) - mean;
-    if (count < kLanes) deviation = Vec(blend_first(deviation, zero(), count));
-    squares = mul_add(deviation, deviation, squares);
+#pragma GCC unroll 2
+  for (int r = 0; r < kRows; ++r) {
+    mean[r] = Vec(sum_lanes(total[r]) / static_cast<float>(a.cols));
+    squares[r] = Vec(0.0f);
+  }
+  for_columns(a.cols, [&](int j, int count) [[gnu::always_inline]] {
+#pragma GCC unroll 2
+    for (int r = 0; r < kRows; ++r) {
+      Vec deviation = load_up_to(sum + r * cols + j, count) - mean[r];
+      if (count < kLanes) deviation = Vec(blend_first(deviation, zero(), count));
+      squares[r] = mul_add(deviation, deviation, squares[r]);
+      prefetch_l1(x + (kRows + r) * cols + j);
+    }
   });
-  const Vec scale(inverse_deviation(sum_lanes(squares), a.cols, a.eps));
-  for_columns(a.cols, [&](int j, int count) {
-    Vec y = (load_up_to(sum + j, count) - mean) * scale * load_up_to(a.gamma + j, count);
-    if (a.beta != nullptr) y = y + load_up_to(a.beta + j, count);
-    store_up_to(a.y + first + j, y, count);
+#pragma GCC unroll 2
+  for (int r = 0; r < kRows; ++r) {
+    scale[r] = Vec(inverse_deviation(sum_lanes(squares[r]), a.cols, a.eps));
+  }
+  Extent extents[kRows];
+  float* const y = a.y + first;
+  for_columns(a.cols, [&](int j, int count) [[gnu::always_inline]] {
+    const Vec gamma = load_up_to(a.gamma + j, count);
+    const Vec beta = a.beta == nullptr ? Vec(0.0f) : load_up_to(a.beta + j, count);
+#pragma GCC unroll 2
+    for (int r = 0; r < kRows; ++r) {
+      Vec value = (load_up_to(sum + r * cols + j, count) - mean[r]) * scale[r] * gamma;
+      if (a.beta != nullptr) value = value + beta;
+      store_up_to(y + r * cols + j, value, count);
+      if (residual != nullptr) prefetch_l1(residual + (kRows + r) * cols + j);
+      if constexpr (kQuantized) {
+        if (count < kLanes) value = Vec(blend_first(value, zero(), count));
+        extents[r].take(value);
+      }
+    }
   });
+  if constexpr (kQuantized) {
+    for (int r = 0; r < kRows; ++r) quantize_normed(a, row + r, extents[r]);
+  }
+}
+
+template <bool kQuantized>
+void norm_all(const LayerNormArgs& a) {
+  int i = 0;
+  for (; i + kNormRows <= a.rows; i += kNormRows) norm_rows<kNormRows, kQuantized>(a, i);
+  for (; i < a.rows; ++i) norm_rows<1, kQuantized>(a, i);
 }
 
 // Elements of the word embedding's row `id`, wherever they stand: in a row-major table in place, in
@@ -109,7 +158,8 @@ void rotate(const RotaryArgs& a, T* all, const Store& store) {
 
 void layer_norm(const LayerNormArgs& a) noexcept {
   if (a.y == nullptr && a.sum == nullptr) return;
-  for (int i = 0; i < a.rows; ++i) layer_norm_row(a, std::int64_t{i} * a.cols);
+  if (a.q != nullptr) return norm_all<true>(a);
+  norm_all<false>(a);
 }
 
 void embedding(const EmbeddingArgs& a) noexcept {

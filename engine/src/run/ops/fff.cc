@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "run/running.h"
+#include "sapwood/kernels/processor.h"
 
 namespace sapwood {
 
@@ -45,7 +46,8 @@ void FffOp::run(const Running& running) const noexcept {
 OpDescription FffOp::describe(const kernels::KernelTable& kernels) const {
   const std::int64_t visits = std::int64_t{trees} * (depth + 1);
   return {.op = "fff",
-          .kernel = kernel_name("fff", out_type, kernels),
+          .kernel = std::string("fff_") + to_string(out_type) + "_" +
+                    kernels::kernel_set(kernels, std::string("fff_") + to_string(decision_type)),
           .epilogue = residual != kNoValue ? "residual" : "",
           .type = out_type,
           .ops = 4 * visits * cols,

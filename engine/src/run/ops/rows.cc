@@ -37,6 +37,15 @@ OpDescription EmbeddingOp::describe(const kernels::KernelTable& kernels) const {
           .weight_bytes = bytes};
 }
 
+namespace {
+
+// Row `row` of a value of u8; null for kNoValue.
+std::uint8_t* u8(const Running& running, ValueId id, std::int64_t row) {
+  return id == kNoValue ? nullptr : reinterpret_cast<std::uint8_t*>(running.row(id, row));
+}
+
+}  // namespace
+
 void LayerNormOp::run(const Running& running) const noexcept {
   running.split_rows(running.rows(x), cols, [&](int first, int count) {
     running.kernels().layer_norm({.x = running.floats(x, first),
@@ -47,14 +56,19 @@ void LayerNormOp::run(const Running& running) const noexcept {
                                   .sum = running.floats(sum, first),
                                   .rows = count,
                                   .cols = cols,
-                                  .eps = eps});
+                                  .eps = eps,
+                                  .q = u8(running, q, first),
+                                  .q_stride = q == kNoValue ? 0 : row_stride(running.value(q)),
+                                  .scales = q == kNoValue ? nullptr : running.scale(q, first)});
   });
 }
 
 OpDescription LayerNormOp::describe(const kernels::KernelTable& kernels) const {
   return {.op = "layer_norm",
           .kernel = kernel_name("layer_norm", kernels::DType::f32, kernels),
-          .epilogue = residual != kNoValue ? "residual" : "",
+          .epilogue = std::string(residual != kNoValue ? "residual" : "") +
+                      (residual != kNoValue && q != kNoValue ? "+" : "") +
+                      (q != kNoValue ? "quantize" : ""),
           .ops = std::int64_t{8} * cols};
 }
 
@@ -99,28 +113,32 @@ OpDescription GluOp::describe(const kernels::KernelTable& kernels) const {
 void NarrowOp::run(const Running& running) const noexcept {
   const std::int64_t stride = row_stride(running.value(y));
   running.split_rows(running.rows(x), cols, [&](int first, int count) {
-    const float* from = running.floats(x, first);
-    std::byte* to = running.row(y, first);
+    float* from = running.floats(x, first);
     if (type == kernels::DType::bf16) {
       running.kernels().to_bf16({.x = from,
-                                 .y = reinterpret_cast<kernels::Bf16*>(to),
+                                 .y = reinterpret_cast<kernels::Bf16*>(running.row(y, first)),
                                  .y_stride = stride,
                                  .rows = count,
                                  .cols = cols});
     } else {
       running.kernels().quantize({.x = from,
-                                  .q = reinterpret_cast<std::uint8_t*>(to),
+                                  .q = u8(running, y, first),
                                   .q_stride = stride,
                                   .scales = running.scale(y, first),
                                   .rows = count,
-                                  .cols = cols});
+                                  .cols = cols,
+                                  .activation = activation,
+                                  .activated = from});
     }
   });
 }
 
 OpDescription NarrowOp::describe(const kernels::KernelTable& kernels) const {
   const char* kernel = type == kernels::DType::int8 ? "quantize_" : "to_bf16_";
-  return {.op = "narrow", .kernel = kernel + std::string(kernels.name), .type = type};
+  return {.op = "narrow",
+          .kernel = kernel + std::string(kernels.name),
+          .epilogue = activation_name(activation),
+          .type = type};
 }
 
 namespace {

@@ -24,9 +24,9 @@ std::span<const KernelTable* const> available_tables() noexcept;
 // The table of exactly this instruction set, or null where the CPU or the build lacks it.
 const KernelTable* find_table(Isa isa) noexcept;
 
-// What `isa` names: "auto" (or "") is the environment variable SAPWOOD_ISA where it is set, else
-// the best available; a name is exactly that one. Null where the CPU lacks it or the name is
-// unknown.
-const KernelTable* select_table(std::string_view isa) noexcept;
+// What `name` names: "auto" (or "") is the environment variable SAPWOOD_ISA where it is set, else what the table of
+// processors says of this one (processor.h); a name is exactly that one: of an instruction set, or of kernels of several,
+// which are "avx512_intel" (needs AVX-512 BF16). Null where the CPU lacks it or the name is unknown.
+const KernelTable* select_table(std::string_view name) noexcept;
 
 }  // namespace sapwood::kernels

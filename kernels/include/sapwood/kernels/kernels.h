@@ -98,6 +98,8 @@ struct LinearArgs {
 
 // Largest k of an int8 product: 255 * 127 * k must fit 31 bits.
 inline constexpr int kMostInt8Depth = 65536;
+// Largest k of a bf16 product: a row of floats must fit the scratch memory.
+inline constexpr int kMostBf16Depth = 98304;
 
 // Bytes of scratch that one call of a product needs, the same for every instruction set; 0: none.
 std::size_t linear_scratch(DType type) noexcept;
@@ -106,12 +108,15 @@ std::size_t linear_scratch(DType type) noexcept;
 // least and the largest of the row's elements and zero itself: scale = (max - min) / 255, zero =
 // round(-min / scale). Rounding is to nearest even; the same bits on every instruction set. A row
 // with a NaN or an infinity gets a NaN scale. Padding up to a whole word is written as 0.
+// With an activation all this is said of activation(x), which is written to `activated`.
 struct QuantizeArgs {
   const float* x;  // [rows, cols], row stride cols
   std::uint8_t* q;
   std::int64_t q_stride;
   RowScale* scales;  // [rows]
   int rows, cols;
+  Activation activation = Activation::none;
+  float* activated = nullptr;  // [rows, cols], with an activation only; may be x itself
 };
 
 // y[i, j] = x[i, j] rounded to nearest even; NaN stays NaN. Padding up to a whole word is written
@@ -126,7 +131,7 @@ struct ToBf16Args {
 // s = x + residual (s = x where residual is null); y = (s - mean(s)) / sqrt(var(s) + eps) * gamma +
 // beta per row, with the biased variance, mean and variance in two passes. Writes s to `sum` where
 // it is not null (the residual stream of pre-norm blocks). y or sum may alias x or residual row for
-// row; y and sum must not alias each other.
+// row; y and sum must not alias each other. Where q is not null, y is quantized besides, as by `quantize`: the same bits.
 struct LayerNormArgs {
   const float* x;         // [rows, cols]
   const float* residual;  // [rows, cols] or null
@@ -136,6 +141,9 @@ struct LayerNormArgs {
   float* sum;             // [rows, cols] or null
   int rows, cols;
   float eps;
+  std::uint8_t* q = nullptr;  // [rows, cols] or null; wants y
+  std::int64_t q_stride = 0;
+  RowScale* scales = nullptr;  // [rows], with q
 };
 
 // y[i] = word[ids[i]] + position[positions[i]] (+ type[types[i]]), each an added row of `cols`
@@ -320,7 +328,8 @@ constexpr int fff_trees_together(int depth) noexcept {
 // reference.
 struct KernelTable {
   Isa isa;
-  const char* name;  // "scalar", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16"
+  const char*
+      name;  // "scalar", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16"; "avx512_intel"
 #define SAPWOOD_KERNEL_FIELD(kernel, Args) void (*kernel)(const Args&) noexcept;
   SAPWOOD_KERNELS(SAPWOOD_KERNEL_FIELD)
   SAPWOOD_OPTIONAL_KERNELS(SAPWOOD_KERNEL_FIELD)
