@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from . import machine, parts, plan, readme, report
+from .answers.ways import LIBRARIES
 from .engines import PEERS, WITHOUT
 from .paths import REPORT, ROOT, write_tokenizer
 from .results import Results
@@ -43,8 +44,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--threads", nargs="+", default=["1", "all"], help="counts of threads; default: 1 all"
     )
-    parser.add_argument("--without", nargs="+", choices=tuple(PEERS), default=[], metavar="PEER",
-                        help="leave these out: " + ", ".join(PEERS))  # fmt: skip
+    peers = (*PEERS, *LIBRARIES)
+    parser.add_argument("--without", nargs="+", choices=peers, default=[], metavar="PEER",
+                        help="leave these out: " + ", ".join(peers))  # fmt: skip
     parser.add_argument("--rounds", type=int, help="rounds of each cell")
     parser.add_argument(
         "--fresh", action="store_true", help="measure again what this build has measured"

@@ -1,6 +1,7 @@
 """The other engines from text to answer: pipeline(texts) -> array [texts, numbers], in batches of pipeline.batch."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy
 
@@ -9,23 +10,33 @@ from ..engines import create
 from .ways import REFERENCE, by_length
 
 
+@dataclass(frozen=True)
+class Wanted:
+    model: str  # of SPECS
+    dtype: str
+    threads: int
+    streams: int  # calls side by side
+    limit: int  # tokens of the longest text
+    pairs: bool
+
+
 class Ids:
     """An engine that is fed with ids: Hugging Face's tokenizers before, the mean over tokens behind it."""
 
-    def __init__(self, engine: str, model: str, dtype: str, threads: int, streams: int, limit: int, pairs: bool):
+    def __init__(self, engine: str, wanted: Wanted):
         from tokenizers import Tokenizer
 
-        self.tokenizer = Tokenizer.from_file(str(models.directory(model) / "tokenizer.json"))
+        self.tokenizer = Tokenizer.from_file(str(models.directory(wanted.model) / "tokenizer.json"))
         self.tokenizer.no_padding()
-        self.tokenizer.enable_truncation(limit)
-        self.batch, self.pairs = 1, pairs
+        self.tokenizer.enable_truncation(wanted.limit)
+        self.batch, self.pairs = 1, wanted.pairs
         if engine == REFERENCE:
-            self.engine = Plain(model)
+            self.engine = Plain(wanted.model)
         else:
-            extra = {"streams": streams} if engine == "ctranslate2" else {}
-            self.engine = create(engine, model, dtype, max(1, threads // streams), True, **extra)
+            extra = {"streams": wanted.streams} if engine == "ctranslate2" else {}
+            self.engine = create(engine, wanted.model, wanted.dtype, max(1, wanted.threads // wanted.streams), True, **extra)
             self.engine.prepare(-1, -1)
-        self.pool = ThreadPoolExecutor(streams) if streams > 1 else None
+        self.pool = ThreadPoolExecutor(wanted.streams) if wanted.streams > 1 else None
 
     def __call__(self, texts: list):
         texts = [tuple(text) for text in texts] if self.pairs else texts
@@ -77,19 +88,19 @@ def in_order(batches: list[list[int]], rows):
 class SentenceTransformers:
     """The library itself; it sorts by length."""
 
-    def __init__(self, model: str, dtype: str, threads: int, streams: int, limit: int, pairs: bool):
+    def __init__(self, wanted: Wanted):
         import torch
         from sentence_transformers import CrossEncoder, SentenceTransformer
 
-        torch.set_num_threads(threads)
-        options = {"device": "cpu", "model_kwargs": {"dtype": torch.bfloat16 if dtype == "bf16" else torch.float32}}
-        self.batch, folder = 1, str(models.directory(model))
-        self.model = (CrossEncoder if pairs else SentenceTransformer)(folder, **options)
-        self.pairs = pairs
-        if pairs:
+        torch.set_num_threads(wanted.threads)
+        options = {"device": "cpu", "model_kwargs": {"dtype": torch.bfloat16 if wanted.dtype == "bf16" else torch.float32}}
+        self.batch, folder = 1, str(models.directory(wanted.model))
+        self.model = (CrossEncoder if wanted.pairs else SentenceTransformer)(folder, **options)
+        self.pairs = wanted.pairs
+        if wanted.pairs:
             self.options = {"activation_fn": torch.nn.Identity()}
         else:
-            self.model.max_seq_length = limit
+            self.model.max_seq_length = wanted.limit
             self.options = {"normalize_embeddings": True}
 
     def __call__(self, texts: list):
@@ -101,14 +112,14 @@ class SentenceTransformers:
 class Backend(SentenceTransformers):
     """The library over onnxruntime or OpenVINO."""
 
-    def __init__(self, backend: str, model: str, dtype: str, threads: int, streams: int, limit: int, pairs: bool):
+    def __init__(self, backend: str, wanted: Wanted):
         from sentence_transformers import SentenceTransformer
 
-        folder = str(artefacts.sentence_transformers(model, backend, dtype))
-        options = self.onnx(dtype, threads) if backend == "onnx" else self.openvino(dtype, threads)
+        folder = str(artefacts.sentence_transformers(wanted.model, backend, wanted.dtype))
+        options = self.onnx(wanted.dtype, wanted.threads) if backend == "onnx" else self.openvino(wanted.dtype, wanted.threads)
         self.model = SentenceTransformer(folder, device="cpu", backend=backend, model_kwargs=options)
-        self.model.max_seq_length = limit
-        self.batch, self.pairs, self.options = 1, pairs, {"normalize_embeddings": True}
+        self.model.max_seq_length = wanted.limit
+        self.batch, self.pairs, self.options = 1, wanted.pairs, {"normalize_embeddings": True}
 
     @staticmethod
     def onnx(dtype: str, threads: int) -> dict:
@@ -128,19 +139,19 @@ class Backend(SentenceTransformers):
 class FastEmbed:
     """onnxruntime's fused graph as a custom model, from a local folder; it does not sort, so that we do."""
 
-    def __init__(self, model: str, dtype: str, threads: int, streams: int, limit: int, pairs: bool):
+    def __init__(self, wanted: Wanted):
         from fastembed import TextEmbedding
         from fastembed.common.model_description import ModelSource, PoolingType
 
         from ..specs import SPECS
 
-        folder, name = artefacts.fastembed(model, dtype), f"bench/{model}-{dtype}"
+        folder, name = artefacts.fastembed(wanted.model, wanted.dtype), f"bench/{wanted.model}-{wanted.dtype}"
         TextEmbedding.add_custom_model(
-            model=name, pooling=PoolingType.MEAN, normalization=True, dim=SPECS[model].hidden,
+            model=name, pooling=PoolingType.MEAN, normalization=True, dim=SPECS[wanted.model].hidden,
             sources=ModelSource(hf=name), model_file="model.onnx",
         )  # fmt: skip
         self.model = TextEmbedding(
-            name, threads=threads, specific_model_path=str(folder), local_files_only=True
+            name, threads=wanted.threads, specific_model_path=str(folder), local_files_only=True
         )
         self.batch = 1
 
@@ -165,8 +176,9 @@ class Plain:
 
 
 def make(engine: str, **settings):
+    wanted = Wanted(**settings)
     _, _, backend = engine.partition("sentence-transformers-")
     if backend:
-        return Backend(backend, **settings)
+        return Backend(backend, wanted)
     libraries = {"sentence-transformers": SentenceTransformers, "fastembed": FastEmbed}
-    return libraries[engine](**settings) if engine in libraries else Ids(engine, **settings)
+    return libraries[engine](wanted) if engine in libraries else Ids(engine, wanted)
