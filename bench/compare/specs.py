@@ -28,6 +28,8 @@ class Spec:
 
     @property
     def positions(self) -> int:
+        if self.shipped:
+            return 256  # its teacher's longest text
         return 128 if self.crammed else POSITIONS  # as published
 
 

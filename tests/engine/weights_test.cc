@@ -321,5 +321,18 @@ TEST_CASE("every architecture's table names each tensor once", "[weights]") {
   }
 }
 
+TEST_CASE("a product too long for a type's kernels is stored in a wider one", "[weights]") {
+  const auto stored = [](kernels::DType type, std::int64_t k) {
+    return WeightTypes::all(type).stored("layers.0.ffn.out", 64, k);
+  };
+  using kernels::DType;
+  CHECK(stored(DType::int8, kernels::kMostInt8Depth) == DType::int8);
+  CHECK(stored(DType::int8, kernels::kMostInt8Depth + 1) == DType::bf16);
+  CHECK(stored(DType::bf16, kernels::kMostBf16Depth) == DType::bf16);
+  CHECK(stored(DType::bf16, kernels::kMostBf16Depth + 1) == DType::f32);
+  CHECK(stored(DType::int8, kernels::kMostBf16Depth + 1) == DType::f32);
+  CHECK(stored(DType::f32, 1) == DType::f32);
+}
+
 }  // namespace
 }  // namespace sapwood::test

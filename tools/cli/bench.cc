@@ -161,16 +161,16 @@ std::string table_of(const Measurement& found, const std::vector<Work>& works) {
   return text;
 }
 
-int run_calibration(bool json) {
+int run_calibration(const BenchArguments& options) {
   OutputStream output("", {});
-  const std::vector<OperationTimes> found = time_operations();
-  output.write(json ? calibration_json(found) : calibration_text(found));
+  const std::vector<OperationTimes> found = time_operations(options.runs);
+  output.write(options.json ? calibration_json(found) : calibration_text(found));
   output.close();
   return 0;
 }
 
 int run_bench(const BenchArguments& options) {
-  if (options.calibrate) return run_calibration(options.json);
+  if (options.calibrate) return run_calibration(options);
   const bool asked = options.shapes == "-" && options.lengths.empty();
   std::vector<Work> works;
   if (!options.lengths.empty()) {
@@ -239,7 +239,7 @@ Command add_bench(CLI::App& root) {
   app->add_option("--seconds", options->seconds, "Time spent on each shape, at least")
       ->check(CLI::Range(0.01, 600.0))
       ->capture_default_str();
-  app->add_option("--runs", options->runs, "Runs of each shape, at least")
+  app->add_option("--runs", options->runs, "Runs of each shape, at least; rounds of --calibrate")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   app->add_flag("--calibrate", options->calibrate,

@@ -23,7 +23,6 @@ using namespace kernels;
 constexpr int kCols = 384, kOutputs = 1536, kHeads = 12, kHeadDim = 32, kTrees = 8, kDepth = 7;
 // So many layers take turns, whose weights come from beyond the second level, as in a model.
 constexpr int kLayers = 8;
-constexpr int kRounds = 25;
 constexpr double kNear = 1.03;  // the present choice stays where the fastest is no faster than this
 
 // Memory that kernels read and write: aligned, and written once.
@@ -276,11 +275,11 @@ double thread_seconds() {
 
 // Medians of interleaved rounds, in seconds.
 std::vector<double> time_candidates(const Trial& trial,
-                                    const std::vector<const KernelTable*>& tables) {
+                                    const std::vector<const KernelTable*>& tables, int rounds) {
   if (tables.size() == 1) return {1.0};
   std::vector<std::vector<double>> seconds(tables.size());
   int layer = 0;
-  for (int round = 0; round <= kRounds; ++round) {
+  for (int round = 0; round <= rounds; ++round) {
     for (std::size_t i = 0; i < tables.size(); ++i) {
       const double begin = thread_seconds();
       for (int call = 0; call < kLayers; ++call) trial.run(*tables[i], layer++ % kLayers);
@@ -315,7 +314,7 @@ std::string wanted(const OperationTimes& times) {
 
 }  // namespace
 
-std::vector<OperationTimes> time_operations() {
+std::vector<OperationTimes> time_operations(int rounds) {
   const KernelTable& own = *select_table(line_of(this_processor()).table);
   std::vector<OperationTimes> all;
   for (const Operation& operation : kOperations) {
@@ -331,7 +330,7 @@ std::vector<OperationTimes> time_operations() {
     for (const int size : times.sizes) {
       const Trial trial = operation.make(operation.type, size);
       compare(operation, trial, tables);
-      const std::vector<double> seconds = time_candidates(trial, tables);
+      const std::vector<double> seconds = time_candidates(trial, tables, rounds);
       const double fastest = *std::min_element(seconds.begin(), seconds.end());
       for (std::size_t i = 0; i < tables.size(); ++i) {
         times.candidates[i].ratios.push_back(seconds[i] / fastest);

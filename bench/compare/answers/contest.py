@@ -91,7 +91,9 @@ class Other:
         self.ask(do="batches", of=of)
 
     def warm(self) -> None:
-        self.ask(do="warm")
+        """Every shape once, where each needs code of its own; the sample has warmed the others."""
+        if self.name in ways.STATIC:
+            self.ask(do="warm")
 
     def answers(self, count: int):
         import numpy

@@ -10,6 +10,7 @@ BATCHES, QUICK_BATCHES = (1, 8, 32), (1, 16)
 REFERENCE = "reference"
 STREAMS = ("onnxruntime", "ctranslate2")  # those that several threads may call
 OPENVINO = ("openvino-static", "openvino-static-bf16", "openvino-throughput", "openvino-throughput-bf16")
+STATIC = OPENVINO[:2]  # compile a graph for each shape
 ENGINES = ("onnxruntime", *OPENVINO, "ctranslate2", "llama.cpp")
 LIBRARIES = {  # types that each computes in
     "sentence-transformers": ("f32", "bf16"),

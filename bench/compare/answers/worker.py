@@ -27,7 +27,7 @@ class Worker:
         return {}
 
     def warm(self) -> dict:
-        """Every shape once: engines prepare code for each."""
+        """All texts, so that every shape was there."""
         self.pipeline(self.texts)
         return {}
 

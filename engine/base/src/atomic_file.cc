@@ -102,7 +102,9 @@ void AtomicFile::open_named() {
 void AtomicFile::take_over_permissions() {
   struct stat older {};
   if (::stat(target_.c_str(), &older) != 0) return;  // there is none
-  (void)::fchown(fd_, older.st_uid, older.st_gid);   // nobody but root gives files away
+  if (::fchown(fd_, older.st_uid, older.st_gid) != 0) {
+    // Nobody but root gives files away: the new one is whose program wrote it.
+  }
   constexpr mode_t kPermissions = 0777;
   if (::fchmod(fd_, older.st_mode & kPermissions) != 0) fail("cannot set its permissions", errno);
 }
