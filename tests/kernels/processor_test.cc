@@ -1,6 +1,7 @@
 // The table of processors: every line, on any machine.
 #include "sapwood/kernels/processor.h"
 
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <set>
@@ -28,7 +29,7 @@ constexpr CpuFeatures kAmx{.avx2 = true,
 
 Processor processor(const char* vendor, int family, int model, const CpuFeatures& features) {
   Processor made{.vendor = {}, .family = family, .model = model, .features = features};
-  std::strncpy(made.vendor, vendor, sizeof made.vendor - 1);
+  std::snprintf(made.vendor, sizeof made.vendor, "%s", vendor);
   return made;
 }
 
