@@ -29,10 +29,12 @@ bool is_there(const fs::path& path, std::error_code& error) {
   return type != fs::file_type::none && type != fs::file_type::not_found;
 }
 
-// Where nobody else will say that the system did not: of a folder that must not be read, who opens it does.
+// Where nobody else will say that the system did not: of a folder that must not be read, who opens it does. A link to
+// itself leads to nothing.
 void require_told(const fs::path& path, const std::error_code& error) {
   if (error && error != std::errc::no_such_file_or_directory &&
-      error != std::errc::not_a_directory && error != std::errc::permission_denied) {
+      error != std::errc::not_a_directory && error != std::errc::permission_denied &&
+      error != std::errc::too_many_symbolic_link_levels) {
     throw_errno(path, "cannot look up", error.value());
   }
 }

@@ -170,6 +170,19 @@ TEST_CASE("Results that were not finished are not valid ones") {
   }
 }
 
+// Whether a process opens a file of a folder, with a name or without, within a minute.
+bool has_open(pid_t pid, const std::string& folder) {
+  const fs::path descriptors = "/proc/" + std::to_string(pid) + "/fd";
+  for (int i = 0; i < 6000; ++i) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(descriptors, error)) {
+      if (fs::read_symlink(entry.path(), error).string().starts_with(folder)) return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
 TEST_CASE("A result file appears whole or not at all, and an older one stays until then") {
   const TemporaryFolder folder;
   const std::string older = folder.write("killed.npy", "older");
@@ -180,7 +193,7 @@ TEST_CASE("A result file appears whole or not at all, and an older one stays unt
     // Killed while it waits for more input than it has written the answers of.
     CoProcess process({"embed", "-m", golden("distilbert-base"), "-o", folder.path(name)});
     process.send(input);
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    CHECK(has_open(process.pid(), folder.path("")));
     CHECK(process.kill() == 128 + 9);
   }
   CHECK(read_file(older) == "older");
@@ -193,6 +206,15 @@ TEST_CASE("A result file appears whole or not at all, and an older one stays unt
   REQUIRE(run({"classify", "-m", golden("bert-nli"), "-o", folder.path("link"), "x"}).status == 0);
   CHECK(fs::is_symlink(folder.path("link")));
   CHECK(read_file(older).find("label") != std::string::npos);
+  fs::create_symlink("later.jsonl", folder.path("dangling"));
+  REQUIRE(run({"classify", "-m", golden("bert-nli"), "-o", folder.path("dangling"), "x"}).status ==
+          0);
+  CHECK(fs::is_symlink(folder.path("dangling")));
+  CHECK(fs::is_regular_file(folder.path("later.jsonl")));
+  const std::string long_name = folder.path(std::string(250, 'n'));
+  for (int i = 0; i < 2; ++i) {  // the second time a temporary name is needed
+    CHECK(run({"classify", "-m", golden("bert-nli"), "-o", long_name, "x"}).status == 0);
+  }
   const Outcome outcome = run({"classify", "-m", golden("bert-nli"), "-o", "/dev/stdout", "x"});
   CHECK(outcome.status == 0);
   CHECK(outcome.out.find("label") != std::string::npos);

@@ -47,6 +47,7 @@ class CoProcess {
   std::string read_line();
   int finish();  // closes its input and waits: the exit status
   int kill();    // ends it at once
+  pid_t pid() const { return pid_; }
   std::size_t peak_bytes() const { return peak_bytes_; }  // resident at most; after finish()
 
  private:

@@ -133,6 +133,7 @@ TEST_CASE("A failed call is a message with its file and its cause, and changes n
 
 TEST_CASE("Ended at any call: the older file or the new one, and nothing beside it") {
   if (sanitized(kPreloads)) return;
+  long runs = 0;
   const Place place;
   for (const auto& [name, command] : place.commands()) {
     if (command.target.empty()) continue;
@@ -140,7 +141,7 @@ TEST_CASE("Ended at any call: the older file or the new one, and nothing beside 
     for (const auto& [way, signal] : {std::pair{"term", 15}, std::pair{"kill", 9}}) {
       for (const Target before : {Target::absent, Target::older}) {
         const std::string older = before == Target::older ? kOlder : kAbsent;
-        faults.each(way, before, [&, signal = signal](const Trial& trial) {
+        runs += faults.each(way, before, [&, signal = signal](const Trial& trial) {
           INFO(name << ' ' << way << ": " << shown(trial));
           CHECK(trial.outcome.status == 128 + signal);
           CHECK((trial.target == older || trial.target == faults.good().target));
@@ -150,10 +151,12 @@ TEST_CASE("Ended at any call: the older file or the new one, and nothing beside 
       }
     }
   }
+  CHECK(runs > 20);
 }
 
 TEST_CASE("A model's file that changes between two calls: the right result or a message") {
   if (sanitized(kPreloads)) return;
+  long runs = 0;
   const Place place;
   const std::string model = place.folder.path("model");
   for (const std::string file : {"config.json", "tokenizer.json", "model.safetensors"}) {
@@ -167,7 +170,7 @@ TEST_CASE("A model's file that changes between two calls: the right result or a 
     Faults faults(command);
     REQUIRE(faults.good().outcome.status == 0);
     for (const std::string way : {"cut", "removed", "replaced", "fifo"}) {
-      faults.each(way, Target::absent, [&](const Trial& trial) {
+      runs += faults.each(way, Target::absent, [&](const Trial& trial) {
         INFO(file << ' ' << way << ": " << shown(trial));
         if (trial.outcome.status == 0) {
           CHECK(faults.right(trial));
@@ -183,4 +186,5 @@ TEST_CASE("A model's file that changes between two calls: the right result or a 
       });
     }
   }
+  CHECK(runs >= 12);
 }

@@ -246,7 +246,9 @@ Command add_bench(CLI::App& root) {
                 "Instead of a model: every kernel that this processor can run, on one thread, and "
                 "which line of the "
                 "table of processors has the fastest ones")
-      ->excludes(shapes);
+      ->excludes(shapes)
+      ->excludes(app->get_option("--lengths"))
+      ->excludes(app->get_option("--layer"));
   app->add_flag(
       "--json", options->json,
       "{\"isa\", \"dtype\", \"threads\", \"median_ms\": {shape: ms}, \"processor_ms\": {...}}");

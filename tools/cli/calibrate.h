@@ -23,7 +23,7 @@ struct OperationTimes {
 
 // Times every kernel that this processor can run, of each operation of kernel_choices(); outputs are compared first.
 // Times are medians of so many interleaved rounds.
-// Throws Error internal where they differ.
+// Throws Error mismatch where they differ.
 std::vector<OperationTimes> time_operations(int rounds);
 
 // Lines of the table of processors whose kernels are those wanted.

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "base/quote.h"
 #include "sapwood/error.h"
@@ -35,14 +36,44 @@ int write_all(int fd, std::string_view bytes) noexcept {
   return 0;
 }
 
-// Whether an output is written in its place: what is no regular file cannot be replaced, and a name of
-// a descriptor (/dev/stdout, /dev/fd/3) means the open file, whatever its name is.
-bool written_in_place(const std::string& path) {
-  for (const char* const descriptors : {"/dev/std", "/dev/fd/", "/proc/"}) {
-    if (path.starts_with(descriptors)) return true;
+// Whether a new file can take the place of `file`, which is called `path`: not in a folder that may not be written to, not of
+// another user's in one like /tmp, and not what is mounted by itself, as files are into containers.
+bool can_be_replaced(const std::string& path, const struct stat& file) {
+  std::error_code error;
+  const std::string folder = std::filesystem::canonical(path, error).parent_path().string();
+  struct stat of_folder {};
+  if (error || ::access(folder.c_str(), W_OK | X_OK) != 0) return false;
+  if (::stat(folder.c_str(), &of_folder) != 0) return false;
+  const uid_t user = ::geteuid();
+  if ((of_folder.st_mode & S_ISVTX) != 0 && user != 0 && user != file.st_uid &&
+      user != of_folder.st_uid) {
+    return false;
   }
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
+#ifdef STATX_ATTR_MOUNT_ROOT
+  struct statx more {};
+  if (::statx(AT_FDCWD, path.c_str(), 0, 0, &more) == 0 &&
+      (more.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) {
+    return false;
+  }
+#endif
+  return true;
+}
+
+// Whether an output is written in its place: what is no regular file, what is open as a standard stream (/dev/stdout means
+// that file, whatever its name is), what cannot be replaced, and what may not be written to, for the system to say so.
+bool written_in_place(const std::string& path) {
+  struct stat file {};
+  if (::stat(path.c_str(), &file) != 0) return false;  // there is none
+  if (!S_ISREG(file.st_mode) || path.starts_with("/dev/fd/") || path.starts_with("/proc/")) {
+    return true;
+  }
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat open {};
+    if (::fstat(fd, &open) == 0 && open.st_dev == file.st_dev && open.st_ino == file.st_ino) {
+      return true;
+    }
+  }
+  return ::access(path.c_str(), W_OK) != 0 || !can_be_replaced(path, file);
 }
 
 // Standard error through a buffer of its own, so that a message of usual length is one write and

@@ -21,6 +21,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kNameAttempts = 100;
+constexpr int kMostLinks = 40;  // as the system follows
+constexpr std::size_t kMostNameBytes =
+    200;  // of the target's name in a temporary one, which has 255
 
 fs::path directory_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
@@ -30,12 +33,14 @@ fs::path directory_of(const fs::path& path) {
 fs::path resolve_target(const fs::path& target) {
   std::error_code error;
   fs::path resolved = target;
-  if (fs::is_symlink(target, error)) {
-    resolved = fs::weakly_canonical(target, error);
+  for (int links = 0; fs::is_symlink(resolved, error); ++links) {
+    const fs::path next = fs::read_symlink(resolved, error);
     if (error == std::errc::not_enough_memory) throw std::bad_alloc();
+    if (links == kMostLinks) error = std::make_error_code(std::errc::too_many_symbolic_link_levels);
     if (error) {
       throw Error(ErrorCode::io, target.string() + ": cannot follow the link: " + error.message());
     }
+    resolved = directory_of(resolved) / next;
   }
   const fs::file_status status = fs::status(resolved, error);
   if (fs::exists(status) && !fs::is_regular_file(status)) {
@@ -102,11 +107,14 @@ void AtomicFile::open_named() {
 void AtomicFile::take_over_permissions() {
   struct stat older {};
   if (::stat(target_.c_str(), &older) != 0) return;  // there is none
-  if (::fchown(fd_, older.st_uid, older.st_gid) != 0) {
-    // Nobody but root gives files away: the new one is whose program wrote it.
-  }
   constexpr mode_t kPermissions = 0777;
-  if (::fchmod(fd_, older.st_mode & kPermissions) != 0) fail("cannot set its permissions", errno);
+  mode_t mode = older.st_mode & kPermissions;
+  // Nobody but root gives files away: then the new one is whose program wrote it. What its group may do is for the older one's.
+  if (::fchown(fd_, older.st_uid, older.st_gid) != 0 &&
+      ::fchown(fd_, static_cast<uid_t>(-1), older.st_gid) != 0) {
+    mode &= ~static_cast<mode_t>(S_IRWXG);
+  }
+  if (::fchmod(fd_, mode) != 0) fail("cannot set its permissions", errno);
 }
 
 void AtomicFile::reserve() {
@@ -122,7 +130,7 @@ void AtomicFile::reserve() {
 fs::path AtomicFile::temporary_name() {
   static std::atomic<unsigned> counter{0};
   std::string name = ".";
-  name += target_.filename().string();
+  name += target_.filename().string().substr(0, kMostNameBytes);
   name += ".tmp-";
   name += std::to_string(::getpid());
   name += '-';

@@ -22,7 +22,7 @@ struct Forest {
   int levels;
   bool small;  // the trees stay in the second- or third-level cache
   bool fetch;  // small, and what walkers that take turns fetch stays in the first
-  int near;    // levels of several trees whose nodes are in cache
+  int near;  // levels of several trees that walks do not fetch: few rows read them anyway, or they were read in order
 
   const std::byte* x(int row) const { return static_cast<const std::byte*>(a.x) + row * x_stride; }
   const std::byte* tree(int i) const {

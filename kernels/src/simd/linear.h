@@ -314,7 +314,7 @@ void multiply_block(const Product& p, const Panels& weights, const Block& block)
       tile.row = block.row + begin;
       tile.x = block.x.data + begin * block.x.stride;
       if constexpr (kPreparesRows<Dot>) tile.starts = block.starts + begin;
-      if (!last) {
+      if (!last && tiles > 1) {  // one tile alone streams
         tile.next = reinterpret_cast<const char*>(next) + shares[t].from;
         tile.next_step = shares[t].step;
       }
