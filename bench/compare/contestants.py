@@ -70,6 +70,21 @@ class Process:
         self.process.stdout.close()
 
 
+class Worker(Process):
+    """A process that runs another engine: what that cannot do is Refused."""
+
+    def wait_ready(self) -> None:
+        answer = self.read()
+        if "unavailable" in answer:
+            raise Refused(answer["unavailable"])
+
+    def answer(self, **question) -> dict:
+        answer = self.ask(json.dumps(question))
+        if "error" in answer:
+            raise Refused(answer["error"])
+        return answer
+
+
 class Peer:
     """Another engine, in a Python process of its own."""
 
@@ -79,30 +94,22 @@ class Peer:
         kind = "masked" if masked else "plain"
         command = [sys.executable, "-m", "compare.worker", engine, model, dtype, threads, kind]
         environment = thread_environment(threads) | PEERS[engine].environment
-        self.process = Process(f"{engine}-{model}-{dtype}", list(map(str, command)), environment)
+        self.process = Worker(f"{engine}-{model}-{dtype}", list(map(str, command)), environment)
 
     def wait_ready(self) -> None:
-        answer = self.process.read()
-        if "unavailable" in answer:
-            raise Refused(answer["unavailable"])
-
-    def _ask(self, **question) -> dict:
-        answer = self.process.ask(json.dumps(question))
-        if "error" in answer:
-            raise Refused(answer["error"])
-        return answer
+        self.process.wait_ready()
 
     def prepare(self, batch: int, tokens: int) -> None:
-        self._ask(do="prepare", batch=batch, tokens=tokens)
+        self.process.answer(do="prepare", batch=batch, tokens=tokens)
 
     def time(self, batch: int, tokens: int, seconds: float, runs: int) -> dict:
-        return self._ask(do="time", batch=batch, tokens=tokens, seconds=seconds, runs=runs)
+        return self.process.answer(do="time", batch=batch, tokens=tokens, seconds=seconds, runs=runs)
 
     def time_texts(self, texts: list, batch: int, runs: int) -> dict:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(texts, file)
             file.flush()
-            return self._ask(do="texts", path=file.name, batch=batch, runs=runs)
+            return self.process.answer(do="texts", path=file.name, batch=batch, runs=runs)
 
     def output(self, ids, lengths: list | None = None):
         """The last hidden state; rows may be padded to the longest of `lengths`."""
@@ -110,7 +117,7 @@ class Peer:
 
         with tempfile.TemporaryDirectory() as folder:
             path = f"{folder}/hidden.npy"
-            self._ask(do="output", ids=ids.tolist(), lengths=lengths, path=path)
+            self.process.answer(do="output", ids=ids.tolist(), lengths=lengths, path=path)
             return numpy.load(path)
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from .. import rounds
-from ..contestants import Process, Refused, convert, sapwood, thread_environment
+from ..contestants import Refused, Worker, convert, sapwood, thread_environment
 from ..engines import PEERS, WITHOUT
 from ..paths import OPTIMUM, WORK
 from ..rounds import HOPELESS
@@ -71,17 +71,15 @@ class Other:
         settings |= {"streams": streams, "limit": chosen.limit, "pairs": chosen.pairs}
         command = [sys.executable, "-m", "compare.answers.worker", json.dumps(settings), str(texts)]
         environment = thread_environment(threads) | environment_of(engine)
-        self.process = Process(f"texts-{engine}-{dtype}", command, environment)
-        answer = self.process.read()
-        if "unavailable" in answer:
+        self.process = Worker(f"texts-{engine}-{dtype}", command, environment)
+        try:
+            self.process.wait_ready()
+        except Refused:
             self.close()
-            raise Refused(answer["unavailable"])
+            raise
 
     def ask(self, **question) -> dict:
-        answer = self.process.ask(json.dumps(question))
-        if "error" in answer:
-            raise Refused(answer["error"])
-        return answer
+        return self.process.answer(**question)
 
     def time(self, every: int = 1) -> dict:
         return self.ask(do="time", every=every)

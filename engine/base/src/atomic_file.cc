@@ -22,8 +22,8 @@ namespace fs = std::filesystem;
 
 constexpr int kNameAttempts = 100;
 constexpr int kMostLinks = 40;  // as the system follows
-constexpr std::size_t kMostNameBytes =
-    200;  // of the target's name in a temporary one, which has 255
+// Of the target's name in a temporary one: 255 is what file systems have room for.
+constexpr std::size_t kMostNameBytes = 200;
 
 fs::path directory_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
@@ -109,7 +109,7 @@ void AtomicFile::take_over_permissions() {
   if (::stat(target_.c_str(), &older) != 0) return;  // there is none
   constexpr mode_t kPermissions = 0777;
   mode_t mode = older.st_mode & kPermissions;
-  // Nobody but root gives files away: then the new one is whose program wrote it. What its group may do is for the older one's.
+  // Nobody but root gives files away: then the new one belongs to whoever wrote it. The rights of the older one's group are no other group's.
   if (::fchown(fd_, older.st_uid, older.st_gid) != 0 &&
       ::fchown(fd_, static_cast<uid_t>(-1), older.st_gid) != 0) {
     mode &= ~static_cast<mode_t>(S_IRWXG);
